@@ -1,0 +1,1 @@
+"""The agent pipeline and use cases: settings, composition root, adding, asking, evaluation, command line."""

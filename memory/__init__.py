@@ -1,0 +1,1 @@
+"""What is kept: the database, its migrations, documents, units of work."""
