@@ -88,10 +88,11 @@ class Document:
     pages: tuple[Page, ...] = ()
 
     def __post_init__(self) -> None:
-        for part in (*self.sections, *self.pages):
-            if part.span.end > len(self.text):
-                raise ValueError(f"{part} ends after the text's {len(self.text)} characters")
-        for parts in (self.sections, self.pages):
+        parts_in_order: tuple[tuple[Section | Page, ...], ...] = (self.sections, self.pages)
+        for parts in parts_in_order:
+            for part in parts:
+                if part.span.end > len(self.text):
+                    raise ValueError(f"{part} ends after the text's {len(self.text)} characters")
             starts = [part.span.start for part in parts]
             if starts != sorted(starts):
                 raise ValueError("sections and pages must come in the order of their start")

@@ -1,0 +1,43 @@
+"""Plain text: the decoded file to the character; form feeds make pages."""
+
+from __future__ import annotations
+
+import re
+
+from retrieval.document import Document, Page, Span
+from retrieval.headings import find_sections
+from retrieval.loaders.kinds import FileKind
+from retrieval.loaders.names import readable_title
+from retrieval.loaders.outline import one_line
+
+__all__ = ["plain_document"]
+
+# The header of a Project Gutenberg file; the title goes on over indented lines.
+_TITLE = re.compile(r"^\ufeff?Title:[ \t]*(\S[^\r\n]*(?:\r?\n[ \t]+\S[^\r\n]*){0,3})", re.MULTILINE)
+
+
+def plain_document(text: str, name: str) -> Document:
+    """Return the plain text `text` as a Document; `name` gives the title if nothing in it does."""
+    match = _TITLE.search(text[:3000])
+    title = one_line(match[1]) if match else ""
+    return Document(
+        text=text,
+        title=title or readable_title(name),
+        media_type=FileKind.TEXT,
+        sections=find_sections(text),
+        pages=_pages(text),
+    )
+
+
+def _pages(text: str) -> tuple[Page, ...]:
+    breaks = [match.start() for match in re.finditer("\f", text)]
+    if not breaks:
+        return ()
+    starts = [0, *(position + 1 for position in breaks)]
+    ends = [*breaks, len(text)]
+    if not text[starts[-1] :].strip():  # a form feed that ends the file opens no page
+        starts.pop(), ends.pop()
+    return tuple(
+        Page(number, Span(start, end))
+        for number, (start, end) in enumerate(zip(starts, ends, strict=True), start=1)
+    )
