@@ -13,14 +13,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from retrieval.document import Section
-from retrieval.loaders.outline import Heading, sections_from_headings
+from retrieval.loaders.outline import Heading, one_line, sections_from_headings
 
-__all__ = ["find_sections"]
+__all__ = ["find_sections", "first_title"]
 
 _ROMAN = r"(?=[ivxlcdm])m{0,3}(?:c[md]|d?c{0,4})(?:x[cl]|l?x{0,4})(?:i[xv]|v?i{0,4})"
 _UNITS = (
-    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
-    " eighteen nineteen"
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen"
+    " seventeen eighteen nineteen"
 )
 _TENS = "twenty thirty forty fifty sixty seventy eighty ninety hundred"
 _ORDINALS = (
@@ -102,6 +102,12 @@ def find_sections(text: str, *, breaks: Iterable[int] = (), dense: bool = False)
     lines = _lines(text, frozenset(breaks))
     named = _without_contents(_named(lines, dense), lines, text)
     candidates = [candidate for candidate in named if candidate.strict]
+    if dense:  # the head of every page repeats its chapter's
+        candidates = [
+            candidate
+            for before, candidate in zip([None, *candidates], candidates, strict=False)
+            if before is None or before.key != candidate.key
+        ]
     _place_alone(candidates)
     if not any(candidate.rank >= _CHAPTER_RANK and candidate.key[0] == "w" for candidate in candidates):
         # No chapters: look for what stands instead of them.
@@ -114,6 +120,12 @@ def find_sections(text: str, *, breaks: Iterable[int] = (), dense: bool = False)
         [Heading(candidate.title, candidate.rank, lines[candidate.line].start) for candidate in candidates],
         end,
     )
+
+
+def first_title(titles: Iterable[str]) -> str:
+    """Return the first that can name a whole work, so not "Chapter 1" or "Preface"; "" if none can."""
+    candidates = (one_line(title) for title in titles)
+    return next((title for title in candidates if title and not _is_any_heading(title)), "")
 
 
 def _lines(text: str, breaks: frozenset[int]) -> list[_Line]:
@@ -246,7 +258,7 @@ def _first_letter_is_upper(text: str) -> bool:
 
 
 def _is_any_heading(text: str) -> bool:
-    return any(pattern.fullmatch(text) for pattern in (_LABEL, _CJK_LABEL, _ALONE, _NOTE))
+    return any(pattern.fullmatch(text) for pattern in (_LABEL, _CJK_LABEL, _ALONE, _NOTE, _BARE, _NUMBERED))
 
 
 def _without_contents(candidates: list[_Candidate], lines: Sequence[_Line], text: str) -> list[_Candidate]:
@@ -316,7 +328,7 @@ def _numbered(lines: Sequence[_Line], dense: bool) -> list[_Candidate]:
             previous = value
     if len(found) < 3:
         return []
-    # A numbered list counts too, but its items come one after the other; a contents list ends in page numbers.
+    # A numbered list counts too, but its items follow each other; a contents list ends in page numbers.
     gaps = [after.line - before.line for before, after in itertools.pairwise(found)]
     bodied = sum(gap > 1 for gap in gaps)
     paged = sum(bool(re.search(r"(?:\.{3,}|\s{2,}|\t)\s*\d+$", candidate.title)) for candidate in found)

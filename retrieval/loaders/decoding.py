@@ -151,7 +151,7 @@ def _control_share(data: bytes) -> float:
 
 
 def _is_nearly_utf8(data: bytes) -> bool:
-    """Whether the bytes are UTF-8 with a few broken places: at least nine good sequences for each bad byte."""
+    """Whether the bytes are UTF-8 with a few broken places: nine good sequences for each bad byte."""
     sample = data[:_SAMPLE]
     replaced = sample.decode("utf-8", errors="replace")
     bad = replaced.count("\ufffd")

@@ -8,7 +8,7 @@ import zipfile
 
 from retrieval.document import Document
 from retrieval.errors import DamagedFileError
-from retrieval.headings import find_sections
+from retrieval.headings import find_sections, first_title
 from retrieval.loaders.archive import SafeArchive
 from retrieval.loaders.html_text import html_to_text
 from retrieval.loaders.kinds import FileKind
@@ -33,7 +33,7 @@ def docx_document(data: bytes, name: str, limits: ParseLimits) -> Document:
     title = ""
     if _CORE in archive:
         title = one_line(parse_xml(archive.read(_CORE), name, _CORE).findtext(f".//{_DC_TITLE}") or "")
-    first = next((one_line(heading.title) for heading in page.headings), "")
+    first = first_title(heading.title for heading in page.headings)
     sections = sections_from_headings(page.headings, len(page.text)) or find_sections(page.text)
     return Document(page.text, title or first or readable_title(name), FileKind.DOCX, sections)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from retrieval.document import Document
-from retrieval.headings import find_sections
+from retrieval.headings import find_sections, first_title
 from retrieval.loaders.html_text import html_to_text
 from retrieval.loaders.kinds import FileKind
 from retrieval.loaders.names import readable_title
@@ -21,6 +21,6 @@ def html_document(source: str, name: str) -> Document:
     """
     refuse_entities(source, name)
     page = html_to_text(source, xhtml=source.lstrip("\ufeff \t\r\n").startswith("<?xml"))
-    first = next((one_line(heading.title) for heading in page.headings), "")
+    first = first_title(heading.title for heading in page.headings)
     sections = sections_from_headings(page.headings, len(page.text)) or find_sections(page.text)
     return Document(page.text, one_line(page.title) or first or readable_title(name), FileKind.HTML, sections)

@@ -22,14 +22,14 @@ __all__ = ["HtmlText", "html_to_text"]
 
 _DROPPED = frozenset(
     str.split(
-        "script style nav noscript template svg iframe object canvas audio video select button textarea datalist"
-        " rt rp annotation annotation-xml head title"
+        "script style nav noscript template svg iframe object canvas audio video select button"
+        " textarea datalist rt rp annotation annotation-xml head title"
     )
 )
 _PARAGRAPHS = frozenset(
     str.split(
-        "p h1 h2 h3 h4 h5 h6 blockquote pre ul ol dl table figure hr section article header footer aside main form"
-        " fieldset address details"
+        "p h1 h2 h3 h4 h5 h6 blockquote pre ul ol dl table figure hr section article header footer aside"
+        " main form fieldset address details"
     )
 )
 _LINES = frozenset(
@@ -129,7 +129,7 @@ class _Writer:
     anchors: dict[str, int] = field(default_factory=dict)
     waiting_anchors: list[str] = field(default_factory=list)
     open_heading: tuple[int, int, int] | None = None  # rank, offset, index of its first piece
-    cell_depth: int = 0
+    in_fresh_cell: bool = False  # nothing written in it yet
     row_started: bool = False
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
@@ -153,7 +153,7 @@ class _Writer:
         if tag in _CELLS:
             if self.row_started:
                 self.pending = " | "
-            self.row_started, self.cell_depth = True, self.cell_depth + 1
+            self.row_started = self.in_fresh_cell = True
         elif tag == "tr":
             self.row_started = False
         elif tag == "pre":
@@ -174,8 +174,9 @@ class _Writer:
         elif tag == "pre":
             self.pre_depth = max(0, self.pre_depth - 1)
         if tag in _CELLS:
-            self.cell_depth = max(0, self.cell_depth - 1)
-        if tag != "br":
+            self.in_fresh_cell = False
+            self.pending = ""  # the last block of a cell owes nothing to the next cell
+        elif tag != "br":
             self._boundary(tag)
 
     def data(self, data: str) -> None:
@@ -220,7 +221,7 @@ class _Writer:
             return
         if tag == "br" and self.pending == "\n":
             wanted = "\n\n"  # two breaks in a row are how many books mark paragraphs
-        if self.cell_depth and self.pending == " | ":
+        if self.in_fresh_cell:
             return  # the first block of a cell stays beside the cell before it
         if len(wanted) > self.pending.count("\n"):
             self.pending = wanted
@@ -231,7 +232,7 @@ class _Writer:
         if self.pending and self.length:
             self.pieces.append(self.pending)
             self.length += len(self.pending)
-        self.pending = ""
+        self.pending, self.in_fresh_cell = "", False
         for name in self.waiting_anchors:
             self.anchors.setdefault(name, self.length)
         self.waiting_anchors.clear()

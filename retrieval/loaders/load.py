@@ -11,7 +11,6 @@ from retrieval.document import Document
 from retrieval.errors import EmptyFileError, FileMissingError, ParseLimitError
 from retrieval.loaders.limits import ParseLimits
 from retrieval.loaders.names import shown
-from retrieval.loaders.sandbox import CHILD_COMMAND, parse_in_child
 
 __all__ = ["load_document"]
 
@@ -34,6 +33,8 @@ def load_document(path: Path, limits: ParseLimits = _DEFAULT_LIMITS) -> Document
     Raises:
         LoadError: A subclass; its text is one sentence that names the file.
     """
+    from retrieval.loaders.sandbox import CHILD_COMMAND, parse_in_child  # the child needs none of it
+
     name = path.name or str(path)
     descriptor = _open_regular(path, name)
     try:

@@ -6,6 +6,7 @@ import itertools
 import re
 
 from retrieval.document import Document
+from retrieval.headings import first_title
 from retrieval.loaders.kinds import FileKind
 from retrieval.loaders.names import readable_title
 from retrieval.loaders.outline import Heading, one_line, sections_from_headings
@@ -22,7 +23,7 @@ def markdown_document(text: str, name: str) -> Document:
     """Return the Markdown source `text` as a Document; `name` gives the title if nothing in it does."""
     from markdown_it import MarkdownIt
 
-    parser = MarkdownIt("commonmark")
+    parser, inline_parser = MarkdownIt("commonmark"), MarkdownIt("commonmark")
     parser.core.ruler.disable("inline")  # only headings are read inside, below
     front = _FRONT_MATTER.match(text)
     source = text
@@ -40,12 +41,12 @@ def markdown_document(text: str, name: str) -> Document:
         line = line_starts[token.map[0]]
         indent = _INDENT.match(source, line)
         start = indent.end() if indent else line
-        inline = parser.parseInline(content.content)[0].children or []
+        inline = inline_parser.parseInline(content.content)[0].children or []
         title = "".join(" " if part.type.endswith("break") else part.content for part in inline)
         headings.append(Heading(title, int(token.tag[1:]), start))
 
     match = _FRONT_TITLE.search(front[1]) if front else None
-    first = next((one_line(heading.title) for heading in headings if heading.rank == 1), "")
+    first = first_title(heading.title for heading in headings if heading.rank == 1)
     return Document(
         text=text,
         title=(one_line(match[1]) if match else "") or first or readable_title(name),

@@ -8,7 +8,7 @@ from typing import Any
 
 from retrieval.document import Document, Page, Section, Span
 from retrieval.errors import DamagedFileError, EncryptedFileError
-from retrieval.headings import find_sections
+from retrieval.headings import find_sections, first_title
 from retrieval.loaders.kinds import FileKind
 from retrieval.loaders.names import readable_title, shown
 from retrieval.loaders.outline import Heading, one_line, sections_from_headings
@@ -55,7 +55,8 @@ def pdf_document(data: bytes, name: str) -> Document:
     sections = _outline_sections(pdf, text, pages)
     if not sections:
         sections = find_sections(text, breaks=[page.span.start for page in pages], dense=True)
-    title = _metadata_title(pdf) or (sections[0].title if sections else "") or readable_title(name)
+    outermost = first_title(section.title for section in sections if section.level == 1)
+    title = _metadata_title(pdf) or outermost or readable_title(name)
     return Document(text, title, FileKind.PDF, sections, tuple(pages))
 
 
@@ -110,7 +111,7 @@ def _clean(text: str) -> str:
 
 
 def _outline_sections(pdf: Any, text: str, pages: list[Page]) -> tuple[Section, ...]:
-    """Sections from the bookmarks: at the title's words where its page shows them, else at the page's start."""
+    """Sections from the bookmarks: at the title's words where the page shows them, else at its start."""
     headings = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # pypdfium2 warns of outlines that lead back to themselves

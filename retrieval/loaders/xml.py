@@ -23,7 +23,7 @@ def refuse_entities(source: str, name: str, part: str = "") -> None:
         position = match.end()
     if source[position : position + 9].upper() != "<!DOCTYPE":
         return
-    # The internal subset ends with "]" and ">"; whatever an entity's value holds, "<!ENTITY" stands before it.
+    # The internal subset ends with "]" and ">"; an entity's value may too, but after its "<!ENTITY".
     end = re.compile(r"\]\s*>" if "[" in source[position:].partition(">")[0] else ">").search(
         source, position
     )
