@@ -33,6 +33,7 @@ _SUPERSETS = {
         "iso8859-9": "cp1254",
     },
 }
+_TWO_BYTE = frozenset(("cp932", "euc_jp", "gb18030", "big5hkscs", "cp949"))
 _SAMPLE = 200_000
 _CONTROLS = bytes(set(range(32)) - set(b"\t\n\r\f\v\x1a\x1b")) + b"\x7f"
 _DECLARATION = re.compile(
@@ -57,11 +58,15 @@ def decode_text(data: bytes, *, honour_declaration: bool = False) -> str | None:
         return _wide(data)
     if data[:_SAMPLE].translate(None, _CONTROLS) != data[:_SAMPLE] and _control_share(data) > 0.003:
         return None
+    declared = declared_encoding(data) if honour_declaration else None
     try:
-        return data.decode("iso2022_jp" if b"\x1b$B" in data[:_SAMPLE] else "utf-8")
+        text = data.decode("iso2022_jp" if b"\x1b$B" in data[:_SAMPLE] else "utf-8")
     except UnicodeDecodeError as error:
         first_bad = error.start
-    declared = declared_encoding(data) if honour_declaration else None
+    else:
+        # A few characters of a two-byte encoding can be UTF-8 by chance; many cannot.
+        by_chance = declared in _TWO_BYTE and 0 < sum(c > "\x7f" for c in text) < 5
+        return data.decode(declared, errors="replace") if declared and by_chance else text
     if declared and declared != "utf-8":
         return data.decode(declared, errors="replace")
     if _is_nearly_utf8(data):
@@ -102,6 +107,9 @@ def declared_encoding(data: bytes) -> str | None:
 def _wide(data: bytes) -> str | None:
     """UTF-16 or UTF-32 without a mark, told by where the zero bytes lie; any other text has none."""
     sample = data[: _SAMPLE - _SAMPLE % 4]
+    rest = sample.replace(b"\0", b"")
+    if len(rest) > 0.8 * len(sample) and _control_share(rest) < 0.01 and _is_nearly_utf8(rest):
+        return None  # a few zero bytes in other text: a binary format, or damage
     zeros = [sample[offset::4].count(0) for offset in range(4)]
     quarter = max(1, len(sample) // 4)
     shape = [count / quarter > 0.9 for count in zeros]

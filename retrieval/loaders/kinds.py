@@ -126,11 +126,7 @@ def _may_be_html(data: bytes, suffix: str) -> bool:
 
 def _zip_kind(data: bytes, suffix: str, name: str) -> FileKind:
     """Tell the zip families apart by member names, which stand uncompressed in the bytes."""
-    if (
-        b"mimetypeapplication/epub+zip" in data[:200]
-        or b"META-INF/container.xml" in data
-        or suffix == ".epub"
-    ):
+    if b"mimetypeapplication/epub+zip" in data[:200] or b"META-INF/container.xml" in data:
         return FileKind.EPUB
     if b"word/document" in data:
         return FileKind.DOCX
@@ -142,6 +138,8 @@ def _zip_kind(data: bytes, suffix: str, name: str) -> FileKind:
     ):
         if mark in data:
             raise _unsupported(name, looks_like)
+    if suffix == ".epub":
+        return FileKind.EPUB
     if suffix == ".docx" or b"[Content_Types].xml" in data:
         return FileKind.DOCX
     raise _unsupported(name, "a zip archive")

@@ -9,7 +9,7 @@ import pytest
 from retrieval.headings import find_sections
 from retrieval.loaders import load_document
 
-BODY = "It was a cold morning, and nobody had lit the fire; she went down alone.\nNothing stirred in the house.\n"
+BODY = "It was a cold morning, and nobody had lit the fire; she went down.\nNothing stirred in the house.\n"
 
 
 def outline(text: str) -> list[tuple[int, str]]:
@@ -112,7 +112,7 @@ def test_table_of_contents_of_two_parts_that_count_anew() -> None:
         + "\n\n"
         + book("PART ONE\n\nCHAPTER I", "CHAPTER II", "PART TWO\n\nCHAPTER I", "CHAPTER II")
     )
-    assert outline(text) == 2 * [] + [
+    assert outline(text) == [
         (1, "PART ONE"),
         (2, "CHAPTER I"),
         (2, "CHAPTER II"),
