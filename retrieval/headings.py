@@ -59,8 +59,9 @@ _ALONE = re.compile(
     re.IGNORECASE,
 )
 _NOTE = re.compile(r"NOTES?[ ](?:TO|ON|BY|OF)[ ][^a-z]+")
-_BARE = re.compile(rf"(?P<number>\d{{1,3}}|{_ROMAN})\.?", re.IGNORECASE)
+_BARE = re.compile(rf"(?P<number>\d{{1,3}}|(?i:{_ROMAN}))(?:\.?|\.?[ ]+(?P<rest>[^a-z]{{3,75}}))")
 _NUMBERED = re.compile(r"(?P<number>\d{1,2}(?:\.\d{1,2}){0,4})\.?[ \t]+(?P<rest>[^\W\d_].{1,99})")
+_PAGE_REFERENCE = re.compile(r"(?:[ .]{3,}|\s{2,}|\t)\s*\d+$")
 _MARKUP = "_*=#~ \t\ufeff\f　"
 _GUTENBERG_END = re.compile(r"^\*\*\* ?END OF (?:THE|THIS) PROJECT GUTENBERG", re.MULTILINE)
 _SMALL_WORDS = frozenset(
@@ -111,9 +112,13 @@ def find_sections(text: str, *, breaks: Iterable[int] = (), dense: bool = False)
     _place_alone(candidates)
     if not any(candidate.rank >= _CHAPTER_RANK and candidate.key[0] == "w" for candidate in candidates):
         # No chapters: look for what stands instead of them.
-        numbers = _bare_numerals(lines, dense) or _numbered(lines, dense)
+        numbers = ([] if dense else _numerals(lines, text)) or _numbered(
+            lines, dense, text
+        )  # dense: page numbers
         taken = {candidate.line for candidate in candidates}
         candidates += [candidate for candidate in numbers if candidate.line not in taken]
+    if len(candidates) == 1 and candidates[0].key[0] == "a":
+        candidates = []  # a lone "Introduction" would claim the whole text
     end_match = _GUTENBERG_END.search(text, len(text) // 2)
     end = end_match.start() if end_match else len(text)
     return sections_from_headings(
@@ -205,7 +210,11 @@ def _is_label_line(line: _Line, word: str, rest: str) -> bool:
     rest = rest.strip()
     if not rest.strip(".:—–-]"):
         return True
-    if rest[0] in ".:—–-" or line.text[: len(word)].isupper():
+    if rest[0] in ":—–-":
+        return (
+            (len(rest) <= _LONGEST_TITLE and not rest.endswith((".", ",", ";"))) or _first_letter_is_upper(rest)
+        )
+    if rest[0] == "." or line.text[: len(word)].isupper():
         return len(rest) <= _LONGEST_TITLE and not rest.endswith((",", ";")) and _first_letter_is_upper(rest)
     return _is_title(rest)
 
@@ -291,48 +300,67 @@ def _body_size(lines: Sequence[_Line], first: int, last: int, text: str) -> int:
     return len(text[lines[first].start : min(end, lines[first].start + 10 * _LEAST_BODY)].strip())
 
 
-def _bare_numerals(lines: Sequence[_Line], dense: bool) -> list[_Candidate]:
-    """Lines of one numeral, if they count I, II, III from one; each part of a book may start again."""
-    if dense:  # page numbers look the same
-        return []
-    found: list[_Candidate] = []
-    expected, runs_roman = 1, None
+def _numerals(lines: Sequence[_Line], text: str) -> list[_Candidate]:
+    """Lines of one numeral, or of one and capitals, that count I, II, III; each part may start again."""
+    titled: list[_Candidate] = []
+    bare: list[_Candidate] = []
     for number, line in enumerate(lines):
         match = _BARE.fullmatch(line.text)
-        if match is None or not (line.after_blank and line.before_blank):
+        if match is None or not line.after_blank:
             continue
-        is_roman = not match["number"].isdigit()
-        value = _roman_value(match["number"]) if is_roman else int(match["number"])
-        if runs_roman is not None and is_roman != runs_roman:
+        if match["rest"]:
+            key = f"n {match['number']} {match['rest']}".casefold()
+            titled.append(_Candidate(number, _CHAPTER_RANK, key, line.text, line.following, True))
             continue
-        if value == expected or (value == 1 and expected > 2):
-            runs_roman, expected = is_roman, value + 1
-            title, body = _with_title(lines, number, True)
-            found.append(_Candidate(number, _CHAPTER_RANK, f"n {value}", title, body, True))
-    return found if len(found) >= 3 else []
+        title, body = _with_title(lines, number, True)
+        if line.before_blank or body > line.following:
+            bare.append(
+                _Candidate(number, _CHAPTER_RANK, f"n {match['number']}".casefold(), title, body, True)
+            )
+    for candidates in (titled, bare):
+        counted = _counted(_without_contents(candidates, lines, text))
+        if len(counted) >= 3:
+            return counted
+    return []
 
 
-def _numbered(lines: Sequence[_Line], dense: bool) -> list[_Candidate]:
-    """Headings such as "2.3 Results", if they count without a gap and most have a body."""
+def _counted(candidates: Iterable[_Candidate]) -> list[_Candidate]:
+    """Those that count from one without a gap, in Roman or in Arabic numerals."""
     found: list[_Candidate] = []
-    previous: tuple[int, ...] = ()
+    expected, runs_roman = 1, None
+    for candidate in candidates:
+        numeral = candidate.key.split()[1]
+        is_roman = not numeral.isdigit()
+        value = _roman_value(numeral) if is_roman else int(numeral)
+        if runs_roman in (None, is_roman) and (value == expected or (value == 1 and expected > 2)):
+            runs_roman, expected = is_roman, value + 1
+            found.append(candidate)
+    return found
+
+
+def _numbered(lines: Sequence[_Line], dense: bool, text: str) -> list[_Candidate]:
+    """Headings such as "2.3 Results", if they count without a gap and most have a body."""
+    candidates = []
     for number, line in enumerate(lines):
         match = _NUMBERED.fullmatch(line.text)
-        if match is None or not (line.after_blank or dense) or not _is_report_title(match["rest"]):
+        if match is None or not (line.after_blank or dense):
             continue
-        value = tuple(int(part) for part in match["number"].split("."))
+        rest = _PAGE_REFERENCE.sub("", match["rest"])
+        if _is_report_title(rest):
+            key, depth = f"n {match['number']} {rest}".casefold(), match["number"].count(".")
+            candidates.append(_Candidate(number, 10 + depth, key, line.text, line.following, True))
+    found: list[_Candidate] = []
+    previous: tuple[int, ...] = ()
+    for candidate in _without_contents(candidates, lines, text):
+        value = tuple(int(part) for part in candidate.key.split()[1].split("."))
         if _follows(value, previous):
-            found.append(
-                _Candidate(number, 10 + len(value), f"n {match['number']}", line.text, line.following, True)
-            )
+            found.append(candidate)
             previous = value
     if len(found) < 3:
         return []
-    # A numbered list counts too, but its items follow each other; a contents list ends in page numbers.
+    # A numbered list counts too, but its items follow each other.
     gaps = [after.line - before.line for before, after in itertools.pairwise(found)]
-    bodied = sum(gap > 1 for gap in gaps)
-    paged = sum(bool(re.search(r"(?:\.{3,}|\s{2,}|\t)\s*\d+$", candidate.title)) for candidate in found)
-    sure = bodied * 2 > len(gaps) and paged * 2 < len(found) and sum(gaps) / len(gaps) >= 3
+    sure = sum(gap > 1 for gap in gaps) * 2 > len(gaps) and sum(gaps) / len(gaps) >= 3
     return found if sure else []
 
 
