@@ -194,6 +194,11 @@ def test_pdf_without_outline_takes_its_chapters_from_the_text() -> None:
     assert document.title == "Rain"
 
 
+def test_pdf_words_broken_at_line_ends_are_joined() -> None:
+    document = document_from_bytes(make_pdf([["It was an exam-", "ple of “rain” - or so."]]), "a.pdf")
+    assert document.text == "It was an example of “rain” - or so."
+
+
 def test_epub_reads_the_spine_in_order_with_sections_from_headings_and_contents() -> None:
     members = epub_members(
         [

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from retrieval.headings import find_sections
 from retrieval.loaders import load_document
@@ -189,3 +191,35 @@ def test_jane_eyre_has_its_38_chapters() -> None:
     assert len(titles) == 2 + 38
     assert {section.level for section in document.sections} == {1}
     assert document.title == "Jane Eyre an Autobiography"
+
+
+def test_numerals_with_titles() -> None:
+    contents = "Contents\n\n I. A SCANDAL\n II. THE LEAGUE\n III. A CASE\n\n\n"
+    stories = book("I. A SCANDAL\n\n\nI.", "II. THE LEAGUE", "III. A CASE")
+    assert outline(contents + stories) == [(1, "I. A SCANDAL"), (1, "II. THE LEAGUE"), (1, "III. A CASE")]
+    assert outline(book("I\nTHE PERIOD", "II\nThe Mail", "III\nThe Shadows")) == [
+        (1, "I: THE PERIOD"),
+        (1, "II: The Mail"),
+        (1, "III: The Shadows"),
+    ]
+
+
+def test_a_lone_introduction_does_not_claim_a_whole_report() -> None:
+    assert outline(book("Introduction", "Background of the Programme")) == []
+    assert outline(book("Introduction", "Conclusion")) == [(1, "Introduction"), (1, "Conclusion")]
+
+
+PIECES = ["CHAPTER I", "PART ONE", "Preface", "The Road", "1 Intro", "1.1 More", "II", "第一章"]
+BREAKS = ["\n", "\r\n", "\f", " ", BODY]
+
+
+@settings(deadline=None)  # the machine may be busy
+@given(st.lists(st.sampled_from(PIECES + BREAKS), max_size=40))
+def test_sections_always_nest_and_stand_at_visible_text(pieces: list[str]) -> None:
+    text = "\n".join(pieces)
+    sections = find_sections(text)
+    for number, section in enumerate(sections):
+        assert not text[section.span.start].isspace()
+        for later in sections[number + 1 :]:
+            inside = section.span.start < later.span.start and later.span.end <= section.span.end
+            assert inside == (later.level > section.level) or later.span.start >= section.span.end
