@@ -80,7 +80,10 @@ def _named(lines: Sequence[Line], dense: bool) -> list[Candidate]:
         if len(line.text) > LONGEST_LINE or not line.text:
             continue
         if match := LABEL.fullmatch(line.text):
-            rank, key = RANKS[match["word"].lower()], f"w {match['word']} {match['number']}".casefold()
+            rank, key = (
+                RANKS.get(match["word"].lower(), CHAPTER_RANK),
+                f"w {match['word']} {match['number']}".casefold(),
+            )
             label_only, good = (
                 not match["rest"].strip(" .:—–-]"),
                 is_label_line(line.text, match["word"], match["rest"]),

@@ -134,10 +134,8 @@ def starts_a_part(text: str) -> bool:
 
 def roman_value(numeral: str) -> int:
     """Return the value of a well-formed Roman numeral."""
-    values = [
-        {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100, "d": 500, "m": 1000}[letter]
-        for letter in numeral.lower()
-    ]
+    letters = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100, "d": 500, "m": 1000}
+    values = [letters.get(letter, 1) for letter in numeral.lower()]  # the dotless i matches an i too
     return sum(
         -value if value < after else value for value, after in zip(values, [*values[1:], 0], strict=True)
     )

@@ -171,7 +171,18 @@ def test_project_gutenberg_tail_belongs_to_no_section() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "\n", "CHAPTER I", "\ufeffCHAPTER I\r\n", "\r\n\r\n", "I\n\nII\n\nIII", "\x0c" * 9]
+    "text",
+    [
+        "",
+        "\n",
+        "CHAPTER I",
+        "\ufeffCHAPTER I\r\n",
+        "\r\n\r\n",
+        "I\n\nII\n\nIII",
+        "\x0c" * 9,
+        "ı\n\nıı\n\nx",
+        "LıVRE ı\n\nx",
+    ],
 )
 def test_tiny_texts(text: str) -> None:
     find_sections(text)
