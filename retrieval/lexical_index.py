@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
-from retrieval.errors import DamagedIndexError
+from retrieval.errors import DamagedIndexError, RetrievalError
 from retrieval.hits import Hits, Int64
 from retrieval.manifest import Manifest
 from retrieval.words import content_words, words
@@ -69,6 +69,16 @@ class LexicalIndex:
         Raises:
             DamagedIndexError: If anything is missing, cut short, altered or of another format.
         """
+        while True:
+            before = _state(folder)
+            try:
+                return cls._opened(folder)
+            except DamagedIndexError:
+                if _state(folder) == before:
+                    raise  # else another program committed while we were reading
+
+    @classmethod
+    def _opened(cls, folder: Path) -> Self:
         import tantivy
 
         manifest = Manifest.read(folder, "words")
@@ -105,6 +115,7 @@ class LexicalIndex:
             texts: n texts in any language.
 
         Raises:
+            RetrievalError: If another program is writing to the folder.
             ValueError: If the three differ in length or an id is given twice.
         """
         import tantivy
@@ -194,7 +205,12 @@ class LexicalIndex:
 
     def _writing(self) -> "tantivy.IndexWriter":
         if self._writer is None:
-            self._writer = self._index.writer(heap_size=_HEAP, num_threads=1)
+            try:
+                self._writer = self._index.writer(heap_size=_HEAP, num_threads=1)
+            except ValueError as error:
+                raise RetrievalError(
+                    f"The index {self.folder} is being written by another program."
+                ) from error
         return self._writer
 
     def _note(self, count: int, stamp: dict[str, str], pending: dict[str, str] | None) -> None:
@@ -203,6 +219,12 @@ class LexicalIndex:
         about = {"opstamp": meta["opstamp"], "pending": pending}
         about |= {"schema": meta["schema"], "settings": meta["index_settings"]}
         Manifest("words", count, stamp, about).write(self.folder)
+
+
+def _state(folder: Path) -> list[bytes]:
+    """What changes with every commit."""
+    files = (folder / "manifest.json", folder / _SEGMENTS / "meta.json")
+    return [file.read_bytes() if file.exists() else b"" for file in files]
 
 
 def _meta(folder: Path) -> dict[str, Any]:

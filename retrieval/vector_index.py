@@ -37,6 +37,7 @@ _BLOCK = 65_536  # rows added between two looks at the size
 _UNIT = (
     1e-3  # how far from 1 the norm of a row may be: float32 rounding, not an encoder that forgot to normalise
 )
+_GPU_MOST = 2048  # hits and lists per query that FAISS allows on a GPU, where it has no filters either
 _GROWTH = 4  # the lists are made anew once the index is this many times larger than when they were made
 
 
@@ -232,6 +233,15 @@ class FaissIndex:
             DamagedIndexError: If anything is missing, cut short, altered or of another format.
         """
         manifest = Manifest.read(folder, "vectors")
+        try:
+            return cls._opened(folder, manifest, options)
+        except DamagedIndexError:
+            if (now := Manifest.read(folder, "vectors")) == manifest:
+                raise
+            return cls._opened(folder, now, options)  # another program saved while we were reading
+
+    @classmethod
+    def _opened(cls, folder: Path, manifest: Manifest, options: VectorOptions | None) -> Self:
         manifest.check_files(folder)
         try:
             (name,) = manifest.files
@@ -275,7 +285,8 @@ class FaissIndex:
         return held
 
     def _search(self, rows: Float32, k: int, nprobe: int, allowed: Int64 | None) -> list[Hits]:
-        if allowed is None and (gpu := self._on_gpu()) is not None:
+        fits = max(k, nprobe) <= _GPU_MOST
+        if allowed is None and fits and (gpu := self._on_gpu()) is not None:
             gpu.nprobe = nprobe
             scores, ids = gpu.search(rows, k)
         else:

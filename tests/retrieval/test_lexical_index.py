@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from retrieval.errors import DamagedIndexError
+from retrieval.errors import DamagedIndexError, RetrievalError
 from retrieval.lexical_index import LexicalIndex
 
 TEXTS = [
@@ -171,6 +171,8 @@ def test_a_reader_beside_a_writer(foxes: LexicalIndex) -> None:
     foxes.add(np.array([7]), np.array([70]), ["a zebra"])
     reader = LexicalIndex.open(foxes.folder)
     assert len(reader.search("fox", 9)) == 3
+    with pytest.raises(RetrievalError, match="another program"):
+        reader.remove(np.array([1]))
     foxes.commit({"revision": "2"})
     assert LexicalIndex.open(foxes.folder).search("zebra", 9).ids.tolist() == [7]
 
@@ -243,6 +245,22 @@ def test_a_kill_between_commit_and_manifest_keeps_the_pair_right(foxes: LexicalI
     manifest.write_bytes(before)  # an older manifest is no one's doing but damage
     with pytest.raises(DamagedIndexError, match="behind its manifest"):
         LexicalIndex.open(foxes.folder)
+
+
+def test_opening_beside_commits_never_sees_damage(foxes: LexicalIndex) -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(foxes.folder)],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
+    assert child.stdout is not None
+    child.stdout.readline()
+    counts = [len(LexicalIndex.open(foxes.folder)) for _ in range(50)]
+    child.kill()
+    child.communicate()
+    assert counts == sorted(counts)
+    assert counts[-1] > counts[0] >= 10
 
 
 KILLED = """
