@@ -1,0 +1,338 @@
+"""Documents in SQL: saved in one transaction, shown, found by what a person calls them, removed whole.
+
+A document is written as "pending" with all its parts and planned units of work, encoded unit by unit, and
+becomes "ready" (searchable, listed) in one last transaction that also deletes the version it replaces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, Engine, Row, ScalarSelect, delete, func, insert, or_, select, update
+
+from memory.embeddings import delete_orphans
+from memory.errors import AmbiguousDocumentError, UnknownDocumentError
+from memory.library import advance_revision
+from memory.tables import ChunkRow, DocumentRow, PageRow, SectionRow, SentenceRow, TextRow
+from memory.texts import read_text, text_rows
+from memory.units import PlannedUnit, plan_units
+from retrieval.chunking import ChunkedText
+from retrieval.document import Document, Page, Section, Span
+
+__all__ = ["DocumentRecord", "DocumentStore", "NewDocument"]
+
+
+@dataclass(frozen=True, slots=True)
+class NewDocument:
+    """All that is written before the first text is encoded.
+
+    Attributes:
+        document: As loaded.
+        chunked: Its sentences and chunks.
+        sentence_hashes: For each sentence the hash of what the encoder is given.
+        chunk_hashes: For each chunk, likewise.
+        content_hash: Hex SHA-256 of the file's bytes.
+        recipe: How it was cut and encoded; another recipe makes another version.
+        path: Where the file was, absolute; or another name of its origin.
+        units: Batches still to be encoded.
+    """
+
+    document: Document
+    chunked: ChunkedText
+    sentence_hashes: Sequence[bytes]
+    chunk_hashes: Sequence[bytes]
+    content_hash: str
+    recipe: str
+    path: str
+    units: Sequence[PlannedUnit]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRecord:
+    """What the list shows of a document; counts, and `characters` of its text."""
+
+    key: int
+    id: str
+    title: str
+    path: str
+    media_type: str
+    content_hash: str
+    recipe: str
+    characters: int
+    pages: int
+    pages_unread: tuple[int, ...]
+    sections: int
+    chunks: int
+    added_at: datetime
+
+
+class DocumentStore:
+    """Documents of one database."""
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+
+    def begin(self, new: NewDocument) -> int:
+        """Write a document as pending, its planned units with it; return its key.
+
+        An older pending version of the same file is dropped. What it replaces stays in use until `finish`.
+        """
+        with self.engine.begin() as connection:
+            replaced = _replaced(connection, new.path, new.content_hash)
+            connection.execute(
+                delete(DocumentRow).where(
+                    DocumentRow.state == "pending",
+                    or_(DocumentRow.path == new.path, DocumentRow.content_hash == new.content_hash),
+                )
+            )
+            key: int = connection.execute(
+                insert(DocumentRow).returning(DocumentRow.key),
+                {
+                    "id": replaced.id if replaced else _free_id(connection, new.content_hash),
+                    "state": "pending",
+                    "content_hash": new.content_hash,
+                    "recipe": new.recipe,
+                    "path": new.path,
+                    "title": new.document.title,
+                    "media_type": new.document.media_type,
+                    "characters": len(new.document.text),
+                    "added_at": datetime.now(UTC),
+                },
+            ).scalar_one()
+            _insert_parts(connection, key, new)
+            plan_units(connection, key, new.units)
+        return key
+
+    def finish(self, key: int) -> DocumentRecord:
+        """Make a pending document ready, delete the version it replaces, and return what `records` shows."""
+        with self.engine.begin() as connection:
+            id = connection.execute(select(DocumentRow.id).where(DocumentRow.key == key)).scalar_one()
+            old = connection.execute(
+                select(DocumentRow.key).where(DocumentRow.id == id, DocumentRow.state == "ready")
+            ).scalar()
+            if old is not None:
+                _delete(connection, old)
+            connection.execute(update(DocumentRow).where(DocumentRow.key == key).values(state="ready"))
+            advance_revision(connection)
+            return _records(connection, key)[0]
+
+    def records(self) -> list[DocumentRecord]:
+        """All ready documents, oldest first."""
+        with self.engine.connect() as connection:
+            return _records(connection)
+
+    def ready(self, content_hash: str) -> DocumentRecord | None:
+        """The ready document with these bytes, if there is one."""
+        with self.engine.connect() as connection:
+            keys = select(DocumentRow.key).where(
+                DocumentRow.content_hash == content_hash, DocumentRow.state == "ready"
+            )
+            key = connection.execute(keys.order_by(DocumentRow.key)).scalar()
+            return _records(connection, key)[0] if key is not None else None
+
+    def replaced_by(self, path: str, content_hash: str) -> str | None:
+        """Id of the ready document that a file at `path` with these bytes would replace."""
+        with self.engine.connect() as connection:
+            row = _replaced(connection, path, content_hash)
+            return row.id if row else None
+
+    def pending(self, content_hash: str, recipe: str, path: str) -> int | None:
+        """Key of the version of this file, cut in this way, that was begun and not finished."""
+        with self.engine.connect() as connection:
+            return connection.execute(
+                select(DocumentRow.key).where(
+                    DocumentRow.content_hash == content_hash,
+                    DocumentRow.recipe == recipe,
+                    DocumentRow.path == path,
+                    DocumentRow.state == "pending",
+                )
+            ).scalar()
+
+    def resolve(self, reference: str) -> DocumentRecord:
+        """The ready document that a person means: by id (or its start), title, path or file name.
+
+        Raises:
+            UnknownDocumentError: If there is none.
+            AmbiguousDocumentError: If there are several.
+        """
+        records = self.records()
+        wanted = reference.casefold().strip()
+        for matches in (
+            [r for r in records if r.id == wanted],
+            [r for r in records if wanted in (r.title.casefold(), r.path.casefold(), _file_name(r.path))],
+            [r for r in records if len(wanted) >= 3 and r.id.startswith(wanted)],
+        ):
+            if len(matches) == 1:
+                return matches[0]
+            if matches:
+                ids = ", ".join(r.id for r in matches)
+                raise AmbiguousDocumentError(f"{reference!r} could be any of {ids}; name one by its id.")
+        raise UnknownDocumentError(f"No document is called {reference!r}; `clew list` shows them all.")
+
+    def remove(self, key: int) -> None:
+        """Delete a document with all its parts, units, and embeddings that no other document needs."""
+        with self.engine.begin() as connection:
+            _delete(connection, key)
+            advance_revision(connection)
+
+    def load(self, key: int) -> Document:
+        """The document as it was when it was added."""
+        with self.engine.connect() as connection:
+            row = connection.execute(
+                select(DocumentRow.title, DocumentRow.media_type, DocumentRow.characters).where(
+                    DocumentRow.key == key
+                )
+            ).one()
+            sections = connection.execute(
+                select(SectionRow)
+                .with_only_columns(SectionRow.title, SectionRow.level, SectionRow.start, SectionRow.end)
+                .where(SectionRow.document_key == key)
+                .order_by(SectionRow.ordinal)
+            ).all()
+            pages = connection.execute(
+                select(PageRow.number, PageRow.start, PageRow.end, PageRow.unread)
+                .where(PageRow.document_key == key)
+                .order_by(PageRow.number)
+            ).all()
+            return Document(
+                text=read_text(connection, key, Span(0, row.characters)),
+                title=row.title,
+                media_type=row.media_type,
+                sections=tuple(Section(s.title, s.level, Span(s.start, s.end)) for s in sections),
+                pages=tuple(Page(p.number, Span(p.start, p.end), p.unread) for p in pages),
+            )
+
+
+def _insert_parts(connection: Connection, key: int, new: NewDocument) -> None:
+    chunked = new.chunked
+    tables = (
+        (TextRow, text_rows(new.document.text)),
+        (
+            SectionRow,
+            [
+                {"ordinal": n, "title": s.title, "level": s.level, "start": s.span.start, "end": s.span.end}
+                for n, s in enumerate(new.document.sections)
+            ],
+        ),
+        (
+            PageRow,
+            [
+                {"number": p.number, "start": p.span.start, "end": p.span.end, "unread": p.unread}
+                for p in new.document.pages
+            ],
+        ),
+        (
+            ChunkRow,
+            [
+                {
+                    "ordinal": n,
+                    "start": chunk.span.start,
+                    "end": chunk.span.end,
+                    "first_sentence": chunk.first_sentence,
+                    "end_sentence": chunk.end_sentence,
+                    "token_count": chunk.token_count,
+                    "context": chunk.context,
+                    "text_hash": text_hash,
+                }
+                for n, (chunk, text_hash) in enumerate(zip(chunked.chunks, new.chunk_hashes, strict=True))
+            ],
+        ),
+        (
+            SentenceRow,
+            [
+                {
+                    "ordinal": n,
+                    "start": span.start,
+                    "end": span.end,
+                    "chunk": chunk,
+                    "token_count": token_count,
+                    "text_hash": text_hash,
+                }
+                for n, (span, chunk, token_count, text_hash) in enumerate(
+                    zip(
+                        chunked.sentences,
+                        chunked.sentence_chunks(),
+                        chunked.token_counts,
+                        new.sentence_hashes,
+                        strict=True,
+                    )
+                )
+            ],
+        ),
+    )
+    for table, rows in tables:
+        if rows:
+            connection.execute(insert(table), [{"document_key": key, **row} for row in rows])
+
+
+def _replaced(connection: Connection, path: str, content_hash: str) -> Row[int, str] | None:
+    """The ready version that a file would replace: of the same bytes, else of the same path."""
+    for condition in (DocumentRow.content_hash == content_hash, DocumentRow.path == path):
+        row = connection.execute(
+            select(DocumentRow.key, DocumentRow.id)
+            .where(condition, DocumentRow.state == "ready")
+            .order_by(DocumentRow.key)
+        ).first()
+        if row is not None:
+            return row
+    return None
+
+
+def _free_id(connection: Connection, content_hash: str) -> str:
+    """Twelve digits of the content's hash; further ones if an edited document was born with these."""
+    for start in range(0, len(content_hash) - 11):
+        id = content_hash[start : start + 12]
+        if connection.execute(select(DocumentRow.key).where(DocumentRow.id == id)).first() is None:
+            return id
+    raise AmbiguousDocumentError(f"Every id made from the content hash {content_hash} is taken.")
+
+
+def _delete(connection: Connection, key: int) -> None:
+    hashes = {
+        row.text_hash
+        for table in (ChunkRow, SentenceRow)
+        for row in connection.execute(select(table.text_hash).where(table.document_key == key))
+    }
+    connection.execute(delete(DocumentRow).where(DocumentRow.key == key))
+    delete_orphans(connection, hashes)
+
+
+def _records(connection: Connection, key: int | None = None) -> list[DocumentRecord]:
+    def count(table: type[SectionRow] | type[ChunkRow] | type[PageRow]) -> ScalarSelect[int]:
+        query = select(func.count()).select_from(table).where(table.document_key == DocumentRow.key)
+        return query.scalar_subquery()
+
+    query = select(
+        DocumentRow,
+        count(PageRow).label("pages"),
+        count(SectionRow).label("sections"),
+        count(ChunkRow).label("chunks"),
+    ).order_by(DocumentRow.key)
+    query = query.where(DocumentRow.state == "ready" if key is None else DocumentRow.key == key)
+    unread: dict[int, list[int]] = {}
+    for row in connection.execute(select(PageRow.document_key, PageRow.number).where(PageRow.unread)):
+        unread.setdefault(row.document_key, []).append(row.number)
+    return [
+        DocumentRecord(
+            key=row.key,
+            id=row.id,
+            title=row.title,
+            path=row.path,
+            media_type=row.media_type,
+            content_hash=row.content_hash,
+            recipe=row.recipe,
+            characters=row.characters,
+            pages=row.pages,
+            pages_unread=tuple(sorted(unread.get(row.key, ()))),
+            sections=row.sections,
+            chunks=row.chunks,
+            added_at=row.added_at.replace(tzinfo=row.added_at.tzinfo or UTC),
+        )
+        for row in connection.execute(query)
+    ]
+
+
+def _file_name(path: str) -> str:
+    return path.replace("\\", "/").rpartition("/")[2].casefold()

@@ -1,0 +1,184 @@
+"""What search reads from SQL: where hits stand, the sentences around them, their texts and embeddings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import numpy as np
+from sqlalchemy import ColumnElement, Engine, Select, and_, func, or_, select
+
+from memory.embeddings import rows_from_blobs
+from memory.tables import ChunkRow, DocumentRow, EmbeddingRow, PageRow, SectionRow, SentenceRow
+from memory.texts import read_text
+from retrieval.document import Span
+from retrieval.hits import Float32, Int64
+from retrieval.search import ChunkPlace
+
+__all__ = ["Place", "SearchRowStore", "StoredSentences"]
+
+Item = TypeVar("Item")
+VARIABLES: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class StoredSentences:
+    """Sentences of one document, in order.
+
+    Attributes:
+        numbers: Their numbers in the document.
+        spans: Where they stand.
+        texts: The text of each span, exactly.
+        rows: Their embeddings, unit rows, shape (n, dim).
+    """
+
+    numbers: tuple[int, ...]
+    spans: tuple[Span, ...]
+    texts: tuple[str, ...]
+    rows: Float32
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """What a citation says of an offset: titles of the sections around it, outermost first, and its page."""
+
+    sections: tuple[str, ...]
+    page: int | None
+
+
+class SearchRowStore:
+    """The `SearchRows` of one database; `encoder` is the key of the encoder whose embeddings count."""
+
+    def __init__(self, engine: Engine, encoder: int, dim: int) -> None:
+        self.engine, self.encoder, self.dim = engine, encoder, dim
+
+    def chunk_keys(self, documents: Int64) -> Int64:
+        """Keys of all chunks of some documents."""
+        return self._keys(select(ChunkRow.key).where(ChunkRow.document_key.in_(documents.tolist())))
+
+    def sentence_keys(self, documents: Int64) -> Int64:
+        """Keys of all sentences of some documents."""
+        return self._keys(select(SentenceRow.key).where(SentenceRow.document_key.in_(documents.tolist())))
+
+    def chunks_of_sentences(self, sentences: Int64) -> Int64:
+        """For each sentence key, the key of the first chunk that it lies in; -1 if it is gone."""
+        found: dict[int, int] = {}
+        with self.engine.connect() as connection:
+            for batch in _batches(sentences.tolist()):
+                query = (
+                    select(SentenceRow.key, ChunkRow.key)
+                    .join(
+                        ChunkRow,
+                        and_(
+                            ChunkRow.document_key == SentenceRow.document_key,
+                            ChunkRow.ordinal == SentenceRow.chunk,
+                        ),
+                    )
+                    .where(SentenceRow.key.in_(batch))
+                )
+                found.update((row[0], row[1]) for row in connection.execute(query))
+        return np.array([found.get(int(key), -1) for key in sentences], np.int64)
+
+    def places(self, chunks: Int64) -> dict[int, ChunkPlace]:
+        """Where chunks stand; chunks that are gone, or belong to a version not in use, are left out."""
+        found: dict[int, ChunkPlace] = {}
+        with self.engine.connect() as connection:
+            for batch in _batches(chunks.tolist()):
+                query = (
+                    select(
+                        ChunkRow.key, ChunkRow.document_key, ChunkRow.first_sentence, ChunkRow.end_sentence
+                    )
+                    .join(DocumentRow, DocumentRow.key == ChunkRow.document_key)
+                    .where(ChunkRow.key.in_(batch), DocumentRow.state == "ready")
+                )
+                found.update(
+                    {row[0]: ChunkPlace(row[1], row[2], row[3]) for row in connection.execute(query)}
+                )
+        return found
+
+    def sentence_tokens(self, ranges: Sequence[tuple[int, int, int]]) -> Mapping[int, Mapping[int, int]]:
+        """For each (document, first, end), the token counts of these sentences by number."""
+        counts: dict[int, dict[int, int]] = {document: {} for document, _, _ in ranges}
+        with self.engine.connect() as connection:
+            for batch in _batches(_joined(ranges), VARIABLES // 3):
+                query = select(SentenceRow.document_key, SentenceRow.ordinal, SentenceRow.token_count).where(
+                    or_(*(_in_range(*each) for each in batch))
+                )
+                for document, ordinal, tokens in connection.execute(query):
+                    counts[document][ordinal] = tokens
+        return counts
+
+    def sentences(self, document: int, first: int, end: int) -> StoredSentences:
+        """The sentences `first` to `end` (exclusive) of a document with texts and embeddings."""
+        with self.engine.connect() as connection:
+            query = (
+                select(SentenceRow.ordinal, SentenceRow.start, SentenceRow.end, EmbeddingRow.vector)
+                .join(
+                    EmbeddingRow,
+                    and_(
+                        EmbeddingRow.text_hash == SentenceRow.text_hash,
+                        EmbeddingRow.encoder_key == self.encoder,
+                    ),
+                )
+                .where(_in_range(document, first, end))
+                .order_by(SentenceRow.ordinal)
+            )
+            found = connection.execute(query).all()
+            if not found:
+                return StoredSentences((), (), (), np.empty((0, self.dim), np.float32))
+            whole = Span(found[0].start, found[-1].end)
+            text = read_text(connection, document, whole)
+        spans = tuple(Span(row.start, row.end) for row in found)
+        return StoredSentences(
+            numbers=tuple(row.ordinal for row in found),
+            spans=spans,
+            texts=tuple(text[s.start - whole.start : s.end - whole.start] for s in spans),
+            rows=rows_from_blobs([row.vector for row in found], self.dim),
+        )
+
+    def text(self, document: int, span: Span) -> str:
+        """The characters of a span, read from the stored text."""
+        with self.engine.connect() as connection:
+            return read_text(connection, document, span)
+
+    def place(self, document: int, offset: int) -> Place:
+        """The sections and the page that an offset lies in."""
+        with self.engine.connect() as connection:
+            titles = connection.execute(
+                select(SectionRow.title)
+                .where(
+                    SectionRow.document_key == document, SectionRow.start <= offset, SectionRow.end > offset
+                )
+                .order_by(SectionRow.ordinal)
+            ).scalars()
+            page = connection.execute(
+                select(func.max(PageRow.number)).where(
+                    PageRow.document_key == document, PageRow.start <= offset, PageRow.end > PageRow.start
+                )
+            ).scalar()
+            return Place(tuple(titles), page)
+
+    def _keys(self, query: Select[int]) -> Int64:
+        with self.engine.connect() as connection:
+            return np.fromiter(connection.execute(query).scalars(), np.int64)
+
+
+def _in_range(document: int, first: int, end: int) -> ColumnElement[bool]:
+    return and_(SentenceRow.document_key == document, SentenceRow.ordinal >= first, SentenceRow.ordinal < end)
+
+
+def _joined(ranges: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    """Overlapping ranges made one."""
+    joined: list[tuple[int, int, int]] = []
+    for document, first, end in sorted(ranges):
+        if joined and joined[-1][0] == document and joined[-1][2] >= first:
+            joined[-1] = (document, joined[-1][1], max(end, joined[-1][2]))
+        else:
+            joined.append((document, first, end))
+    return joined
+
+
+def _batches(items: Iterable[Item], size: int = VARIABLES) -> Iterator[list[Item]]:
+    ordered = list(items)
+    return (ordered[start : start + size] for start in range(0, len(ordered), size))

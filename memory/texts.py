@@ -1,0 +1,35 @@
+"""Document texts, kept in stretches so that a span is read without the rest of a long book."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import Connection, select
+
+from memory.tables import TextRow
+from retrieval.document import Span
+
+__all__ = ["STRETCH", "read_text", "text_rows"]
+
+STRETCH: Final = 16_384
+"""Characters of each stretch but the last."""
+
+
+def text_rows(text: str) -> list[dict[str, object]]:
+    """Rows of `texts` for a document's text, without the document's key."""
+    return [
+        {"part": part, "text": text[start : start + STRETCH]}
+        for part, start in enumerate(range(0, len(text), STRETCH))
+    ]
+
+
+def read_text(connection: Connection, document_key: int, span: Span) -> str:
+    """The characters of one span, exactly."""
+    first, last = span.start // STRETCH, max(span.end - 1, 0) // STRETCH
+    parts = connection.execute(
+        select(TextRow.text)
+        .where(TextRow.document_key == document_key, TextRow.part >= first, TextRow.part <= last)
+        .order_by(TextRow.part)
+    ).scalars()
+    offset = first * STRETCH
+    return "".join(parts)[span.start - offset : span.end - offset]
