@@ -38,6 +38,7 @@ _UNIT = (
     1e-3  # how far from 1 the norm of a row may be: float32 rounding, not an encoder that forgot to normalise
 )
 _GPU_MOST = 2048  # hits and lists per query that FAISS allows on a GPU, where it has no filters either
+_LEAST = 256  # rows below which lists make no sense
 _GROWTH = 4  # the lists are made anew once the index is this many times larger than when they were made
 
 
@@ -88,7 +89,7 @@ class FaissIndex:
     Use `create` or `load`; the constructor only stores.
     """
 
-    def __init__(self, index: Any, ids: Int64, options: VectorOptions, about: dict[str, Any]) -> None:
+    def __init__(self, index: Any, ids: Int64, about: dict[str, Any], options: VectorOptions) -> None:
         self._index, self._ids, self._options, self._about = index, ids, options, about
         self._gpu: Any = None
         self._lock = threading.RLock()
@@ -99,9 +100,7 @@ class FaissIndex:
         """Return an empty index for rows of width `dim`."""
         if dim < 1:
             raise ValueError(f"dim {dim} must be at least 1")
-        about = {"dim": dim, "metric": "cosine", "trained_on": 0, "lists": 1, "nprobe": 1, "recall": 1.0}
-        index = empty_lists(np.zeros((1, dim), np.float32), Storage.FLOAT32)
-        return cls(index, np.empty(0, np.int64), options or VectorOptions(), about)
+        return cls(*_empty(dim), options or VectorOptions())
 
     @property
     def dim(self) -> int:
@@ -169,6 +168,8 @@ class FaissIndex:
                 self._gpu = None
                 self._index.remove_ids(selector(gone))
                 self._ids = np.delete(self._ids, np.searchsorted(self._ids, gone))
+                if not len(self):  # what comes next need not lie where these lists do
+                    self._index, self._ids, self._about = _empty(self.dim)
             return len(gone)
 
     def search(self, rows: Float32, k: int, within: Int64 | None = None) -> list[Hits]:
@@ -256,7 +257,7 @@ class FaissIndex:
             raise DamagedIndexError(f"The index {folder} cannot be read: {error}") from error
         if not whole:
             raise DamagedIndexError(f"The index {folder} does not hold what its manifest says.")
-        loaded = cls(index, ids, options or VectorOptions(), manifest.about)
+        loaded = cls(index, ids, manifest.about, options or VectorOptions())
         loaded.stamp = manifest.stamp
         return loaded
 
@@ -312,3 +313,9 @@ class FaissIndex:
         if self._gpu is None and faiss.get_num_gpus():
             self._gpu = faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), 0, self._index)
         return self._gpu
+
+
+def _empty(dim: int) -> tuple[Any, Int64, dict[str, Any]]:
+    """One list without rows, no ids, and what the manifest says of them."""
+    about = {"dim": dim, "metric": "cosine", "trained_on": 0, "lists": 1, "nprobe": 1, "recall": 1.0}
+    return empty_lists(np.zeros((1, dim), np.float32), Storage.FLOAT32), np.empty(0, np.int64), about

@@ -197,6 +197,16 @@ def test_above_the_switch_removed_rows_never_come_back(large: FaissIndex) -> Non
     assert len(large) == 6_000
 
 
+def test_emptied_it_is_exact_again() -> None:
+    index = FaissIndex.create(DIM, VectorOptions(exact_up_to=1_000))
+    index.add(np.arange(1_500), clustered_rows(1_500))
+    assert not index.exact
+    index.remove(np.arange(1_500))
+    index.add(np.arange(900), random_rows(900))
+    assert index.exact
+    assert index.search(random_rows(900)[7:8], 1)[0].scores[0] == pytest.approx(1, abs=1e-5)
+
+
 def test_a_filter_far_from_the_query_still_fills_k(large: FaissIndex) -> None:
     rows = clustered_rows(6_000)
     far = np.sort(np.argsort(rows @ rows[0])[:3_000])  # the half of the rows least like row 0
@@ -272,7 +282,7 @@ def test_cuda_without_a_gpu_build_searches_on_the_cpu() -> None:
     assert len(index.search(random_rows(1), 3)[0]) == 3
 
 
-@pytest.mark.parametrize("options", [{"exact_up_to": -1}, {"recall": 0.0}, {"recall": 1.5}])
+@pytest.mark.parametrize("options", [{"exact_up_to": 0}, {"recall": 0.0}, {"recall": 1.5}])
 def test_impossible_options_are_refused(options: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="exact_up_to"):
         VectorOptions(**options)  # type: ignore[arg-type]
