@@ -77,10 +77,9 @@ class VectorOptions:
     device: Literal["cpu", "cuda"] = "cpu"
 
     def __post_init__(self) -> None:
-        if self.exact_up_to < 0 or not 0 < self.recall <= 1:
-            raise ValueError(
-                f"exact_up_to {self.exact_up_to} must be >= 0 and recall {self.recall} in (0, 1]"
-            )
+        if self.exact_up_to < _LEAST or not 0 < self.recall <= 1:
+            given = f"exact_up_to {self.exact_up_to}, recall {self.recall}"
+            raise ValueError(f"{given}: exact_up_to must be at least {_LEAST} and recall in (0, 1]")
 
 
 class FaissIndex:
