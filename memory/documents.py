@@ -6,7 +6,7 @@ becomes "ready" (searchable, listed) in one last transaction that also deletes t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -18,7 +18,7 @@ from memory.library import advance_revision
 from memory.tables import ChunkRow, DocumentRow, PageRow, SectionRow, SentenceRow, TextRow
 from memory.texts import read_text, text_rows
 from memory.units import PlannedUnit, plan_units
-from retrieval.chunking import ChunkedText
+from retrieval.chunking import ChunkedText, encoder_text
 from retrieval.document import Document, Page, Section, Span
 
 __all__ = ["DocumentRecord", "DocumentStore", "NewDocument"]
@@ -105,8 +105,8 @@ class DocumentStore:
             plan_units(connection, key, new.units)
         return key
 
-    def finish(self, key: int) -> DocumentRecord:
-        """Make a pending document ready, delete the version it replaces, and return what `records` shows."""
+    def finish(self, key: int) -> tuple[DocumentRecord, bool]:
+        """Make a document ready and delete the version it replaces; its record, and if there was one."""
         with self.engine.begin() as connection:
             id = connection.execute(select(DocumentRow.id).where(DocumentRow.key == key)).scalar_one()
             old = connection.execute(
@@ -116,7 +116,7 @@ class DocumentStore:
                 _delete(connection, old)
             connection.execute(update(DocumentRow).where(DocumentRow.key == key).values(state="ready"))
             advance_revision(connection)
-            return _records(connection, key)[0]
+            return _records(connection, key)[0], old is not None
 
     def records(self) -> list[DocumentRecord]:
         """All ready documents, oldest first."""
@@ -137,6 +137,10 @@ class DocumentStore:
         with self.engine.connect() as connection:
             row = _replaced(connection, path, content_hash)
             return row.id if row else None
+
+    def outdated(self, recipe: str) -> list[DocumentRecord]:
+        """The ready documents that were cut or encoded in another way than `recipe`."""
+        return [record for record in self.records() if record.recipe != recipe]
 
     def pending(self, content_hash: str, recipe: str, path: str) -> int | None:
         """Key of the version of this file, cut in this way, that was begun and not finished."""
@@ -176,6 +180,28 @@ class DocumentStore:
         with self.engine.begin() as connection:
             _delete(connection, key)
             advance_revision(connection)
+
+    def encoder_texts(self, key: int, hashes: Collection[bytes]) -> dict[bytes, str]:
+        """What the encoder is given for those texts of a document, by their hashes."""
+        wanted = set(hashes)
+        document = self.load(key)
+        found: dict[bytes, str] = {}
+        with self.engine.connect() as connection:
+            chunks = select(ChunkRow.text_hash, ChunkRow.context, ChunkRow.start, ChunkRow.end)
+            for row in connection.execute(chunks.where(ChunkRow.document_key == key)):
+                if row.text_hash in wanted:
+                    found[row.text_hash] = encoder_text(document.text, Span(row.start, row.end), row.context)
+            sentences = select(SentenceRow.text_hash, SentenceRow.start, SentenceRow.end)
+            for text_hash, start, end in connection.execute(sentences.where(SentenceRow.document_key == key)):
+                if text_hash in wanted:
+                    found[text_hash] = encoder_text(document.text, Span(start, end))
+        return found
+
+    def chunk_hashes(self, key: int) -> list[bytes]:
+        """For each chunk of a document, the hash of what the encoder is given."""
+        with self.engine.connect() as connection:
+            query = select(ChunkRow.text_hash).where(ChunkRow.document_key == key)
+            return list(connection.execute(query.order_by(ChunkRow.ordinal)).scalars())
 
     def load(self, key: int) -> Document:
         """The document as it was when it was added."""

@@ -17,6 +17,7 @@ from memory.tables import ChunkRow, EmbeddingRow, EncoderRow, SentenceRow
 
 __all__ = [
     "delete_orphans",
+    "delete_other_encoders",
     "embed_hash",
     "encoder_key",
     "insert_embeddings",
@@ -92,6 +93,12 @@ def delete_orphans(connection: Connection, hashes: Collection[bytes]) -> None:
         orphans = [text_hash for text_hash in batch if text_hash not in kept]
         if orphans:
             connection.execute(delete(EmbeddingRow).where(EmbeddingRow.text_hash.in_(orphans)))
+
+
+def delete_other_encoders(engine: Engine, encoder: int) -> None:
+    """Delete the embeddings of all encoders but one, once no document uses them any more."""
+    with engine.begin() as connection:
+        connection.execute(delete(EncoderRow).where(EncoderRow.key != encoder))
 
 
 def rows_from_blobs(blobs: Sequence[bytes], dim: int) -> NDArray[np.float32]:

@@ -30,12 +30,14 @@ class StoredSentences:
         numbers: Their numbers in the document.
         spans: Where they stand.
         texts: The text of each span, exactly.
+        token_counts: Tokens of each.
         rows: Their embeddings, unit rows, shape (n, dim).
     """
 
     numbers: tuple[int, ...]
     spans: tuple[Span, ...]
     texts: tuple[str, ...]
+    token_counts: tuple[int, ...]
     rows: Float32
 
 
@@ -113,7 +115,13 @@ class SearchRowStore:
         """The sentences `first` to `end` (exclusive) of a document with texts and embeddings."""
         with self.engine.connect() as connection:
             query = (
-                select(SentenceRow.ordinal, SentenceRow.start, SentenceRow.end, EmbeddingRow.vector)
+                select(
+                    SentenceRow.ordinal,
+                    SentenceRow.start,
+                    SentenceRow.end,
+                    SentenceRow.token_count,
+                    EmbeddingRow.vector,
+                )
                 .join(
                     EmbeddingRow,
                     and_(
@@ -126,7 +134,7 @@ class SearchRowStore:
             )
             found = connection.execute(query).all()
             if not found:
-                return StoredSentences((), (), (), np.empty((0, self.dim), np.float32))
+                return StoredSentences((), (), (), (), np.empty((0, self.dim), np.float32))
             whole = Span(found[0].start, found[-1].end)
             text = read_text(connection, document, whole)
         spans = tuple(Span(row.start, row.end) for row in found)
@@ -134,6 +142,7 @@ class SearchRowStore:
             numbers=tuple(row.ordinal for row in found),
             spans=spans,
             texts=tuple(text[s.start - whole.start : s.end - whole.start] for s in spans),
+            token_counts=tuple(row.token_count for row in found),
             rows=rows_from_blobs([row.vector for row in found], self.dim),
         )
 

@@ -17,8 +17,20 @@ from typing import Protocol
 from retrieval.document import Document, Section, Span
 from retrieval.sentences import split_sentences
 
-__all__ = ["Chunk", "ChunkSettings", "ChunkedText", "TokenCounter", "chunk_document", "flat"]
+__all__ = [
+    "CHUNKING_VERSION",
+    "Chunk",
+    "ChunkSettings",
+    "ChunkedText",
+    "TokenCounter",
+    "chunk_document",
+    "encoder_text",
+    "flat",
+]
 
+
+CHUNKING_VERSION = 1
+"""Raised when the same document is cut in another way; part of what documents are stored under."""
 
 CHARACTERS_PER_TOKEN = 10
 """A sentence with more characters than this for each token it may have is cut before it is counted: to
@@ -74,10 +86,6 @@ class Chunk:
     token_count: int
     context: str
 
-    def encoder_text(self, text: str) -> str:
-        """What the encoder is given for this chunk of `text`."""
-        return f"{self.context}. {flat(text[self.span.start : self.span.end])}"
-
 
 @dataclass(frozen=True, slots=True)
 class ChunkedText:
@@ -106,6 +114,12 @@ class ChunkedText:
 def flat(text: str) -> str:
     """A copy with every run of white space made one space, as encoders and terminals want it."""
     return " ".join(text.split())
+
+
+def encoder_text(text: str, span: Span, context: str = "") -> str:
+    """What the encoder is given for a chunk with its titles, or for a sentence without."""
+    piece = flat(text[span.start : span.end])
+    return f"{context}. {piece}" if context else piece
 
 
 def chunk_document(

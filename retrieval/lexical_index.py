@@ -191,6 +191,20 @@ class LexicalIndex:
         ids = searcher.fast_field_values("id", [address for _, address in found])
         return Hits.ordered(np.array(ids, np.int64), np.array([score for score, _ in found], np.float32))
 
+    def frequencies(self, terms: Sequence[str]) -> list[int]:
+        """In how many entries each term of `content_words` occurs, of all documents."""
+        searcher = self._index.searcher()
+        return [int(searcher.doc_freq("terms", term)) for term in terms]
+
+    def occurring(self, terms: Sequence[str], within_documents: Int64 | None = None) -> frozenset[str]:
+        """Those of `terms` that occur in the documents, or in any when None."""
+        searcher = self._index.searcher()
+        return frozenset(
+            term
+            for term in terms
+            if searcher.search(self._query([term], within_documents), 1, count=False).hits
+        )
+
     def _query(self, terms: list[str], within: Int64 | None) -> "tantivy.Query":
         from tantivy import Occur, Query
 

@@ -2,7 +2,7 @@
 
 from retrieval.loaders.kinds import SUPPORTED_SUFFIXES
 from retrieval.loaders.limits import ParseLimits
-from retrieval.loaders.load import load_document
+from retrieval.loaders.load import content_hash, load_document
 from retrieval.loaders.parse import document_from_bytes
 
-__all__ = ["SUPPORTED_SUFFIXES", "ParseLimits", "document_from_bytes", "load_document"]
+__all__ = ["SUPPORTED_SUFFIXES", "ParseLimits", "content_hash", "document_from_bytes", "load_document"]

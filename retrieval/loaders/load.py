@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import stat
 from pathlib import Path
@@ -12,7 +13,7 @@ from retrieval.errors import EmptyFileError, FileMissingError, ParseLimitError
 from retrieval.loaders.limits import ParseLimits
 from retrieval.loaders.names import shown
 
-__all__ = ["load_document"]
+__all__ = ["content_hash", "load_document"]
 
 _DEFAULT_LIMITS = ParseLimits()
 _KINDS_OF_FILE = (
@@ -49,6 +50,20 @@ def load_document(path: Path, limits: ParseLimits = _DEFAULT_LIMITS) -> Document
         return parse_in_child(descriptor, name, size, limits, CHILD_COMMAND)
     finally:
         os.close(descriptor)
+
+
+def content_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal.
+
+    Raises:
+        FileMissingError: If there is no readable regular file at `path`.
+    """
+    descriptor = _open_regular(path, path.name or str(path))
+    with os.fdopen(descriptor, "rb") as file:
+        try:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise FileMissingError(f"{shown(path.name)} cannot be read: {error.strerror}.") from error
 
 
 def _open_regular(path: Path, name: str) -> int:

@@ -1,0 +1,170 @@
+"""Adding documents: file -> Document -> chunks -> units of encoding -> ready, resumable at every unit."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from app.events import Event, Progress
+from memory.documents import DocumentRecord, DocumentStore, NewDocument
+from memory.embeddings import embed_hash, missing_hashes
+from memory.units import PlannedUnit, UnitStore
+from retrieval.batching import plan_batches
+from retrieval.chunking import ChunkedText, chunk_document, encoder_text
+from retrieval.document import Document
+from retrieval.encoder import Encoder
+from retrieval.errors import EmptyFileError, LoadError
+from retrieval.loaders import SUPPORTED_SUFFIXES, content_hash
+from retrieval.loaders.names import shown
+
+__all__ = ["AddedDocument", "Adder", "files_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class AddedDocument:
+    """What became of one file.
+
+    Attributes:
+        path: As it was found.
+        status: "failed" comes with an `error`, one sentence, and no record.
+        record: What is in the library now.
+        chunks_encoded: Chunks whose embedding was computed now, rather than found in the store.
+        seconds: Wall clock for this file.
+    """
+
+    path: str
+    status: Literal["added", "unchanged", "updated", "failed"]
+    seconds: float
+    record: DocumentRecord | None = None
+    chunks_encoded: int = 0
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Adder:
+    """Adds files and Documents to one library.
+
+    Attributes:
+        recipe: Names everything that decides about chunks and embeddings; other recipes are redone.
+        encoder: Gives the encoder, loading it when first asked.
+        encoder_key: Gives its key in the store.
+        load: Turns a path into a Document, or raises LoadError.
+        prepare: Called once something must be encoded, so that the encoder can load while a file is parsed.
+    """
+
+    store: DocumentStore
+    units: UnitStore
+    recipe: str
+    encoder: Callable[[], Encoder]
+    encoder_key: Callable[[], int]
+    load: Callable[[Path], Document]
+    prepare: Callable[[], None]
+    progress: Progress
+
+    def add_file(self, path: Path) -> AddedDocument:
+        """Add one file; whatever is wrong with it comes back as "failed" and leaves nothing behind."""
+        began = time.perf_counter()
+        try:
+            name = os.path.abspath(path)
+            hash = content_hash(path)
+            ready = self.store.ready(hash)
+            if ready is not None and ready.recipe == self.recipe:
+                return AddedDocument(str(path), "unchanged", time.perf_counter() - began, ready)
+            self.prepare()
+            key = self.store.pending(hash, self.recipe, name)
+            if key is not None:
+                self.progress(Event("load", path.name, 1, 1))
+                return self._encoded(key, str(path), began)
+            self.progress(Event("load", path.name, 0, 1))
+            document = self.load(path)
+            return self.add_document(document, hash, name, began)
+        except LoadError as error:
+            return AddedDocument(str(path), "failed", time.perf_counter() - began, error=str(error))
+
+    def add_document(
+        self, document: Document, hash: str, origin: str, began: float | None = None
+    ) -> AddedDocument:
+        """Add a Document that is already loaded; `origin` is its path or another name of where it is from.
+
+        Raises:
+            EmptyFileError: If there is no text in it to be asked about.
+        """
+        began = time.perf_counter() if began is None else began
+        chunked = chunk_document(document, self.encoder())
+        if not chunked.chunks:
+            raise EmptyFileError(_why_empty(document, origin))
+        new = self._planned(document, chunked, hash, origin)
+        return self._encoded(self.store.begin(new), origin, began)
+
+    def redo(self, record: DocumentRecord) -> AddedDocument:
+        """Cut and encode a stored document again, for the recipe of now."""
+        began = time.perf_counter()
+        self.prepare()
+        key = self.store.pending(record.content_hash, self.recipe, record.path)
+        if key is None:
+            return self.add_document(self.store.load(record.key), record.content_hash, record.path, began)
+        return self._encoded(key, record.path, began)
+
+    def _planned(self, document: Document, chunked: ChunkedText, hash: str, origin: str) -> NewDocument:
+        """Everything of a document as it is stored, and batches of the texts that have no embedding yet."""
+        text = document.text
+        chunk_hashes = [embed_hash(encoder_text(text, c.span, c.context)) for c in chunked.chunks]
+        sentence_hashes = [embed_hash(encoder_text(text, span)) for span in chunked.sentences]
+        lengths = dict(zip(sentence_hashes, chunked.token_counts, strict=True))
+        for chunk, chunk_hash in zip(chunked.chunks, chunk_hashes, strict=True):
+            lengths[chunk_hash] = chunk.token_count
+        encoder = self.encoder_key()
+        missing = missing_hashes(self.store.engine, encoder, lengths)
+        todo = [text_hash for text_hash in lengths if text_hash in missing]
+        batches = plan_batches([lengths[text_hash] for text_hash in todo])
+        units = [PlannedUnit(encoder, tuple(todo[position] for position in batch)) for batch in batches]
+        return NewDocument(document, chunked, sentence_hashes, chunk_hashes, hash, self.recipe, origin, units)
+
+    def _encoded(self, key: int, path: str, began: float) -> AddedDocument:
+        """Do the open units of a pending document, each stored as soon as it is done, then make it ready."""
+        units = self.units.open(key)
+        texts = self.store.encoder_texts(key, [text_hash for unit in units for text_hash in unit.hashes])
+        encoded: set[bytes] = set()
+        name = Path(path).name
+        for number, unit in enumerate(units):
+            self.progress(Event("encode", name, number, len(units)))
+            self.units.begin(unit)
+            started = time.perf_counter()
+            rows = self.encoder().encode([texts[text_hash] for text_hash in unit.hashes])
+            self.units.finish(unit, rows, time.perf_counter() - started)
+            encoded.update(unit.hashes)
+        self.progress(Event("encode", name, len(units), len(units)))
+        chunks_encoded = sum(text_hash in encoded for text_hash in self.store.chunk_hashes(key))
+        record, replaced = self.store.finish(key)
+        return AddedDocument(
+            path=path,
+            status="updated" if replaced else "added",
+            seconds=time.perf_counter() - began,
+            record=record,
+            chunks_encoded=chunks_encoded,
+        )
+
+
+def files_of(paths: Sequence[Path]) -> Iterator[Path]:
+    """The files that are meant: each path itself, and of a folder the documents in and below it, by name."""
+    for path in paths:
+        if not path.is_dir():
+            yield path
+            continue
+        found = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUPPORTED_SUFFIXES and p.is_file())
+        yield from found or [path]  # an empty folder is then refused by name
+
+
+def _why_empty(document: Document, origin: str) -> str:
+    name = shown(Path(origin).name)
+    unread = sum(page.unread for page in document.pages)
+    if unread:
+        return (
+            f"{name} has no text layer on any of its {len(document.pages)} pages (a scan); "
+            f"run text recognition (OCR) on it first."
+        )
+    return f"{name} holds no text."

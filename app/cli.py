@@ -1,0 +1,198 @@
+"""The command line; every command has --json, one JSON document on stdout, progress on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.adding import AddedDocument
+from app.bootstrap import open_library
+from app.config import Settings, load_settings
+from app.display import Screen
+from app.doctor import examine
+from app.doctor import report as doctor_report
+from app.errors import SettingsError
+from app.evaluation import evaluate_qa
+from app.library import Library
+from app.reports import added_json, answer_json, document_json, record_json
+from retrieval.errors import ClewError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    help="Ask documents larger than any context window; answers come with quotes that were checked.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+evaluation = typer.Typer(help="Measure Clew on files of questions.", no_args_is_help=True)
+app.add_typer(evaluation, name="eval")
+screen = Screen()
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+_arguments: dict[str, Any] = {}
+
+
+@app.callback()
+def settings(
+    home: Annotated[Path | None, typer.Option(help="Folder of everything Clew keeps.")] = None,
+    encoder: Annotated[str | None, typer.Option(help="A sentence-transformers model.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
+    model: Annotated[str | None, typer.Option(help="The reader; 'extractive' needs no model.")] = None,
+    debug: Annotated[bool, typer.Option(help="Show where an unexpected error came from.")] = False,
+) -> None:
+    """Settings given here go before CLEW_HOME, CLEW_ENCODER, ... and before clew.toml."""
+    _arguments.update(home=home, encoder=encoder, device=device, model=model, debug=debug)
+
+
+@app.command()
+def add(
+    paths: Annotated[list[Path], typer.Argument(help="Files, or folders of files.")], as_json: AsJson = False
+) -> None:
+    """Add documents: .txt .md .html .pdf .epub .docx; interrupted, the same command goes on where it was."""
+    results: list[AddedDocument] = []
+    with screen.progress() as progress:
+        for added in _library().add(paths, progress):
+            results.append(added)
+            if not as_json:
+                screen.added(added)
+    if as_json:
+        _print({"documents": [added_json(each) for each in results]})
+        for each in results:
+            if each.error is not None:
+                screen.error(each.error)
+    if any(each.status == "failed" for each in results):
+        raise typer.Exit(1)
+
+
+@app.command(name="list")
+def list_documents(as_json: AsJson = False) -> None:
+    """List the documents."""
+    records = _library().documents()
+    if as_json:
+        _print({"documents": [record_json(record) for record in records]})
+    else:
+        screen.documents(records)
+
+
+@app.command()
+def show(
+    document: Annotated[str, typer.Argument(metavar="DOC", help="Id, title, path or file name.")],
+    as_json: AsJson = False,
+) -> None:
+    """Show one document with its sections and unread pages."""
+    library = _library()
+    record = library.document(document)
+    loaded = library.store.load(record.key)
+    if as_json:
+        _print({"document": document_json(record, loaded)})
+    else:
+        screen.document(record, loaded)
+
+
+@app.command()
+def remove(
+    document: Annotated[str, typer.Argument(metavar="DOC", help="Id, title, path or file name.")],
+    as_json: AsJson = False,
+) -> None:
+    """Remove everything of a document; the file itself is not touched."""
+    with screen.progress() as progress:
+        record = _library().remove(document, progress)
+    if as_json:
+        _print({"removed": record_json(record)})
+    else:
+        screen.out.print(f"removed    {record.id}", highlight=False)
+
+
+@app.command()
+def ask(
+    question: Annotated[str, typer.Argument(help="In plain language.")],
+    document: Annotated[
+        list[str] | None, typer.Option("--document", metavar="DOC", help="Ask this one; can be repeated.")
+    ] = None,
+    route: Annotated[str, typer.Option(help="auto, search, walk or whole.")] = "auto",
+    thread: Annotated[str | None, typer.Option(help="Name of a conversation.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask a question; the answer quotes the documents, or says that they do not tell."""
+    if route not in {"auto", "search", "walk", "whole"}:
+        raise typer.BadParameter(f"{route!r} is none of auto, search, walk, whole.", param_hint="--route")
+    if thread is not None:
+        raise SettingsError("Conversations are not kept in this version; leave --thread out.")
+    with screen.progress() as progress:
+        answer = _library().ask(question, document or (), route, progress)
+    if as_json:
+        _print(answer_json(answer))
+    else:
+        screen.answer(answer)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Say what is installed, set and stored, and what to change if something is wrong."""
+    checks = examine(_settings())
+    if as_json:
+        _print(doctor_report(checks))
+    else:
+        screen.checks(checks)
+    if any(check.state == "problem" for check in checks):
+        raise typer.Exit(1)
+
+
+@evaluation.command()
+def qa(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="SQuAD or book_qa format.")],
+    as_json: AsJson = False,
+) -> None:
+    """Add what the questions are about to a temporary home and ask them all over all of it."""
+    with tempfile.TemporaryDirectory(prefix="clew-eval-") as folder:
+        library = open_library(_settings().model_copy(update={"home": Path(folder), "database_url": ""}))
+        with screen.progress() as progress:
+            report = evaluate_qa(file, library, progress)
+        library.engine.dispose()
+    if as_json:
+        _print(report)
+    else:
+        screen.report(report)
+
+
+def main() -> None:
+    """Run the command line; exit codes are 0, 1 (a named error) and 2 (usage)."""
+    try:
+        app()
+    except ClewError as error:
+        screen.error(str(error))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        screen.error("Stopped; what was done is kept, and the same command goes on from there.")
+        sys.exit(130)
+    except Exception as error:  # the outermost place: a bug becomes one sentence, with --debug the traceback
+        if _arguments.get("debug"):
+            traceback.print_exc()
+        name = type(error).__name__
+        screen.error(f"An unexpected {name} ({error}); `clew --debug ...` shows where it came from.")
+        sys.exit(1)
+
+
+def _settings() -> Settings:
+    given = {name: value for name, value in _arguments.items() if name != "debug"}
+    return load_settings(**given)
+
+
+def _library() -> Library:
+    return open_library(_settings())
+
+
+def _print(document: dict[str, Any]) -> None:
+    """One JSON document on stdout, as it is, whatever the terminal's width."""
+    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

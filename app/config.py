@@ -1,0 +1,91 @@
+"""Settings: argument, then environment, then clew.toml, then default; nothing else reads the environment."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from platformdirs import user_data_dir
+from pydantic import Field, ValidationError
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from app.errors import SettingsError
+from retrieval.encoder import DEFAULT_ENCODER
+
+__all__ = ["Settings", "load_settings"]
+
+
+class Settings(BaseSettings):
+    """What a person can set; in the environment each name is preceded by CLEW_.
+
+    Attributes:
+        home: Folder of everything Clew keeps.
+        model: The reader; "extractive" needs no language model.
+        device: Where the encoder runs; "auto" takes CUDA if torch sees it.
+        encoder: A sentence-transformers model: packaged, a folder, or already downloaded.
+        database_url: SQLAlchemy URL; SQLite in `home` when empty.
+        parse_seconds: Wall clock for parsing one small file; larger files get more.
+        parse_megabytes: Memory for parsing one file.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="CLEW_", extra="forbid", frozen=True)
+
+    home: Path = Field(default_factory=lambda: Path(user_data_dir("clew", appauthor=False)))
+    model: str = "extractive"
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    encoder: str = DEFAULT_ENCODER
+    database_url: str = ""
+    parse_seconds: float = Field(default=15.0, gt=0)
+    parse_megabytes: int = Field(default=2048, ge=64)
+
+    @property
+    def url(self) -> str:
+        """The database that is meant."""
+        return self.database_url or f"sqlite:///{self.home.absolute() / 'clew.sqlite'}"
+
+    @property
+    def indexes(self) -> Path:
+        """Folder of the indexes; it can be deleted at any time."""
+        return self.home / "indexes"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Argument > environment > file; the file is clew.toml in the working folder, else in CLEW_HOME."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _settings_file())
+
+
+def load_settings(**arguments: Any) -> Settings:
+    """The settings of this process; arguments that are None do not count.
+
+    Raises:
+        SettingsError: If one is unknown or malformed.
+    """
+    given = {name: value for name, value in arguments.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"])
+        raise SettingsError(f"The setting {name!r} cannot be used: {first['msg']}.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{_settings_file()} is not valid TOML: {error}.") from error
+
+
+def _settings_file() -> Path:
+    here = Path("clew.toml")
+    home = os.environ.get("CLEW_HOME")
+    return here if here.exists() or not home else Path(home) / "clew.toml"

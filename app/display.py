@@ -1,0 +1,218 @@
+"""What a person sees in the terminal: progress on stderr, results on stdout.
+
+Text of documents is printed as plain text: no markup in it is followed, no control character gets through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+from rich.table import Table
+from rich.text import Text
+
+from app.adding import AddedDocument
+from app.asking import Answer
+from app.doctor import Check
+from app.events import Event, Progress
+from memory.documents import DocumentRecord
+from retrieval.chunking import flat
+from retrieval.document import Document
+
+__all__ = ["Screen"]
+
+WORDS: Final = {
+    "measure": "Measuring which number format is fastest here",
+    "load": "Reading",
+    "encode": "Encoding",
+    "index": "Indexing",
+    "question": "Asking",
+    "done": "Done",
+}
+
+
+def printable(text: str) -> str:
+    """The text on one line, without control characters that a terminal would act on."""
+    return "".join(character if character.isprintable() else "\ufffd" for character in flat(text))
+
+
+class Screen:
+    """Two consoles; nothing but results goes to stdout."""
+
+    def __init__(self) -> None:
+        self.out = Console(highlight=False)
+        self.err = Console(stderr=True, highlight=False)
+
+    def error(self, message: str) -> None:
+        """One sentence on stderr."""
+        self.err.print(Text(f"clew: {message}"), soft_wrap=True)
+
+    @contextmanager
+    def progress(self) -> Iterator[Progress]:
+        """Draw progress bars on stderr while inside; a plain stderr gets no bars."""
+        columns = (
+            SpinnerColumn(),
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
+        with Bar(*columns, console=self.err, transient=True) as bar:
+            tasks: dict[str, int] = {}
+
+            def show(event: Event) -> None:
+                if event.stage == "done":
+                    for task in tasks.values():
+                        bar.remove_task(task)  # type: ignore[arg-type]
+                    tasks.clear()
+                    return
+                description = f"{WORDS[event.stage]} {printable(event.subject)}"
+                if description not in tasks:
+                    for task in tasks.values():
+                        bar.remove_task(task)  # type: ignore[arg-type]
+                    tasks.clear()
+                    tasks[description] = bar.add_task(description, total=event.total or None)
+                bar.update(tasks[description], completed=event.done)  # type: ignore[arg-type]
+
+            yield show
+
+    def added(self, added: AddedDocument) -> None:
+        """One line for one file, and one for its unread pages."""
+        record = added.record
+        if record is None:
+            self.err.print(Text.assemble(("failed     ", "red"), added.error or ""), soft_wrap=True)
+            return
+        colour = {"added": "green", "updated": "yellow"}.get(added.status, "dim")
+        pages = f", {record.pages} pages" if record.pages else ""
+        self.out.print(
+            Text.assemble(
+                (f"{added.status:<11}", colour),
+                f"{printable(record.title)}  ",
+                (f"{record.id}  ", "cyan"),
+                f"{record.characters:,} characters{pages}, {record.sections} sections, "
+                f"{record.chunks} chunks, "
+                f"{added.chunks_encoded} encoded, {added.seconds:.1f} s",
+            ),
+            soft_wrap=True,
+        )
+        if record.pages_unread:
+            self.out.print(
+                f"           no text layer, not read: {_ranges(record.pages_unread)}", soft_wrap=True
+            )
+
+    def documents(self, records: Sequence[DocumentRecord]) -> None:
+        """The list of documents."""
+        if not records:
+            self.out.print("No documents yet; add one with `clew add PATH`.")
+            return
+        table = Table(box=None, pad_edge=False)
+        table.add_column("id", no_wrap=True, min_width=12)
+        table.add_column("title", overflow="ellipsis", no_wrap=True, ratio=1)
+        for name in ("characters", "pages", "sections", "chunks"):
+            table.add_column(name, justify="right", no_wrap=True)
+        table.add_column("added", no_wrap=True)
+        for record in records:
+            table.add_row(
+                record.id,
+                Text(printable(record.title)),
+                f"{record.characters:,}",
+                str(record.pages or "-"),
+                str(record.sections),
+                str(record.chunks),
+                f"{record.added_at:%Y-%m-%d}",
+            )
+        self.out.print(table)
+
+    def document(self, record: DocumentRecord, document: Document) -> None:
+        """A document with its table of contents."""
+        self.out.print(Text(printable(record.title), style="bold"))
+        self.out.print(Text(f"{record.id}  {record.media_type}  {printable(record.path)}"), soft_wrap=True)
+        counts = f"{record.characters:,} characters, {record.pages} pages, {record.chunks} chunks"
+        self.out.print(f"{counts}, added {record.added_at:%Y-%m-%d %H:%M}")
+        if record.pages_unread:
+            self.out.print(f"no text layer, not read: {_ranges(record.pages_unread)}")
+        for section in document.sections:
+            pages = [p.number for p in document.pages if p.span.start <= section.span.start and len(p.span)]
+            page = f"  p. {pages[-1]}" if pages else ""
+            self.out.print(Text(f"{'  ' * section.level}{printable(section.title)}{page}"), soft_wrap=True)
+
+    def answer(self, answer: Answer) -> None:
+        """The answer, then each quote with its place and verdict."""
+        style = "yellow" if answer.abstained else "bold"
+        self.out.print(Text(printable(answer.text), style=style), soft_wrap=True)
+        for n, each in enumerate(answer.citations, start=1):
+            place = [printable(each.origin.title)]
+            if each.origin.section:
+                place.append(printable(each.origin.section))
+            if each.origin.page is not None:
+                place.append(f"page {each.origin.page}")
+            place.append(f"characters {each.origin.span.start}-{each.origin.span.end}")
+            self.out.print(
+                Text.assemble((f"  [{n}] ", "cyan"), ", ".join(place), (f"  {each.verdict.value}", "green")),
+                soft_wrap=True,
+            )
+            self.out.print(Text(f"      “{printable(each.quote)}”", style="dim"), soft_wrap=True)
+        if answer.abstained and answer.evidence:
+            self.out.print("The closest places are:")
+            for each in sorted(answer.evidence, key=lambda e: -e.score)[:3]:
+                where = each.origin.section or each.origin.title
+                self.out.print(
+                    Text(f"  {printable(where)}: “{printable(each.quote)}”", style="dim"), soft_wrap=True
+                )
+
+    def report(self, report: dict[str, Any]) -> None:
+        """The figures of `clew eval qa`, all questions first, then by kind."""
+        table = Table(
+            "kind",
+            "questions",
+            "EM",
+            "F1",
+            "hit@1",
+            "hit@5",
+            "hit@10",
+            "paragraph@5",
+            "answered",
+            "abst. precision",
+            "abst. recall",
+            "s/question",
+        )
+        rows = {"all": report} | report["by_kind"]
+        for kind, figures in rows.items():
+            shown = [
+                figures["em"],
+                figures["f1"],
+                *figures["evidence_hit"].values(),
+                figures["paragraph_hit"]["5"],
+                figures["answered"],
+                *figures["abstention"].values(),
+                figures["seconds_per_question"],
+            ]
+            table.add_row(
+                kind, str(figures["questions"]), *("-" if each is None else f"{each:.3f}" for each in shown)
+            )
+        self.out.print(table)
+
+    def checks(self, checks: Sequence[Check]) -> None:
+        """What `clew doctor` found."""
+        colours = {"ok": "green", "warning": "yellow", "problem": "red"}
+        for check in checks:
+            self.out.print(
+                Text.assemble((f"{check.state:<8}", colours[check.state]), f"{check.name:<10}", check.detail),
+                soft_wrap=True,
+            )
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """Page numbers as "pages 3-5, 9"."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and runs[-1][-1] == number - 1:
+            runs[-1][-1:] = [runs[-1][-1], number] if len(runs[-1]) == 1 else [number]
+        else:
+            runs.append([number])
+    words = ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+    return f"page{'s' * (len(numbers) > 1)} {words}"

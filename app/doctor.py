@@ -1,0 +1,81 @@
+"""`clew doctor`: what is installed, what is set, what is stored, and what to change if something is wrong."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sqlite3
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from typing import Any, Final, Literal
+
+from app.bootstrap import chosen_device, number_format, open_library
+from app.config import Settings
+from app.events import silent
+from memory.units import UnitStore
+from retrieval.errors import ClewError
+
+__all__ = ["Check", "examine", "report"]
+
+PACKAGES: Final = ("torch", "sentence-transformers", "faiss-cpu", "tantivy", "sqlalchemy", "pypdfium2")
+LOW_DISK: Final = 2_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at; `detail` says what is so, and for a problem what changes it."""
+
+    name: str
+    state: Literal["ok", "warning", "problem"]
+    detail: str
+
+
+def examine(settings: Settings) -> list[Check]:
+    """Look at everything, the encoder loaded and the indexes opened; no check stops the others."""
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    checks = [
+        Check("python", "ok", f"{platform.python_version()} on {platform.platform()}"),
+        Check("packages", "ok", f"{packages}, SQLite {sqlite3.sqlite_version}"),
+    ]
+    try:
+        library = open_library(settings)
+    except ClewError as error:
+        return [*checks, Check("library", "problem", str(error))]
+    free = shutil.disk_usage(settings.home).free
+    room = f"{settings.home}, {free / 1e9:,.1f} GB free"
+    checks.append(Check("home", "ok" if free > LOW_DISK else "warning", f"{room} (CLEW_HOME)"))
+    records = library.documents()
+    shown = library.engine.url.render_as_string(hide_password=True)
+    repeated = UnitStore(library.engine).repeated()
+    kept = f"{len(records)} documents, {sum(r.chunks for r in records):,} chunks, {repeated} units repeated"
+    checks.append(Check("database", "ok", f"{shown}: {kept} (CLEW_DATABASE_URL)"))
+    try:
+        device = chosen_device(settings)
+        encoder = library.encoder()
+        number = "float16" if device == "cuda" else number_format(library.engine, settings.encoder, silent)
+        detail = (
+            f"{encoder.fingerprint}, {encoder.dim} numbers, {device}, {number} (CLEW_ENCODER, CLEW_DEVICE)"
+        )
+        checks.append(Check("encoder", "ok", detail))
+        outdated = len(library.store.outdated(library.recipe))
+        if outdated:
+            text = (
+                f"{outdated} documents are of another encoder and will be encoded again by the next question"
+            )
+            checks.append(Check("documents", "warning", text))
+        indexes = library.indexes()
+        exact = (
+            "exact" if indexes.chunks.exact else f"approximate, recall {indexes.chunks.about['recall']:.2f}"
+        )
+        anew = f"; made anew: {', '.join(indexes.rebuilt)}" if indexes.rebuilt else ""
+        sizes = f"{len(indexes.chunks):,} chunks ({exact}), {len(indexes.sentences):,} sentences"
+        checks.append(Check("indexes", "ok", f"{sizes}{anew}"))
+    except ClewError as error:
+        checks.append(Check("encoder", "problem", str(error)))
+    checks.append(Check("reader", "ok", "extractive: quotes the documents, no language model (CLEW_MODEL)"))
+    return checks
+
+
+def report(checks: list[Check]) -> dict[str, Any]:
+    """The checks as one JSON document."""
+    return {"ok": all(c.state != "problem" for c in checks), "checks": [asdict(check) for check in checks]}

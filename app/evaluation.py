@@ -1,0 +1,146 @@
+"""`clew eval qa`: every question is asked over everything that was added, and scored."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from app.asking import Answer
+from app.events import Event, Progress
+from app.library import Library
+from app.metrics import exact_match, f1
+from app.question_files import Question, QuestionSet, read_questions
+from retrieval.document import Span
+from retrieval.errors import LoadError
+
+__all__ = ["evaluate_qa", "summary"]
+
+DEPTHS: Final = (1, 5, 10)
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """One question with its scores; hit ranks count from 1 and are None without a hit."""
+
+    question: Question
+    abstained: bool
+    em: float
+    f1: float
+    evidence_rank: int | None
+    paragraph_rank: int | None
+    seconds: float
+
+
+def evaluate_qa(file: Path, library: Library, progress: Progress) -> dict[str, Any]:
+    """Add what the questions are about to `library`, ask them all, and return the report of DESIGN.
+
+    Raises:
+        QuestionFileError: If the file is in no known format.
+        LoadError: If the book cannot be read.
+    """
+    questions = read_questions(file)
+    _add(questions, library, progress)
+    origins = {record.id: record.path for record in library.documents()}
+    paragraphs = _paragraphs(library)
+    scored: list[Scored] = []
+    for number, question in enumerate(questions.questions):
+        progress(Event("question", file.name, number, len(questions.questions)))
+        began = time.perf_counter()
+        answer = library.ask(question.text)
+        seconds = time.perf_counter() - began
+        scored.append(_scored(question, answer, origins, paragraphs, seconds))
+    progress(Event("question", file.name, len(scored), len(scored)))
+    kinds = sorted({each.question.kind for each in scored})
+    return summary(scored) | {
+        "by_kind": {kind: summary([s for s in scored if s.question.kind == kind]) for kind in kinds}
+    }
+
+
+def summary(scored: Sequence[Scored]) -> dict[str, Any]:
+    """The figures of some questions; a share of nothing is None."""
+    answerable = [each for each in scored if each.question.answerable]
+    located = [each for each in scored if each.question.evidence]
+    abstained = [each for each in scored if each.abstained]
+    right = [each for each in abstained if not each.question.answerable]
+    return {
+        "questions": len(scored),
+        "em": _mean([each.em for each in scored]),
+        "f1": _mean([each.f1 for each in scored]),
+        "evidence_hit": _hits([each.evidence_rank for each in located]),
+        "paragraph_hit": _hits([each.paragraph_rank for each in located]),
+        "abstention": {
+            "precision": _mean([float(not each.question.answerable) for each in abstained]),
+            "recall": len(right) / (len(scored) - len(answerable)) if len(scored) > len(answerable) else None,
+        },
+        "answered": _mean([float(not each.abstained) for each in answerable]),
+        "seconds_per_question": _mean([each.seconds for each in scored]),
+    }
+
+
+def _add(questions: QuestionSet, library: Library, progress: Progress) -> None:
+    if questions.book is None:
+        library.add_documents(questions.documents, progress)
+        return
+    for added in library.add([questions.book], progress):
+        if added.error is not None:
+            raise LoadError(added.error)
+
+
+def _paragraphs(library: Library) -> dict[str, Callable[[Span], Span]]:
+    """For each origin, what widens a span to its paragraph; a short document is one paragraph."""
+    found: dict[str, Callable[[Span], Span]] = {}
+    for record in library.documents():
+        text = library.store.load(record.key).text
+        breaks = [0, *(m.end() for m in re.finditer(r"\r?\n[ \t]*\r?\n\s*", text)), len(text)]
+
+        def widen(span: Span, breaks: list[int] = breaks) -> Span:
+            start = max(b for b in breaks if b <= span.start)
+            return Span(start, min((b for b in breaks if b >= span.end), default=breaks[-1]))
+
+        found[record.path] = widen
+    return found
+
+
+def _scored(
+    question: Question,
+    answer: Answer,
+    origins: dict[str, str],
+    paragraphs: dict[str, Callable[[Span], Span]],
+    seconds: float,
+) -> Scored:
+    given = "" if answer.abstained else re.sub(r"\s*\[\d+\]", "", answer.text)
+    references = question.answers
+    if question.all_answers and references:
+        references = (" ".join(references),)
+    evidence = [(gold.origin, gold.span) for gold in question.evidence]
+    wider = [(origin, paragraphs[origin](span)) for origin, span in evidence]
+    right_silence = float(answer.abstained)
+    return Scored(
+        question=question,
+        abstained=answer.abstained,
+        em=exact_match(given, references) if question.answerable else right_silence,
+        f1=f1(given, references) if question.answerable else right_silence,
+        evidence_rank=_rank(answer, evidence, origins),
+        paragraph_rank=_rank(answer, wider, origins),
+        seconds=seconds,
+    )
+
+
+def _rank(answer: Answer, gold: Sequence[tuple[str, Span]], origins: dict[str, str]) -> int | None:
+    for rank, passage in enumerate(answer.passages, start=1):
+        origin = origins[passage.document]
+        if any(origin == where and passage.span.overlaps(span) for where, span in gold):
+            return rank
+    return None
+
+
+def _hits(ranks: Sequence[int | None]) -> dict[str, float | None]:
+    return {str(k): _mean([float(rank is not None and rank <= k) for rank in ranks]) for k in DEPTHS}
+
+
+def _mean(values: Sequence[float]) -> float | None:
+    return sum(values) / len(values) if values else None

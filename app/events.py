@@ -1,0 +1,35 @@
+"""What long work tells while it runs; the command line draws it, later jobs store it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+__all__ = ["Event", "Progress", "silent"]
+
+Stage = Literal["measure", "load", "encode", "index", "question", "done"]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One step of work.
+
+    Attributes:
+        stage: What is being done.
+        subject: To what: a file name, a question.
+        done: Units done so far in this stage.
+        total: Units there are; 0 when it is not known.
+    """
+
+    stage: Stage
+    subject: str
+    done: int = 0
+    total: int = 0
+
+
+Progress = Callable[[Event], None]
+
+
+def silent(event: Event) -> None:
+    """A `Progress` that shows nothing."""

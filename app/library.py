@@ -1,0 +1,212 @@
+"""A library: everything that the command line, and later the pages, can do with documents."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from filelock import FileLock
+from sqlalchemy import Engine
+
+from app.adding import AddedDocument, Adder, files_of
+from app.asking import Answer, Asker, Step
+from app.config import Settings
+from app.errors import EmptyLibraryError, SettingsError
+from app.events import Event, Progress, silent
+from app.indexing import SearchIndexes
+from memory.documents import DocumentRecord, DocumentStore
+from memory.embeddings import delete_other_encoders, encoder_key
+from memory.index_rows import IndexRowStore
+from memory.library import library_state
+from memory.search_rows import SearchRowStore
+from memory.units import UnitStore
+from reader.contract import Reader
+from retrieval.chunking import CHUNKING_VERSION, ChunkSettings
+from retrieval.document import Document
+from retrieval.encoder import Encoder
+from retrieval.errors import EncoderError
+from retrieval.search import HybridSearch
+
+__all__ = ["Backends", "Library"]
+
+ROUTES_LATER: Final = {"walk", "whole"}
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """The concrete things a library works with, chosen in `app.bootstrap`.
+
+    Attributes:
+        encoder: Loads the encoder; called at most once, perhaps on another thread.
+        encoder_fingerprint: Name and weights of that encoder, known without loading it.
+        reader: Makes the reader.
+        load: Turns a path into a Document, or raises LoadError.
+    """
+
+    encoder: Callable[[Progress], Encoder]
+    encoder_fingerprint: str
+    reader: Callable[[], Reader]
+    load: Callable[[Path], Document]
+
+
+class Library:
+    """Documents and questions of one home; safe to use from several threads and processes."""
+
+    def __init__(self, settings: Settings, engine: Engine, backends: Backends) -> None:
+        self.settings, self.engine, self.backends = settings, engine, backends
+        self.store, self.units = DocumentStore(engine), UnitStore(engine)
+        self.recipe = f"chunks {CHUNKING_VERSION} {ChunkSettings()} encoder {backends.encoder_fingerprint}"
+        self._lock = threading.RLock()
+        self._encoder: Encoder | None = None
+        self._indexes: SearchIndexes | None = None
+
+    def encoder(self, progress: Progress = silent) -> Encoder:
+        """The encoder, loaded on first use."""
+        with self._lock:
+            if self._encoder is None:
+                self._encoder = self.backends.encoder(progress)
+            return self._encoder
+
+    def add(self, paths: Sequence[Path], progress: Progress = silent) -> Iterator[AddedDocument]:
+        """Add files, and the documents in folders, one after the other; resumable at any moment.
+
+        What is wrong with one file is its own result and does not stop the others. The indexes are
+        brought up to date after the last.
+        """
+        with self._adding():
+            adder = self._adder(progress)
+            for path in files_of(paths):
+                added = adder.add_file(path)
+                progress(Event("done", path.name))
+                yield added
+            self._bring_up_to_date(adder)
+            if self.store.records():
+                self.indexes(progress)
+
+    def add_documents(
+        self, documents: Sequence[tuple[Document, str, str]], progress: Progress = silent
+    ) -> list[AddedDocument]:
+        """Add Documents that are already loaded, each with its content hash and the name of its origin."""
+        with self._adding():
+            adder = self._adder(progress)
+            return [adder.add_document(*each) for each in documents]
+
+    def documents(self) -> list[DocumentRecord]:
+        """All documents, oldest first."""
+        return self.store.records()
+
+    def document(self, reference: str) -> DocumentRecord:
+        """The document that goes by an id (or its start), title, path or file name."""
+        return self.store.resolve(reference)
+
+    def remove(self, reference: str, progress: Progress = silent) -> DocumentRecord:
+        """Remove everything of a document, from the database and from the indexes."""
+        record = self.store.resolve(reference)
+        self.store.remove(record.key)
+        self.indexes(progress)
+        return record
+
+    def indexes(self, progress: Progress = silent) -> SearchIndexes:
+        """The indexes, in step with the database."""
+        with self._lock:
+            if self._indexes is None:
+                self._indexes = SearchIndexes.open(
+                    self.settings.indexes,
+                    lambda: library_state(self.engine),
+                    IndexRowStore(self.engine, self._encoder_key(), self.encoder(progress).dim),
+                    self.backends.encoder_fingerprint,
+                    progress=progress,
+                )
+            else:
+                self._indexes.refresh(progress)
+            return self._indexes
+
+    def ask(
+        self,
+        question: str,
+        documents: Sequence[str] = (),
+        route: str = "auto",
+        progress: Progress = silent,
+        step: Callable[[Step], None] | None = None,
+    ) -> Answer:
+        """Answer a question from the documents named, or from all.
+
+        Raises:
+            EmptyLibraryError: If there is no document yet.
+            UnknownDocumentError: If a document named is not there.
+            SettingsError: If the route is not built yet, or the question is empty.
+        """
+        if route in ROUTES_LATER:
+            raise SettingsError(
+                f"The route {route!r} needs summary trees, which are not built yet; use 'search'."
+            )
+        if not question.strip():
+            raise SettingsError("The question is empty.")
+        records = self.store.records()
+        if not records:
+            raise EmptyLibraryError("There is no document to ask yet; add one with `clew add PATH`.")
+        chosen = {(found := self.store.resolve(each)).key: found for each in documents}
+        if self.store.outdated(self.recipe):
+            with self._adding():
+                self._bring_up_to_date(self._adder(progress))
+            # A document that was cut anew has a new key.
+            records = self.store.records()
+            ids = {record.id for record in chosen.values()}
+            chosen = {record.key: record for record in records if record.id in ids}
+        indexes = self.indexes(progress)
+        rows = SearchRowStore(self.engine, self._encoder_key(), self.encoder().dim)
+        search = HybridSearch(
+            indexes.chunks, indexes.sentences, indexes.chunk_words, indexes.neighbourhood_words, rows
+        )
+        asker = Asker(
+            search,
+            indexes.chunk_words,
+            rows,
+            self.encoder(),
+            self.backends.reader(),
+            step or (lambda _: None),
+        )
+        return asker.ask(question, list(chosen.values()) or records, everything=not chosen)
+
+    def _bring_up_to_date(self, adder: Adder) -> None:
+        """Cut and encode again what was stored for another encoder, then drop that encoder's embeddings."""
+        outdated = self.store.outdated(self.recipe)
+        for record in outdated:
+            adder.redo(record)
+        if outdated:
+            delete_other_encoders(self.engine, self._encoder_key())
+
+    def _adder(self, progress: Progress) -> Adder:
+        def prepare() -> None:
+            if self._encoder is None:
+                threading.Thread(target=self._load_quietly, args=(progress,), daemon=True).start()
+
+        return Adder(
+            store=self.store,
+            units=self.units,
+            recipe=self.recipe,
+            encoder=lambda: self.encoder(progress),
+            encoder_key=self._encoder_key,
+            load=self.backends.load,
+            prepare=prepare,
+            progress=progress,
+        )
+
+    def _load_quietly(self, progress: Progress) -> None:
+        """Load the encoder ahead of its use; if that fails, whoever uses it meets the error again."""
+        try:
+            self.encoder(progress)
+        except EncoderError:
+            return
+
+    def _encoder_key(self) -> int:
+        encoder = self.encoder()
+        return encoder_key(self.engine, encoder.fingerprint, encoder.name, encoder.dim)
+
+    def _adding(self) -> FileLock:
+        """Held while documents are added: two processes would encode the same units twice."""
+        self.settings.home.mkdir(parents=True, exist_ok=True)
+        return FileLock(self.settings.home / "adding.lock")

@@ -1,0 +1,113 @@
+"""The embedded reader: answers with the book's own sentences, or abstains; no language model.
+
+Whether the evidence answers the question is a probability: a logistic function of how close the best
+sentences are in meaning, how many of the question's words stand there, and how many stand nowhere. Its
+coefficients and its threshold are fitted by tests/benchmarks/calibrate_reader.py and kept in extractive.json.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from reader.contract import ReaderAnswer
+from reader.errors import CalibrationError
+from retrieval.chunking import flat
+from retrieval.evidence import Evidence, QuestionWords
+from retrieval.verify import Verdict
+
+__all__ = ["Calibration", "ExtractiveReader", "signals"]
+
+CALIBRATION: Final = Path(__file__).with_name("extractive.json")
+MOST_SENTENCES: Final = 3
+
+SIGNALS: Final = ("relevance", "mean_relevance", "coverage", "unknown")
+
+
+class Calibration(BaseModel):
+    """Fitted numbers.
+
+    Attributes:
+        intercept: Of the logistic function.
+        coefficients: By signal, those of `signals`.
+        threshold: Probability below which the reader abstains.
+        most_unknown: Share of the question's weight in words that occur nowhere, from which it abstains
+            whatever the rest says.
+        close: A further sentence joins the answer if its score is at least this share of the best one's.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+    intercept: float
+    coefficients: dict[str, float]
+    threshold: float
+    most_unknown: float
+    close: float
+
+    @classmethod
+    def load(cls, path: Path = CALIBRATION) -> Self:
+        """Read the numbers that ship with the package.
+
+        Raises:
+            CalibrationError: If they are missing or malformed.
+        """
+        try:
+            calibration = cls.model_validate(json.loads(path.read_text(encoding="utf-8"))["calibration"])
+        except (OSError, ValueError, KeyError, TypeError, ValidationError) as error:
+            raise CalibrationError(f"The thresholds in {path.name} cannot be read: {error}") from error
+        if set(calibration.coefficients) != set(SIGNALS):
+            raise CalibrationError(f"The thresholds in {path.name} are not for the signals {SIGNALS}.")
+        return calibration
+
+    def probability(self, found: dict[str, float]) -> float:
+        """That the evidence answers the question, 0 to 1."""
+        total = self.intercept + sum(self.coefficients[name] * value for name, value in found.items())
+        return 1 / (1 + math.exp(-max(min(total, 50.0), -50.0)))
+
+
+def signals(words: QuestionWords, evidence: Sequence[Evidence]) -> dict[str, float]:
+    """What the probability is made of.
+
+    The best and the mean of the three best relevances, the best coverage, and the share of the question's
+    words that occur nowhere.
+    """
+    relevances = sorted((e.relevance for e in evidence), reverse=True)[:3]
+    return {
+        "relevance": relevances[0],
+        "mean_relevance": sum(relevances) / len(relevances),
+        "coverage": max(e.coverage for e in evidence),
+        "unknown": words.unknown_share,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractiveReader:
+    """A `Reader` that quotes."""
+
+    calibration: Calibration
+    name: str = "extractive"
+
+    def answer(self, question: str, words: QuestionWords, evidence: Sequence[Evidence]) -> ReaderAnswer:
+        """Answer with the one to three sentences that answer best, in the order of the evidence."""
+        usable = [n for n, each in enumerate(evidence) if each.verdict is not Verdict.DROPPED]
+        if not usable:
+            return ReaderAnswer("Nothing in the documents speaks to this question.", True, (), 0.0)
+        found = signals(words, [evidence[n] for n in usable])
+        probability = self.calibration.probability(found)
+        if words.unknown and found["unknown"] >= self.calibration.most_unknown:
+            named = ", ".join(sorted(words.unknown))
+            text = f"The documents do not say: these words of the question occur nowhere in them: {named}."
+            return ReaderAnswer(text, True, (), probability)
+        if probability < self.calibration.threshold:
+            return ReaderAnswer("The documents do not seem to answer this question.", True, (), probability)
+        best = max(usable, key=lambda n: evidence[n].score)
+        floor = self.calibration.close * evidence[best].score
+        close = sorted((n for n in usable if evidence[n].score >= floor), key=lambda n: -evidence[n].score)
+        cited = tuple(sorted(close[:MOST_SENTENCES]))
+        text = " ".join(f"{flat(evidence[n].quote)} [{place}]" for place, n in enumerate(cited, start=1))
+        return ReaderAnswer(text, False, cited, probability)
