@@ -81,12 +81,13 @@ class DocumentStore:
         """
         with self.engine.begin() as connection:
             replaced = _replaced(connection, new.path, new.content_hash)
-            connection.execute(
-                delete(DocumentRow).where(
-                    DocumentRow.state == "pending",
-                    or_(DocumentRow.path == new.path, DocumentRow.content_hash == new.content_hash),
-                )
-            )
+            of_this_file = [DocumentRow.path == new.path, DocumentRow.content_hash == new.content_hash]
+            if replaced:
+                of_this_file.append(DocumentRow.id == replaced.id)
+            pending = select(DocumentRow.key).where(DocumentRow.state == "pending", or_(*of_this_file))
+            dropped: set[bytes] = set()
+            for old in connection.execute(pending).scalars().all():
+                dropped |= _delete_rows(connection, old)
             key: int = connection.execute(
                 insert(DocumentRow).returning(DocumentRow.key),
                 {
@@ -103,6 +104,8 @@ class DocumentStore:
             ).scalar_one()
             _insert_parts(connection, key, new)
             plan_units(connection, key, new.units)
+            # Only now: what the dropped version has encoded is mostly what this one needs.
+            delete_orphans(connection, dropped)
         return key
 
     def finish(self, key: int) -> tuple[DocumentRecord, bool]:
@@ -316,13 +319,18 @@ def _free_id(connection: Connection, content_hash: str) -> str:
 
 
 def _delete(connection: Connection, key: int) -> None:
+    delete_orphans(connection, _delete_rows(connection, key))
+
+
+def _delete_rows(connection: Connection, key: int) -> set[bytes]:
+    """Delete a version with its parts; the hashes of its texts, whose embeddings may now be orphans."""
     hashes = {
         row.text_hash
         for table in (ChunkRow, SentenceRow)
         for row in connection.execute(select(table.text_hash).where(table.document_key == key))
     }
     connection.execute(delete(DocumentRow).where(DocumentRow.key == key))
-    delete_orphans(connection, hashes)
+    return hashes
 
 
 def _records(connection: Connection, key: int | None = None) -> list[DocumentRecord]:
