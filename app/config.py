@@ -81,8 +81,8 @@ def load_settings(**arguments: Any) -> Settings:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"])
         raise SettingsError(f"The setting {name!r} cannot be used: {first['msg']}.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{_settings_file()} is not valid TOML: {error}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise SettingsError(f"{_settings_file()} cannot be read as TOML: {error}.") from error
 
 
 def _settings_file() -> Path:
