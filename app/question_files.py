@@ -6,9 +6,9 @@ import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from app.errors import QuestionFileError
 from retrieval.document import Document, Span
@@ -60,6 +60,12 @@ class _Evidence(BaseModel):
     start: int = Field(ge=0)
     end: int = Field(ge=0)
     quote: str
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.end < self.start:
+            raise ValueError(f"it ends at {self.end}, before its start at {self.start}")
+        return self
 
 
 class _BookQuestion(BaseModel):
