@@ -1,7 +1,7 @@
 """A quote is looked up in its source before it may support anything (promise 2).
 
 First character for character at the cited place, then normalised: white space, quotation marks, dashes,
-ligatures, case and line-end hyphens may differ, words may not. What is shown afterwards is always the
+ligatures, case and hyphens at line ends may differ, words may not. What is shown afterwards is always the
 source's own text, never the quote as it was given.
 """
 
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from retrieval.document import Span
+from retrieval.words import UNSPACED
 
 __all__ = ["Verdict", "Verification", "verify_quote"]
 
@@ -40,6 +41,7 @@ class Verification:
 _MARKS = str.maketrans(
     dict.fromkeys("“”„‟«»‹›〝〞＂", '"') | dict.fromkeys("‘’‚‛′`´", "'") | dict.fromkeys("‐‑‒–—―−", "-")
 )
+_LETTER = rf"[^\W{UNSPACED}]"
 _LINE_HYPHEN = re.compile(r"(?<=\w)[-\u00ad\u2010]\s*\n\s*(?=\w)")
 
 
@@ -57,11 +59,10 @@ def verify_quote(quote: str, source: str, cited: Span | None = None) -> Verifica
     """
     if cited is not None and source[cited.start : cited.end] == quote and quote.strip():
         return Verification(Verdict.VERIFIED, cited)
-    wanted, _ = _normalised(quote)
-    if not any(character.isalnum() for character in wanted):
+    if not any(character.isalnum() for character in quote):
         return Verification(Verdict.DROPPED, None)
-    text, origins = _normalised(source)
-    places = [Span(origins[m.start()], origins[m.end() - 1] + 1) for m in re.finditer(_whole(wanted), text)]
+    # A hyphen at a line end is the typesetter's, or else the word's own ("well-known").
+    places = _places(quote, source, keep_hyphens=False) or _places(quote, source, keep_hyphens=True)
     if not places:
         return Verification(Verdict.DROPPED, None)
     if cited is None:
@@ -71,16 +72,23 @@ def verify_quote(quote: str, source: str, cited: Span | None = None) -> Verifica
     return Verification(verdict, best)
 
 
+def _places(quote: str, source: str, keep_hyphens: bool) -> list[Span]:
+    wanted, _ = _normalised(quote, keep_hyphens)
+    text, origins = _normalised(source, keep_hyphens)
+    found = re.finditer(_whole(wanted), text)
+    return [Span(origins[match.start()], origins[match.end() - 1] + 1) for match in found]
+
+
 def _whole(wanted: str) -> str:
-    """A pattern for the quote that neither begins nor ends inside a word."""
-    before = r"(?<!\w)" if wanted[0].isalnum() and wanted[0].isascii() else ""
-    after = r"(?!\w)" if wanted[-1].isalnum() and wanted[-1].isascii() else ""
+    """A pattern for the quote that neither begins nor ends inside a word of a script with spaces."""
+    before = rf"(?<!{_LETTER})" if re.match(_LETTER, wanted[0]) else ""
+    after = rf"(?!{_LETTER})" if re.match(_LETTER, wanted[-1]) else ""
     return before + re.escape(wanted) + after
 
 
-def _normalised(text: str) -> tuple[str, list[int]]:
+def _normalised(text: str, keep_hyphens: bool) -> tuple[str, list[int]]:
     """The text as it is compared, and for each of its characters the offset that it came from."""
-    hidden = {n for m in _LINE_HYPHEN.finditer(text) for n in range(m.start(), m.end())}
+    hidden = {n for m in _LINE_HYPHEN.finditer(text) for n in range(m.start() + keep_hyphens, m.end())}
     characters: list[str] = []
     origins: list[int] = []
     for offset, character in enumerate(text):

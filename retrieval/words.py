@@ -11,7 +11,7 @@ characters, as in Lucene's CJKAnalyzer.
 import re
 import unicodedata
 
-__all__ = ["STOP_WORDS", "content_words", "words"]
+__all__ = ["STOP_WORDS", "UNSPACED", "content_words", "words"]
 
 STOP_WORDS = frozenset(
     """
@@ -57,15 +57,15 @@ _MARKS = re.compile(
 )  # Latin, Greek, Cyrillic; Hebrew; Arabic
 
 # Characters of scripts without spaces: kana, Han, Hangul, Thai, Lao, Myanmar, Khmer.
-_UNSPACED = (
+UNSPACED = (
     "\u3005\u3007\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
     "\uac00-\ud7a3\u0e01-\u0e4e\u0e81-\u0ece\u1000-\u103f\u1780-\u17d3"
 )
 # Vowel signs of Indic scripts are not \w for `re`, yet belong to the word; the dandas between them do not.
-_LETTER = rf"(?:[^\W_{_UNSPACED}]|[\u0900-\u0963\u0971-\u0df3])"
+_LETTER = rf"(?:[^\W_{UNSPACED}]|[\u0900-\u0963\u0971-\u0df3])"
 _ASCII_TERM = re.compile(r"\d+(?:[.,]\d+)+|[a-z0-9]+(?:'[a-z]+)*")
-_TERM = re.compile(rf"\d+(?:[.,]\d+)+|[{_UNSPACED}]+|{_LETTER}+(?:'{_LETTER}+)*")
-_RUN = re.compile(f"[{_UNSPACED}]")
+_TERM = re.compile(rf"\d+(?:[.,]\d+)+|[{UNSPACED}]+|{_LETTER}+(?:'{_LETTER}+)*")
+_RUN = re.compile(f"[{UNSPACED}]")
 
 
 def words(text: str) -> list[str]:
