@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -68,22 +68,22 @@ class Adder:
     def add_file(self, path: Path) -> AddedDocument:
         """Add one file; whatever is wrong with it comes back as "failed" and leaves nothing behind."""
         began = time.perf_counter()
+        found, name = _storable(path), _storable(os.path.abspath(path))
         try:
-            name = os.path.abspath(path)
             hash = content_hash(path)
             ready = self.store.ready(hash)
             if ready is not None and ready.recipe == self.recipe:
-                return AddedDocument(str(path), "unchanged", time.perf_counter() - began, ready)
+                return AddedDocument(found, "unchanged", time.perf_counter() - began, ready)
             self.prepare()
             key = self.store.pending(hash, self.recipe, name)
             if key is not None:
                 self.progress(Event("load", path.name, 1, 1))
-                return self._encoded(key, str(path), began)
+                return self._encoded(key, found, began)
             self.progress(Event("load", path.name, 0, 1))
             document = self.load(path)
-            return self.add_document(document, hash, name, began)
+            return replace(self.add_document(document, hash, name, began), path=found)
         except LoadError as error:
-            return AddedDocument(str(path), "failed", time.perf_counter() - began, error=str(error))
+            return AddedDocument(found, "failed", time.perf_counter() - began, error=str(error))
 
     def add_document(
         self, document: Document, hash: str, origin: str, began: float | None = None
@@ -157,6 +157,11 @@ def files_of(paths: Sequence[Path]) -> Iterator[Path]:
             continue
         found = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUPPORTED_SUFFIXES and p.is_file())
         yield from found or [path]  # an empty folder is then refused by name
+
+
+def _storable(path: Path | str) -> str:
+    """The path as SQL and JSON can take it: bytes that are not UTF-8 become `\\xe9`-like escapes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _why_empty(document: Document, origin: str) -> str:
