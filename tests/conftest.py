@@ -1,4 +1,4 @@
-"""Fixtures of all tests: no network, no settings of the person who runs them, one encoder, one read novella."""
+"""Fixtures of all tests: no network, no settings from outside, one encoder, one novella that is read once."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ from app.bootstrap import open_library
 from app.config import Settings, load_settings
 from app.library import Library
 from retrieval.encoder import Encoder
+
+# One thread: the machine that tests is shared, and two threads that wait for each other there are slower.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 DATA = Path(__file__).parents[1] / "data"
 NOVELLA = DATA / "novella.txt"
@@ -192,7 +195,7 @@ def clew_process(
 ) -> subprocess.CompletedProcess[str]:
     """The installed `clew`, in a process of its own, that sees nothing of this one's settings."""
     kept = {
-        name: os.environ[name] for name in ("PATH", "LANG", "HOME", "LD_LIBRARY_PATH") if name in os.environ
+        name: os.environ[name] for name in ("PATH", "LANG", "HOME", "OMP_NUM_THREADS") if name in os.environ
     }
     kept |= {"CLEW_HOME": str(home), "CLEW_DEVICE": "cpu", "COLUMNS": "200"} | dict(environment or {})
     return subprocess.run(
