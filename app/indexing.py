@@ -120,9 +120,12 @@ class SearchIndexes:
         return LexicalIndex.create(self.folder / name)
 
     def _made_anew(self, name: str) -> None:
-        if (self.folder / name).exists():
+        folder = self.folder / name
+        if folder.exists():
             self.rebuilt.append(name)
-        shutil.rmtree(self.folder / name, ignore_errors=True)
+        if folder.is_file():
+            folder.unlink()
+        shutil.rmtree(folder, ignore_errors=True)
         self._documents[name] = set()
 
     def _is_ours(self, name: str, stamp: dict[str, str]) -> bool:
