@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,17 +19,15 @@ from retrieval.evidence import (
     Candidate,
     DocumentOrigin,
     Evidence,
-    QuestionWords,
     ScoredCandidate,
     score_candidates,
     select_evidence,
 )
-from retrieval.hits import Float32, Int64
-from retrieval.lexical_index import LexicalIndex
+from retrieval.hits import Float32
 from retrieval.passages import Passage
+from retrieval.question import WordStatistics, question_words
 from retrieval.search import HybridSearch
 from retrieval.verify import Verdict, verify_quote
-from retrieval.words import content_words
 
 __all__ = ["Answer", "Asker", "FoundPassage", "Step"]
 
@@ -90,7 +87,7 @@ class Asker:
     """Answers questions over some documents of a library."""
 
     search: HybridSearch
-    words: LexicalIndex
+    words: WordStatistics
     rows: SearchRowStore
     encoder: Encoder
     reader: Reader
@@ -108,10 +105,11 @@ class Asker:
             self.progress(steps[-1])
             last = now
 
-        question = flat(question)
+        # A terminal may hand over bytes that are no text; neither the encoder nor SQL takes them.
+        question = flat(question.encode("utf-8", "replace").decode())
         by_key = {record.key: record for record in documents}
         within = None if everything else np.array(sorted(by_key), np.int64)
-        words = self._question_words(question, within)
+        words = question_words(question, self.words, within)
         step("route", f"search over {len(documents)} document{'s' * (len(documents) != 1)}")
         row = self.encoder.encode([question])[0]
         passages = self.search.passages(question, row, PASSAGES, within)
@@ -145,18 +143,6 @@ class Asker:
             sections_total=sum(max(record.sections, 1) for record in documents),
             seconds=time.perf_counter() - began,
         )
-
-    def _question_words(self, question: str, within: Int64 | None) -> QuestionWords:
-        """The question's content words, weighed by how rare they are among all chunks."""
-        terms = list(dict.fromkeys(content_words(question)))
-        frequencies = self.words.frequencies(terms)
-        known = self.words.occurring(terms, within)
-        total = len(self.words)
-        weights = {
-            term: math.log(1 + (total - count + 0.5) / (count + 0.5))
-            for term, count in zip(terms, frequencies, strict=True)
-        }
-        return QuestionWords(weights, frozenset(terms) - known)
 
     def _candidates(
         self, passages: Sequence[Passage], by_key: dict[int, DocumentRecord]
