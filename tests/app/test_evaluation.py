@@ -1,0 +1,211 @@
+"""`clew eval qa` by hand: a reader that answers from a list, on files so small that every figure is known."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.evaluation import evaluate_qa
+from app.events import Event, silent
+from app.library import Library
+from reader.contract import ReaderAnswer
+from retrieval.errors import LoadError
+from retrieval.evidence import Evidence, QuestionWords
+from tests.conftest import ForOneHome, write
+
+FOX = "The fox sleeps in a den under the oak."
+OWL = "The owl hunts at night and hears a mouse under the snow."
+BEE = "Bees carry pollen home in small baskets on their legs."
+KEYS = [
+    "questions",
+    "em",
+    "f1",
+    "evidence_hit",
+    "paragraph_hit",
+    "abstention",
+    "answered",
+    "seconds_per_question",
+]
+
+
+class ListedReader:
+    """Answers each question as the list says; None abstains."""
+
+    name = "listed"
+
+    def __init__(self, answers: Mapping[str, str | None]) -> None:
+        self.answers = answers
+
+    def answer(self, question: str, words: QuestionWords, evidence: Sequence[Evidence]) -> ReaderAnswer:
+        text = self.answers[question]
+        return ReaderAnswer(text or "I do not know.", text is None, () if text is None else (0,), 0.5)
+
+
+def reading(library: Library, answers: Mapping[str, str | None]) -> Library:
+    backends = replace(library.backends, reader=lambda: ListedReader(answers))
+    return Library(library.settings, library.engine, backends)
+
+
+def squad_file(folder: Path) -> Path:
+    def question(id: str, text: str, answer: str, context: str) -> dict[str, Any]:
+        answers = [{"text": answer, "answer_start": context.index(answer)}] if answer else []
+        return {"id": id, "question": text, "answers": answers}
+
+    paragraphs = [
+        {
+            "context": FOX,
+            "qas": [question("a", "Where does the fox sleep?", "in a den under the oak", FOX)],
+        },
+        {
+            "context": OWL,
+            "qas": [
+                question("b", "When does the owl hunt?", "at night", OWL),
+                question("c", "What is the owl's name?", "", OWL),
+            ],
+        },
+        {"context": BEE, "qas": [question("d", "What colour is pollen?", "", BEE)]},
+    ]
+    content = {"version": "2.0", "data": [{"title": "Wood", "paragraphs": paragraphs}]}
+    return write(folder / "squad.json", json.dumps(content))
+
+
+def test_squad_by_hand(library: Library, tmp_path: Path) -> None:
+    answers = {
+        "Where does the fox sleep?": "a den under the oak [1]",  # 3 of 3 words, of 4 wanted: F1 6/7
+        "When does the owl hunt?": None,
+        "What is the owl's name?": "Tawny [1]",
+        "What colour is pollen?": None,
+    }
+    events: list[Event] = []
+    report = evaluate_qa(squad_file(tmp_path), reading(library, answers), events.append)
+    assert list(report) == [*KEYS, "by_kind"]
+    assert report["questions"] == 4
+    assert report["em"] == 1 / 4  # the right silence
+    assert report["f1"] == pytest.approx((6 / 7 + 0 + 0 + 1) / 4)
+    assert report["evidence_hit"] == {"1": 1.0, "5": 1.0, "10": 1.0}  # the words stand in one context only
+    assert report["paragraph_hit"] == {"1": 1.0, "5": 1.0, "10": 1.0}
+    assert report["abstention"] == {"precision": 1 / 2, "recall": 1 / 2}
+    assert report["answered"] == 1 / 2
+    assert 0 < report["seconds_per_question"] < 30
+    assert sorted(report["by_kind"]) == ["answerable", "unanswerable"]
+    answerable, unanswerable = report["by_kind"]["answerable"], report["by_kind"]["unanswerable"]
+    assert list(answerable) == list(unanswerable) == KEYS
+    assert (answerable["questions"], answerable["em"]) == (2, 0.0)
+    assert answerable["f1"] == pytest.approx(3 / 7)
+    assert answerable["abstention"] == {"precision": 0.0, "recall": None}
+    assert (unanswerable["questions"], unanswerable["em"], unanswerable["f1"]) == (2, 1 / 2, 1 / 2)
+    assert unanswerable["evidence_hit"] == {"1": None, "5": None, "10": None}
+    assert unanswerable["abstention"] == {"precision": 1.0, "recall": 1 / 2}
+    assert unanswerable["answered"] is None
+    json.dumps(report, allow_nan=False)
+    assert [e.done for e in events if e.stage == "question"] == [0, 1, 2, 3, 4]
+    assert len(library.documents()) == 3
+
+
+def book_file(folder: Path, gold: str = "small baskets") -> Path:
+    text = "\n\n".join([FOX, OWL, BEE])
+    write(folder / "wood.txt", text)
+    start = text.index(gold)
+    evidence = [{"start": start, "end": start + len(gold), "quote": gold}]
+    questions = [
+        {
+            "id": "1",
+            "question": "In what do bees carry pollen?",
+            "answers": ["baskets", "small baskets"],
+            "kind": "fact",
+            "evidence": evidence,
+        },
+        {
+            "id": "2",
+            "question": "Which animals live in the wood?",
+            "answers": ["fox", "owl"],
+            "kind": "whole",
+            "evidence": [],
+        },
+        {
+            "id": "3",
+            "question": "Who planted the oak?",
+            "answers": [],
+            "kind": "unanswerable",
+            "evidence": [],
+        },
+    ]
+    return write(folder / "wood_qa.json", json.dumps({"book": "wood.txt", "questions": questions}))
+
+
+def test_book_by_hand(library: Library, tmp_path: Path) -> None:
+    answers = {
+        "In what do bees carry pollen?": "The small baskets! [1]",
+        "Which animals live in the wood?": "the fox [1]",  # of two that are all expected: F1 2/3
+        "Who planted the oak?": None,
+    }
+    report = evaluate_qa(book_file(tmp_path), reading(library, answers), silent)
+    kinds = report["by_kind"]
+    assert list(kinds) == ["fact", "unanswerable", "whole"]
+    assert (kinds["fact"]["em"], kinds["fact"]["f1"]) == (1.0, 1.0)
+    assert kinds["fact"]["evidence_hit"] == {"1": 1.0, "5": 1.0, "10": 1.0}
+    assert (kinds["whole"]["em"], kinds["whole"]["f1"]) == (0.0, pytest.approx(2 / 3))
+    assert kinds["whole"]["evidence_hit"] == {"1": None, "5": None, "10": None}
+    assert (kinds["unanswerable"]["em"], kinds["unanswerable"]["abstention"]["recall"]) == (1.0, 1.0)
+    assert report["abstention"] == {"precision": 1.0, "recall": 1.0}
+    assert report["em"] == pytest.approx(2 / 3)
+    assert report["answered"] == 1.0
+
+
+def test_evidence_outside_of_every_passage_is_no_hit(
+    own_novella_home: Path, open_home: ForOneHome, tmp_path: Path
+) -> None:
+    """Ten passages of a novella leave most of it out."""
+    library = open_home(own_novella_home)
+    (record,) = library.documents()
+    text = library.store.load(record.key).text
+    question = "How much did Miss Judith Nance ask to take a girl as her apprentice?"
+    spans = sorted(p.span for p in library.ask(question).passages)
+    far = next(s.end + 400 for s, after in pairwise(spans) if after.start - s.end > 2_000)
+    rank_one = library.ask(question).passages[0].span
+    items = [
+        {
+            "id": str(n),
+            "question": question,
+            "answers": ["x"],
+            "kind": kind,
+            "evidence": [{"start": start, "end": start + 20, "quote": ""}],
+        }
+        for n, (kind, start) in enumerate([("near", rank_one.start), ("far", far)])
+    ]
+    file = write(tmp_path / "qa.json", json.dumps({"book": record.path, "questions": items}))
+    report = evaluate_qa(file, reading(library, {question: "y"}), silent)
+    assert report["by_kind"]["near"]["evidence_hit"] == {"1": 1.0, "5": 1.0, "10": 1.0}
+    assert report["by_kind"]["far"]["evidence_hit"] == {"1": 0.0, "5": 0.0, "10": 0.0}
+    assert report["evidence_hit"] == {"1": 0.5, "5": 0.5, "10": 0.5}
+    assert text[far : far + 20]
+
+
+def test_book_that_is_not_there_is_one_named_error(library: Library, tmp_path: Path) -> None:
+    file = book_file(tmp_path)
+    (tmp_path / "wood.txt").unlink()
+    with pytest.raises(LoadError, match=r"wood\.txt"):
+        evaluate_qa(file, library, silent)
+
+
+def test_file_without_questions(library: Library, tmp_path: Path) -> None:
+    write(tmp_path / "wood.txt", FOX)
+    file = write(tmp_path / "qa.json", json.dumps({"book": "wood.txt", "questions": []}))
+    report = evaluate_qa(file, library, silent)
+    assert (report["questions"], report["em"], report["by_kind"]) == (0, None, {})
+
+
+def test_contexts_are_added_once_and_quickly(library: Library, tmp_path: Path) -> None:
+    paragraphs = [{"context": f"Stone number {n} lies in row {n % 7}.", "qas": []} for n in range(60)]
+    content = {"data": [{"title": "Stones", "paragraphs": paragraphs * 2}]}
+    began = time.perf_counter()
+    evaluate_qa(write(tmp_path / "many.json", json.dumps(content)), library, silent)
+    assert len(library.documents()) == 60
+    assert time.perf_counter() - began < 30
