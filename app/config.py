@@ -15,6 +15,7 @@ from pydantic_settings import (
     SettingsConfigDict,
     TomlConfigSettingsSource,
 )
+from sqlalchemy import URL
 
 from app.errors import SettingsError
 from retrieval.encoder import DEFAULT_ENCODER
@@ -48,7 +49,9 @@ class Settings(BaseSettings):
     @property
     def url(self) -> str:
         """The database that is meant."""
-        return self.database_url or f"sqlite:///{self.home.absolute() / 'clew.sqlite'}"
+        # Not by hand: a folder may have %, ? or # in its name.
+        file = URL.create("sqlite", database=str(self.home.absolute() / "clew.sqlite"))
+        return self.database_url or file.render_as_string()
 
     @property
     def indexes(self) -> Path:
