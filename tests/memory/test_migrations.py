@@ -1,0 +1,113 @@
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Engine, create_engine, inspect
+from sqlalchemy.pool import NullPool
+
+from memory.database import MIGRATIONS, migrate, open_database
+from memory.documents import DocumentStore
+from memory.measurements import write_measurement
+from memory.tables import Base
+from tests.memory.samples import TEXT, add, counts, url
+
+REVISIONS = sorted(file.stem.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
+
+
+def filled(folder: Path) -> dict[str, int]:
+    """A database at the newest schema with a row in every table; its rows by table."""
+    engine = open_database(url(folder))
+    add(engine)
+    add(engine, text=TEXT + " Seven women work.", path="/books/more.txt", title="More")
+    write_measurement(engine, "speed", {"chosen": "float32"})
+    found = counts(engine)
+    engine.dispose()
+    assert all(found.values()), found
+    return found
+
+
+def plain(folder: Path) -> Engine:
+    return create_engine(url(folder), poolclass=NullPool)
+
+
+def tables(folder: Path) -> set[str]:
+    return set(inspect(plain(folder)).get_table_names())
+
+
+def broken_keys(folder: Path) -> list[object]:
+    with plain(folder).connect() as connection:
+        return list(connection.exec_driver_sql("PRAGMA foreign_key_check").all())
+
+
+def test_the_newest_schema_is_that_of_the_tables(tmp_path: Path) -> None:
+    migrate(url(tmp_path))
+    with plain(tmp_path).connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True}
+        )
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_foreign_keys_delete_what_hangs_below(tmp_path: Path) -> None:
+    migrate(url(tmp_path))
+    inspector = inspect(plain(tmp_path))
+    for table in inspector.get_table_names():
+        for key in inspector.get_foreign_keys(table):
+            assert key["options"].get("ondelete") == "CASCADE", (table, key)
+
+
+def test_down_and_up_again_with_rows_in_every_table(tmp_path: Path) -> None:
+    before = filled(tmp_path)
+    # One step down after the other, and from each all the way up again.
+    for revision in reversed(["base", *REVISIONS[:-1]]):
+        migrate(url(tmp_path), revision)
+        assert broken_keys(tmp_path) == []
+        if revision == "base":
+            assert tables(tmp_path) == {"alembic_version"}
+            continue
+        migrate(url(tmp_path))
+        assert broken_keys(tmp_path) == []
+        engine = open_database(url(tmp_path))
+        assert counts(engine) == before
+        engine.dispose()
+    migrate(url(tmp_path))
+    engine = open_database(url(tmp_path))
+    assert counts(engine) == dict.fromkeys(before, 0) | {"library": 1}
+    assert add(engine) > 0
+    engine.dispose()
+
+
+@pytest.mark.parametrize("revision", REVISIONS)
+def test_every_revision_can_be_reached_from_nothing(tmp_path: Path, revision: str) -> None:
+    migrate(url(tmp_path), revision)
+    with plain(tmp_path).connect() as connection:
+        found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    assert found == revision
+    migrate(url(tmp_path))
+    engine = open_database(url(tmp_path))
+    assert add(engine) > 0
+    engine.dispose()
+
+
+def test_migrating_to_where_it_is_keeps_every_row(tmp_path: Path) -> None:
+    before = filled(tmp_path)
+    migrate(url(tmp_path))
+    migrate(url(tmp_path), REVISIONS[-1])
+    engine = open_database(url(tmp_path))
+    assert counts(engine) == before
+    assert [record.title for record in DocumentStore(engine).records()] == ["Lamps", "More"]
+    engine.dispose()
+
+
+def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
+    # A table is in the way of the first migration.
+    with plain(tmp_path).begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE sections (mine INTEGER)")
+    with pytest.raises(Exception, match="sections"):
+        migrate(url(tmp_path))
+    assert tables(tmp_path) == {"sections"}
+
+
+def test_the_file_names_are_the_revisions_in_order() -> None:
+    assert [f"{number:04}" for number in range(1, len(REVISIONS) + 1)] == REVISIONS
