@@ -31,16 +31,7 @@ BACKENDS = {
 # The files of an index are FAISS's and tantivy's own: what keeps them in step with SQL must know whose.
 INDEX_BACKENDS = {"FaissIndex": "retrieval/vector_index.py", "LexicalIndex": "retrieval/lexical_index.py"}
 
-HEAVY = (
-    "torch",
-    "faiss",
-    "sentence_transformers",
-    "transformers",
-    "tantivy",
-    "pypdfium2",
-    "mammoth",
-    "rich.progress",
-)
+HEAVY = ("torch", "faiss", "sentence_transformers", "transformers", "tantivy", "pypdfium2", "mammoth")
 # Third-party switches that are set for a library, not read: only these, and only where they stand.
 SET_FOR_LIBRARIES = {("retrieval/encoder.py", "TOKENIZERS_PARALLELISM")}
 
