@@ -192,6 +192,7 @@ def _library() -> Library:
 def _print(document: dict[str, Any]) -> None:
     """One JSON document on stdout, as it is, whatever the terminal's width."""
     sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    sys.stdout.flush()  # so that a reader who has left is noticed here, not while Python ends
 
 
 if __name__ == "__main__":
