@@ -16,7 +16,7 @@ from retrieval.evidence import (
 )
 from retrieval.hits import Float32
 
-WORDS = QuestionWords({"lamp": 3.0, "river": 1.0}, frozenset())
+WORDS = QuestionWords({"lamp": 3.0, "river": 1.0}, {})
 
 
 def candidate(number: int, text: str, passage: int = 1, document: int = 1) -> Candidate:
@@ -86,7 +86,7 @@ def test_own_weights_count() -> None:
 
 
 def test_a_question_without_words_has_no_coverage() -> None:
-    nothing = QuestionWords({}, frozenset())
+    nothing = QuestionWords({}, {})
     (scored,) = score_candidates([candidate(1, "lamp")], unit_rows(1), QUESTION, nothing)
     assert scored.coverage == 0
     assert nothing.unknown_share == 0
@@ -94,7 +94,7 @@ def test_a_question_without_words_has_no_coverage() -> None:
 
 
 def test_the_unknown_share_is_of_the_weights() -> None:
-    assert QuestionWords({"lamp": 3.0, "zeppelin": 9.0}, frozenset({"zeppelin"})).unknown_share == 0.75
+    assert QuestionWords({"lamp": 3.0, "zeppelin": 9.0}, {"zeppelin": "Zeppelin"}).unknown_share == 0.75
 
 
 def chosen(
