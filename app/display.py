@@ -113,8 +113,8 @@ class Screen:
         table.add_column("id", no_wrap=True, min_width=12)
         table.add_column("title", overflow="ellipsis", no_wrap=True, ratio=1)
         for name in ("characters", "pages", "sections", "chunks"):
-            table.add_column(name, justify="right", no_wrap=True)
-        table.add_column("added", no_wrap=True)
+            table.add_column(name, justify="right", no_wrap=True, min_width=len(name))
+        table.add_column("added", no_wrap=True, min_width=10)
         for record in records:
             table.add_row(
                 record.id,

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from retrieval.evidence import Evidence, QuestionWords
+from retrieval.evidence import Evidence
+from retrieval.question import QuestionWords
 
 __all__ = ["Reader", "ReaderAnswer"]
 

@@ -19,7 +19,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from reader.contract import ReaderAnswer
 from reader.errors import CalibrationError
 from retrieval.chunking import flat
-from retrieval.evidence import Evidence, QuestionWords
+from retrieval.evidence import Evidence
+from retrieval.question import QuestionWords
 from retrieval.verify import Verdict
 
 __all__ = ["Calibration", "ExtractiveReader", "signals"]
@@ -38,7 +39,7 @@ class Calibration(BaseModel):
         coefficients: By signal, those of `signals`.
         threshold: Probability below which the reader abstains.
         most_unknown: Share of the question's weight in words that occur nowhere, from which it abstains
-            whatever the rest says.
+            whatever the rest says; a single name or number that occurs nowhere is enough.
         close: A further sentence joins the answer if its score is at least this share of the best one's.
     """
 
@@ -99,9 +100,9 @@ class ExtractiveReader:
             return ReaderAnswer("Nothing in the documents speaks to this question.", True, (), 0.0)
         found = signals(words, [evidence[n] for n in usable])
         probability = self.calibration.probability(found)
-        if words.unknown and found["unknown"] >= self.calibration.most_unknown:
-            named = ", ".join(sorted(words.unknown))
-            text = f"The documents do not say: these words of the question occur nowhere in them: {named}."
+        if words.names or (words.unknown and found["unknown"] >= self.calibration.most_unknown):
+            named = ", ".join(sorted(words.unknown.values()))
+            text = f"The documents do not tell: words of the question occur nowhere in them ({named})."
             return ReaderAnswer(text, True, (), probability)
         if probability < self.calibration.threshold:
             return ReaderAnswer("The documents do not seem to answer this question.", True, (), probability)

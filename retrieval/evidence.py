@@ -16,6 +16,7 @@ import numpy as np
 
 from retrieval.document import Span
 from retrieval.hits import Float32
+from retrieval.question import QuestionWords
 from retrieval.verify import Verdict
 from retrieval.words import content_words
 
@@ -24,7 +25,6 @@ __all__ = [
     "DocumentOrigin",
     "Evidence",
     "EvidenceWeights",
-    "QuestionWords",
     "ScoredCandidate",
     "score_candidates",
     "select_evidence",
@@ -69,25 +69,6 @@ class Evidence:
     relevance: float
     coverage: float
     verdict: Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class QuestionWords:
-    """The content words of a question with their weight (inverse document frequency, >= 0).
-
-    Attributes:
-        weights: By word.
-        unknown: Words that occur in no document that is searched.
-    """
-
-    weights: dict[str, float]
-    unknown: frozenset[str]
-
-    @property
-    def unknown_share(self) -> float:
-        """Share of the words' weight that is unknown, 0 to 1."""
-        total = sum(self.weights.values())
-        return sum(self.weights[word] for word in self.unknown) / total if total else 0.0
 
 
 @dataclass(frozen=True, slots=True)

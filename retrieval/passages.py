@@ -6,7 +6,7 @@ its surroundings. Two hits become one passage when it can hold both.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final
 
@@ -77,7 +77,8 @@ def build_passages(
             more = _tokens(counts, wider[0], first) + _tokens(counts, end, wider[1])
             if more <= room:
                 (first, end), room = wider, room - more
-        first, end = _filled(counts, first, end, room)
+        shown = {n for p in passages if p.document == hit.document for n in range(p.first, p.end)}
+        first, end = _filled(counts, first, end, room, shown)
         passages.append(Passage(hit.document, first, end, hit.score))
     return passages
 
@@ -86,15 +87,15 @@ def _tokens(counts: Mapping[int, int], first: int, end: int) -> int:
     return sum(counts[number] for number in range(first, end))
 
 
-def _filled(counts: Mapping[int, int], first: int, end: int, room: int) -> tuple[int, int]:
-    """Take in the sentences before and after, in turn, while they fit."""
+def _filled(counts: Mapping[int, int], first: int, end: int, room: int, shown: Set[int]) -> tuple[int, int]:
+    """Take in the sentences before and after, in turn, while they fit and no better passage has them."""
     before = after = True
     while before or after:
-        before = before and first - 1 in counts and counts[first - 1] <= room
+        before = before and first - 1 in counts and first - 1 not in shown and counts[first - 1] <= room
         if before:
             first -= 1
             room -= counts[first]
-        after = after and end in counts and counts[end] <= room
+        after = after and end in counts and end not in shown and counts[end] <= room
         if after:
             room -= counts[end]
             end += 1

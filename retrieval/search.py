@@ -23,10 +23,10 @@ __all__ = ["ChunkPlace", "HybridSearch", "SearchRows", "WordIndex"]
 DEPTH: Final = 200
 """Hits taken from each side."""
 
-CHUNK_WEIGHT: Final = 2.0
-SIDE_WEIGHT: Final = 1.0
-"""A view of the chunk itself counts twice a view of its part or its surroundings; chosen with the rank
-constant, by tests/benchmarks/fusion_choice.py."""
+WEIGHTS: Final = (2.0, 2.0, 1.0, 1.0)
+"""Of the chunk's embedding, its words, its best sentence, its neighbourhood's words: a view of the chunk
+itself counts twice a view of its part or its surroundings. Chosen with the rank constant, by
+tests/benchmarks/fusion_choice.py."""
 
 REACH: Final = 24
 """Sentences looked at on each side of a hit to fill up its passage."""
@@ -105,19 +105,21 @@ class HybridSearch:
 
     def hits(self, question: str, row: Float32, documents: Int64 | None = None) -> Hits:
         """The fused ranking of chunks."""
+        return reciprocal_rank_fusion(list(zip(self.sides(question, row, documents), WEIGHTS, strict=True)))
+
+    def sides(self, question: str, row: Float32, documents: Int64 | None = None) -> list[Int64]:
+        """Keys of chunks, best first, as seen from each side, in the order of `WEIGHTS`."""
         chunks_within = None if documents is None else self.rows.chunk_keys(documents)
         sentences_within = None if documents is None else self.rows.sentence_keys(documents)
         rows = np.ascontiguousarray(row[None, :])
         dense = self.chunks.search(rows, DEPTH, chunks_within)[0].ids
         sentences = self.sentences.search(rows, 2 * DEPTH, sentences_within)[0].ids
-        return reciprocal_rank_fusion(
-            [
-                (dense, CHUNK_WEIGHT),
-                (self.chunk_words.search(question, DEPTH, documents).ids, CHUNK_WEIGHT),
-                (_first_of_each(self.rows.chunks_of_sentences(sentences))[:DEPTH], SIDE_WEIGHT),
-                (self.neighbourhood_words.search(question, DEPTH, documents).ids, SIDE_WEIGHT),
-            ]
-        )
+        return [
+            dense,
+            self.chunk_words.search(question, DEPTH, documents).ids,
+            _first_of_each(self.rows.chunks_of_sentences(sentences))[:DEPTH],
+            self.neighbourhood_words.search(question, DEPTH, documents).ids,
+        ]
 
 
 def _first_of_each(keys: Int64) -> Int64:

@@ -1,0 +1,73 @@
+"""A question's content words: how rare each is, and which of them the documents do not know."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from retrieval.hits import Int64
+from retrieval.words import content_words
+
+__all__ = ["QuestionWords", "WordStatistics", "question_words"]
+
+
+class WordStatistics(Protocol):
+    """What is asked of a lexical index here."""
+
+    def __len__(self) -> int: ...
+
+    def frequencies(self, terms: Sequence[str]) -> list[int]:
+        """In how many entries each term occurs."""
+
+    def occurring(self, terms: Sequence[str], within_documents: Int64 | None = None) -> frozenset[str]:
+        """Those of the terms that occur in some documents."""
+
+
+@dataclass(frozen=True, slots=True)
+class QuestionWords:
+    """The content words of a question, as the lexical index knows them.
+
+    Attributes:
+        weights: By term, inverse document frequency as in BM25, >= 0.
+        unknown: Terms that occur in no document that is searched, each with the word it stands for.
+        names: Those of `unknown` that are names or numbers: capitalised within the question, or with a digit.
+    """
+
+    weights: dict[str, float]
+    unknown: dict[str, str]
+    names: frozenset[str] = frozenset()
+
+    def __post_init__(self) -> None:
+        if not self.names <= self.unknown.keys() <= self.weights.keys():
+            raise ValueError(f"names {self.names} and unknown {self.unknown} must be among {self.weights}")
+
+    @property
+    def unknown_share(self) -> float:
+        """Share of the words' weight that is unknown, 0 to 1."""
+        total = sum(self.weights.values())
+        return sum(self.weights[term] for term in self.unknown) / total if total else 0.0
+
+
+def question_words(
+    question: str, statistics: WordStatistics, within_documents: Int64 | None = None
+) -> QuestionWords:
+    """Look the words of a question up, in some documents or (None) in all."""
+    surfaces: dict[str, str] = {}
+    names: set[str] = set()
+    for position, word in enumerate(question.split()):
+        bare = word.strip(".,;:!?\"'()[]“”‘’«»")
+        for term in content_words(bare):
+            surfaces.setdefault(term, bare)
+            if any(map(str.isdigit, bare)) or (position > 0 and bare[:1].isupper()):
+                names.add(term)
+    terms = list(surfaces)
+    known = statistics.occurring(terms, within_documents)
+    total = len(statistics)
+    weights = {
+        term: math.log(1 + max(total - count + 0.5, 0.5) / (count + 0.5))
+        for term, count in zip(terms, statistics.frequencies(terms), strict=True)
+    }
+    unknown = {term: surfaces[term] for term in terms if term not in known}
+    return QuestionWords(weights, unknown, frozenset(names & unknown.keys()))
