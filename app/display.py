@@ -49,7 +49,7 @@ class Screen:
 
     def error(self, message: str) -> None:
         """One sentence on stderr."""
-        self.err.print(Text(f"clew: {message}"), soft_wrap=True)
+        self.err.print(Text(f"clew: {printable(message)}"), soft_wrap=True)
 
     @contextmanager
     def progress(self) -> Iterator[Progress]:
@@ -61,7 +61,7 @@ class Screen:
             MofNCompleteColumn(),
             TimeRemainingColumn(),
         )
-        with Bar(*columns, console=self.err, transient=True) as bar:
+        with Bar(*columns, console=self.err, transient=True, disable=not self.err.is_terminal) as bar:
             tasks: dict[str, int] = {}
 
             def show(event: Event) -> None:
