@@ -1,0 +1,84 @@
+"""`clew doctor`: everything named, and each thing that is wrong told with what changes it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from app import doctor
+from app.doctor import Check, examine, report
+from app.library import Library
+from tests.conftest import ForOneHome, settings_of, write
+
+
+@pytest.fixture(autouse=True)
+def shared_encoder(monkeypatch: pytest.MonkeyPatch, open_home: ForOneHome) -> None:
+    def opener(settings: object) -> Library:
+        return open_home(**settings.model_dump(exclude={"device"}))  # type: ignore[attr-defined]
+
+    monkeypatch.setattr(doctor, "open_library", opener)
+
+
+def by_name(checks: list[Check]) -> dict[str, Check]:
+    assert len({check.name for check in checks}) == len(checks)
+    return {check.name: check for check in checks}
+
+
+def test_all_is_well(own_novella_home: Path) -> None:
+    checks = examine(settings_of(own_novella_home))
+    found = by_name(checks)
+    assert {"python", "packages", "home", "database", "encoder", "indexes", "reader"} <= set(found)
+    assert all(check.state != "problem" for check in checks)
+    assert str(own_novella_home) in found["home"].detail
+    assert "1 documents, 124 chunks, 0 units repeated" in found["database"].detail
+    assert "384" in found["encoder"].detail
+    assert "CLEW_ENCODER" in found["encoder"].detail
+    assert "exact" in found["indexes"].detail
+    assert report(checks)["ok"] is True
+
+
+def test_empty_home(home: Path) -> None:
+    assert report(examine(settings_of(home)))["ok"] is True
+
+
+def test_repaired_indexes_are_told(own_novella_home: Path) -> None:
+    for file in (own_novella_home / "indexes" / "chunks").glob("*.faiss"):
+        file.write_bytes(b"")
+    assert "made anew: chunks" in by_name(examine(settings_of(own_novella_home)))["indexes"].detail
+
+
+def test_damaged_database_is_a_problem(home: Path) -> None:
+    (home / "clew.sqlite").write_bytes(b"a letter to a friend" * 500)
+    checks = examine(settings_of(home))
+    problems = [check for check in checks if check.state == "problem"]
+    assert len(problems) == 1
+    assert "clew.sqlite" in problems[0].detail
+    assert report(checks)["ok"] is False
+
+
+def test_home_that_cannot_be_used_is_a_problem(tmp_path: Path) -> None:
+    checks = examine(settings_of(write(tmp_path / "fox.txt", "not a folder")))
+    assert [check.state for check in checks][-1] == "problem"
+
+
+def test_encoder_that_is_away_is_a_problem(tmp_path: Path) -> None:
+    checks = examine(settings_of(tmp_path / "home", encoder="absent-model"))
+    problems = [check for check in checks if check.state == "problem"]
+    assert len(problems) == 1
+    assert "absent-model" in problems[0].detail
+
+
+def test_password_of_the_database_is_not_shown(tmp_path: Path) -> None:
+    checks = examine(settings_of(tmp_path, database_url="postgresql://anna:secret@127.0.0.1:1/clew"))
+    assert checks[-1].state == "problem"
+    assert "secret" not in " ".join(check.detail for check in checks)
+
+
+def test_little_room_is_a_warning(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    usage = shutil.disk_usage(home)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1_000_000))
+    found = by_name(examine(settings_of(home)))
+    assert found["home"].state == "warning"
+    assert "0.0 GB free" in found["home"].detail
