@@ -33,9 +33,7 @@ def main() -> int:
             screen.out.print(f"\n$ clew ask {json.dumps(texts[each])}", style="cyan", soft_wrap=True)
             answer = library.ask(texts[each])
             screen.answer(answer)
-            verified &= not answer.abstained and all(
-                c.verdict is Verdict.VERIFIED for c in answer.citations
-            )
+            verified &= not answer.abstained and all(c.verdict is Verdict.VERIFIED for c in answer.citations)
         library.engine.dispose()
     return 0 if verified else 1
 

@@ -49,6 +49,11 @@ def examine(settings: Settings) -> list[Check]:
     repeated = UnitStore(library.engine).repeated()
     kept = f"{len(records)} documents, {sum(r.chunks for r in records):,} chunks, {repeated} units repeated"
     checks.append(Check("database", "ok", f"{shown}: {kept} (CLEW_DATABASE_URL)"))
+    begun = library.store.interrupted()
+    if begun:
+        names = ", ".join(record.path for record in begun)
+        todo = "`clew add` of the same file goes on, `clew remove` drops it"
+        checks.append(Check("unfinished", "warning", f"{names}: {todo}"))
     try:
         device = chosen_device(settings)
         encoder = library.encoder()

@@ -19,6 +19,7 @@ from app.events import Event, Progress, silent
 from app.indexing import SearchIndexes
 from memory.documents import DocumentRecord, DocumentStore
 from memory.embeddings import delete_other_encoders, encoder_key
+from memory.errors import UnknownDocumentError
 from memory.index_rows import IndexRowStore
 from memory.library import library_state
 from memory.search_rows import SearchRowStore
@@ -103,10 +104,27 @@ class Library:
         return self.store.resolve(reference)
 
     def remove(self, reference: str, progress: Progress = silent) -> DocumentRecord:
-        """Remove everything of a document, from the database and from the indexes."""
-        record = self.store.resolve(reference)
-        self.store.remove(record.key)
-        self.indexes(progress)
+        """Remove everything of a document, from the database and from the indexes.
+
+        What was begun of it, or of a file of that name, and never finished goes with it.
+        """
+        # Not while a document is added: it may count on embeddings that would go now.
+        with self._adding():
+            begun = [
+                each
+                for each in self.store.interrupted()
+                if reference in (each.id, each.path, Path(each.path).name)
+                or each.path == str(Path(reference).absolute())
+            ]
+            try:
+                record = self.store.resolve(reference)
+            except UnknownDocumentError:
+                if not begun:
+                    raise
+                record = begun[0]
+            for each in [*begun, record]:
+                self.store.remove(each.key)
+            self.indexes(progress)
         return record
 
     def indexes(self, progress: Progress = silent) -> SearchIndexes:

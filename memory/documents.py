@@ -6,6 +6,7 @@ becomes "ready" (searchable, listed) in one last transaction that also deletes t
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -168,6 +169,7 @@ class DocumentStore:
         wanted = reference.casefold().strip()
         for matches in (
             [r for r in records if r.id == wanted],
+            [r for r in records if r.path == os.path.abspath(reference)],
             [r for r in records if wanted in (r.title.casefold(), r.path.casefold(), _file_name(r.path))],
             [r for r in records if len(wanted) >= 3 and r.id.startswith(wanted)],
         ):
@@ -177,6 +179,12 @@ class DocumentStore:
                 ids = ", ".join(r.id for r in matches)
                 raise AmbiguousDocumentError(f"{reference!r} could be any of {ids}; name one by its id.")
         raise UnknownDocumentError(f"No document is called {reference!r}; `clew list` shows them all.")
+
+    def interrupted(self) -> list[DocumentRecord]:
+        """Documents, or new versions of them, whose adding was begun and not finished, oldest first."""
+        with self.engine.connect() as connection:
+            keys = select(DocumentRow.key).where(DocumentRow.state == "pending").order_by(DocumentRow.key)
+            return [_records(connection, key)[0] for key in connection.execute(keys).scalars().all()]
 
     def remove(self, key: int) -> None:
         """Delete a document with all its parts, units, and embeddings that no other document needs."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import numpy as np
-from sqlalchemy import ColumnElement, Engine, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Engine, and_, func, or_, select
 
 from memory.embeddings import rows_from_blobs
 from memory.tables import ChunkRow, DocumentRow, EmbeddingRow, PageRow, SectionRow, SentenceRow
@@ -57,11 +57,11 @@ class SearchRowStore:
 
     def chunk_keys(self, documents: Int64) -> Int64:
         """Keys of all chunks of some documents."""
-        return self._keys(select(ChunkRow.key).where(ChunkRow.document_key.in_(documents.tolist())))
+        return self._keys(ChunkRow, documents)
 
     def sentence_keys(self, documents: Int64) -> Int64:
         """Keys of all sentences of some documents."""
-        return self._keys(select(SentenceRow.key).where(SentenceRow.document_key.in_(documents.tolist())))
+        return self._keys(SentenceRow, documents)
 
     def chunks_of_sentences(self, sentences: Int64) -> Int64:
         """For each sentence key, the key of the first chunk that it lies in; -1 if it is gone."""
@@ -168,9 +168,13 @@ class SearchRowStore:
             ).scalar()
             return Place(tuple(titles), page)
 
-    def _keys(self, query: Select[int]) -> Int64:
+    def _keys(self, table: type[ChunkRow] | type[SentenceRow], documents: Int64) -> Int64:
         with self.engine.connect() as connection:
-            return np.fromiter(connection.execute(query).scalars(), np.int64)
+            found = [
+                connection.execute(select(table.key).where(table.document_key.in_(batch))).scalars().all()
+                for batch in _batches(documents.tolist())
+            ]
+        return np.array([key for keys in found for key in keys], np.int64)
 
 
 def _in_range(document: int, first: int, end: int) -> ColumnElement[bool]:

@@ -62,7 +62,7 @@ def build_passages(
     """
     passages: list[Passage] = []
     for position, hit in enumerate(hits):
-        if any(p.document == hit.document and p.first <= hit.first and hit.end <= p.end for p in passages):
+        if _is_held(hit, passages):
             continue
         if len(passages) == count:
             break
@@ -73,6 +73,8 @@ def build_passages(
         for other in hits[position + 1 :]:
             if other.document != hit.document or other.end < first or other.first > end:
                 continue
+            if _is_held(other, passages):
+                continue
             wider = min(first, other.first), max(end, other.end)
             more = _tokens(counts, wider[0], first) + _tokens(counts, end, wider[1])
             if more <= room:
@@ -81,6 +83,10 @@ def build_passages(
         first, end = _filled(counts, first, end, room, shown)
         passages.append(Passage(hit.document, first, end, hit.score))
     return passages
+
+
+def _is_held(hit: Neighbourhood, passages: Sequence[Passage]) -> bool:
+    return any(p.document == hit.document and p.first <= hit.first and hit.end <= p.end for p in passages)
 
 
 def _tokens(counts: Mapping[int, int], first: int, end: int) -> int:

@@ -7,6 +7,7 @@ full stop stays one sentence, which `chunking` then cuts by tokens.
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import sentencex
@@ -14,6 +15,10 @@ import sentencex
 from retrieval.document import Span
 
 __all__ = ["split_sentences"]
+
+LONGEST_PARAGRAPH = 10_000
+"""Characters given to sentencex at once: its time grows with the square of the quotation marks in a
+paragraph, and a file of nothing else must not hold everything up. Longer paragraphs are cut at a space."""
 
 LONG_SPEECH = 240
 """Characters above which a sentence that holds quotation marks is split inside them."""
@@ -50,17 +55,32 @@ def split_sentences(text: str, start: int = 0, end: int | None = None, language:
 
 
 def _boundaries(piece: str, language: str) -> list[Span]:
-    """What sentencex finds, cut once more at blank lines (it does not see those of "\\r\\n" files)."""
-    spans: list[Span] = []
-    for found in sentencex.get_sentence_boundaries(language, piece):
-        start, end = found["start_index"], found["end_index"]
-        # From a line end, not from the white space before it, which is quadratic in a run of spaces.
-        for gap in re.finditer(r"\n\s*\n\s*", piece[start:end]):
-            cut = found["start_index"] + gap.end()
-            spans.append(Span(start, cut))
-            start = cut
-        spans.append(Span(start, end))
-    return spans
+    """What sentencex finds, paragraph by paragraph."""
+    return [
+        Span(stretch.start + found["start_index"], stretch.start + found["end_index"])
+        for paragraph in _paragraphs(piece)
+        for stretch in _stretches(piece, paragraph)
+        for found in sentencex.get_sentence_boundaries(language, piece[stretch.start : stretch.end])
+    ]
+
+
+def _paragraphs(piece: str) -> list[Span]:
+    """The piece cut behind its blank lines, those of "\\r\\n" files too."""
+    # From a line end, not from the white space before it, which is quadratic in a run of spaces.
+    cuts = [0, *(gap.end() for gap in re.finditer(r"\n\s*\n\s*", piece)), len(piece)]
+    return [Span(start, end) for start, end in itertools.pairwise(cuts) if start < end]
+
+
+def _stretches(piece: str, paragraph: Span) -> list[Span]:
+    """The paragraph in pieces of at most `LONGEST_PARAGRAPH` characters."""
+    stretches: list[Span] = []
+    start = paragraph.start
+    while paragraph.end - start > LONGEST_PARAGRAPH:
+        space = piece.rfind(" ", start + LONGEST_PARAGRAPH // 2, start + LONGEST_PARAGRAPH)
+        end = space + 1 if space >= 0 else start + LONGEST_PARAGRAPH
+        stretches.append(Span(start, end))
+        start = end
+    return [*stretches, Span(start, paragraph.end)]
 
 
 def _split_speech(text: str, span: Span, language: str) -> list[Span]:
