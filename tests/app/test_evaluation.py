@@ -17,7 +17,8 @@ from app.events import Event, silent
 from app.library import Library
 from reader.contract import ReaderAnswer
 from retrieval.errors import LoadError
-from retrieval.evidence import Evidence, QuestionWords
+from retrieval.evidence import Evidence
+from retrieval.question import QuestionWords
 from tests.conftest import ForOneHome, write
 
 FOX = "The fox sleeps in a den under the oak."

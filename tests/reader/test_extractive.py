@@ -10,10 +10,11 @@ import pytest
 from reader.errors import CalibrationError
 from reader.extractive import Calibration, ExtractiveReader, signals
 from retrieval.document import Span
-from retrieval.evidence import DocumentOrigin, Evidence, QuestionWords
+from retrieval.evidence import DocumentOrigin, Evidence
+from retrieval.question import QuestionWords
 from retrieval.verify import Verdict
 
-NOTHING_UNKNOWN = QuestionWords({"fox": 2.0, "den": 1.0}, frozenset())
+NOTHING_UNKNOWN = QuestionWords({"fox": 2.0, "den": 1.0}, {})
 
 
 def calibration(threshold: float = 0.5, close: float = 0.8, most_unknown: float = 0.9) -> Calibration:
@@ -82,15 +83,23 @@ def test_abstains_below_the_threshold(threshold: float, abstained: bool) -> None
 
 @pytest.mark.parametrize(("most_unknown", "abstained"), [(0.6, True), (0.7, False)])
 def test_abstains_when_the_words_occur_nowhere_and_names_them(most_unknown: float, abstained: bool) -> None:
-    words = QuestionWords({"radar": 2.0, "den": 1.0}, frozenset({"radar"}))  # two thirds of the weight
+    words = QuestionWords({"radar": 2.0, "den": 1.0}, {"radar": "Radars"})  # two thirds of the weight
     reader = ExtractiveReader(calibration(threshold=0.0, most_unknown=most_unknown))
     answer = reader.answer("q", words, [quote("Yes.", 1.0, 1.0)])
     assert answer.abstained is abstained
-    assert ("radar" in answer.text) is abstained
+    assert ("Radars" in answer.text) is abstained
+
+
+def test_one_name_that_occurs_nowhere_is_enough_to_abstain() -> None:
+    words = QuestionWords({"fox": 9.0, "zoltan": 1.0}, {"zoltan": "Zoltan"}, frozenset({"zoltan"}))
+    reader = ExtractiveReader(calibration(threshold=0.0, most_unknown=1.0))
+    answer = reader.answer("q", words, [quote("Yes.", 1.0, 1.0)])
+    assert (answer.abstained, answer.cited) == (True, ())
+    assert "Zoltan" in answer.text
 
 
 def test_question_without_content_words_is_no_error() -> None:
-    answer = ExtractiveReader(calibration()).answer("?", QuestionWords({}, frozenset()), [quote("Yes.", 1.0)])
+    answer = ExtractiveReader(calibration()).answer("?", QuestionWords({}, {}), [quote("Yes.", 1.0)])
     assert 0.0 <= answer.confidence <= 1.0
 
 
