@@ -199,7 +199,7 @@ def clew_process(
     }
     kept |= {"CLEW_HOME": str(home), "CLEW_DEVICE": "cpu", "COLUMNS": "200"} | dict(environment or {})
     return subprocess.run(
-        [str(CLEW), *map(os.fspath, arguments)],  # type: ignore[call-overload]
+        [str(CLEW), *map(str, arguments)],
         cwd=cwd,
         env=kept,
         capture_output=True,

@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -46,7 +47,8 @@ def parse(arguments: list[str]) -> None:
     Raises:
         typer's own usage errors, or typer.Exit for --help.
     """
-    command, name, rest = ROOT, "clew", arguments
+    command: Any = ROOT
+    name, rest = "clew", arguments
     parent = None
     while True:
         context = command.make_context(name, list(rest), parent=parent)

@@ -110,7 +110,7 @@ def test_missing_file_folder_and_other_bytes_are_named(tmp_path: Path) -> None:
 
 
 def test_evidence_that_ends_before_it_starts_is_refused(tmp_path: Path) -> None:
-    question = {"id": "a", "question": "?", "answers": ["x"], "kind": "fact"}
-    question["evidence"] = [{"start": 9, "end": 2, "quote": "x"}]  # type: ignore[assignment]
+    question: dict[str, Any] = {"id": "a", "question": "?", "answers": ["x"], "kind": "fact"}
+    question["evidence"] = [{"start": 9, "end": 2, "quote": "x"}]
     with pytest.raises(QuestionFileError):
         read_questions(saved(tmp_path, {"book": "wood.txt", "questions": [question]}))

@@ -151,7 +151,7 @@ def _killed_run(book: Path, home: Path, moment: int | str, chance: float) -> Kil
             if moment == "start":
                 time.sleep(4 * chance)
                 break
-            if _index_begun(home) if moment == "index" else _reached(home, int(moment)):
+            if _ready(home) if moment == "index" else _reached(home, int(moment)):
                 time.sleep(chance / 4)  # somewhere inside the next unit or the next file
                 break
             time.sleep(0.005)
@@ -169,18 +169,23 @@ def _reached(home: Path, moment: int) -> bool:
     return bool(counts) and sum(state == "done" for state, _ in counts) >= moment
 
 
-def _index_begun(home: Path) -> bool:
-    return (home / "indexes" / "lock").exists()
+def _ready(home: Path) -> bool:
+    """Whether the book is in SQL, so that the indexes are being written."""
+    return _read(home, "SELECT 1 FROM documents WHERE state = 'ready'") != []
 
 
 def _units(home: Path) -> list[tuple[str, int]]:
     """State and attempts of every unit; none if there is no database yet."""
+    return _read(home, "SELECT state, attempts FROM units")
+
+
+def _read(home: Path, query: str) -> list[Any]:
     file = home / "clew.sqlite"
     if not file.exists():
         return []
     with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=30)) as connection:
         try:
-            return connection.execute("SELECT state, attempts FROM units").fetchall()
+            return connection.execute(query).fetchall()
         except sqlite3.OperationalError:
             return []  # its tables are not made yet
 
