@@ -105,7 +105,7 @@ class EvidenceWeights:
     """How much meaning, words and position count; chosen by tests/benchmarks/evidence_choice.py."""
 
     relevance: float = 1.0
-    coverage: float = 0.6
+    coverage: float = 1.5
     position: float = 0.25
 
 
