@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import tempfile
 import traceback
@@ -34,6 +35,9 @@ app = typer.Typer(
 evaluation = typer.Typer(help="Measure Clew on files of questions.", no_args_is_help=True)
 app.add_typer(evaluation, name="eval")
 screen = Screen()
+
+CONTROLS = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What JSON may hold as it is and a terminal would act on: C1 controls, and overrides of direction."""
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
 _arguments: dict[str, Any] = {}
@@ -190,8 +194,9 @@ def _library() -> Library:
 
 
 def _print(document: dict[str, Any]) -> None:
-    """One JSON document on stdout, as it is, whatever the terminal's width."""
-    sys.stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+    """One JSON document on stdout, as it is, whatever the terminal's width; controls of it escaped."""
+    written = json.dumps(document, ensure_ascii=False, indent=2)
+    sys.stdout.write(CONTROLS.sub(lambda found: f"\\u{ord(found.group()):04x}", written) + "\n")
     sys.stdout.flush()  # so that a reader who has left is noticed here, not while Python ends
 
 

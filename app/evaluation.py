@@ -5,17 +5,19 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from app.asking import Answer
+from app.errors import QuestionFileError
 from app.events import Event, Progress
 from app.library import Library
 from app.metrics import exact_match, f1
-from app.question_files import Question, QuestionSet, read_questions
+from app.question_files import Gold, Question, QuestionSet, read_questions
 from retrieval.document import Span
 from retrieval.errors import LoadError
+from retrieval.verify import verify_quote
 
 __all__ = ["evaluate_qa", "summary"]
 
@@ -46,8 +48,10 @@ def evaluate_qa(file: Path, library: Library, progress: Progress) -> dict[str, A
     _add(questions, library, progress)
     origins = {record.id: record.path for record in library.documents()}
     paragraphs = _paragraphs(library)
+    texts = {record.path: library.store.load(record.key).text for record in library.documents()}
+    placed = [_placed(question, texts, file) for question in questions.questions]
     scored: list[Scored] = []
-    for number, question in enumerate(questions.questions):
+    for number, question in enumerate(placed):
         progress(Event("question", file.name, number, len(questions.questions)))
         began = time.perf_counter()
         answer = library.ask(question.text)
@@ -88,6 +92,19 @@ def _add(questions: QuestionSet, library: Library, progress: Progress) -> None:
     for added in library.add([questions.book], progress):
         if added.error is not None:
             raise LoadError(added.error)
+
+
+def _placed(question: Question, texts: dict[str, str], file: Path) -> Question:
+    """The question with each piece of evidence where its quote stands in the text as it was loaded."""
+    evidence: list[Gold] = []
+    for gold in question.evidence:
+        span = verify_quote(gold.quote, texts[gold.origin], gold.span).span
+        if span is None:
+            raise QuestionFileError(
+                f"The evidence of {question.id} in {file} does not stand in the document."
+            )
+        evidence.append(replace(gold, span=span))
+    return replace(question, evidence=tuple(evidence))
 
 
 def _paragraphs(library: Library) -> dict[str, Callable[[Span], Span]]:

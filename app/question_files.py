@@ -18,10 +18,11 @@ __all__ = ["Gold", "Question", "QuestionSet", "read_questions"]
 
 @dataclass(frozen=True, slots=True)
 class Gold:
-    """Where an answer stands: the origin of the document, and a span in its text."""
+    """Where an answer stands: the origin of the document, a span in its text, and what should stand there."""
 
     origin: str
     span: Span
+    quote: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,14 +140,17 @@ def _squad(file: _SquadFile) -> QuestionSet:
             title = article.title.replace("_", " ")
             documents.setdefault(hash, (Document(paragraph.context, title, "text/plain"), hash, hash))
             for question in paragraph.qas:
-                spans = [Span(a.answer_start, a.answer_start + len(a.text)) for a in question.answers]
+                golds = [
+                    Gold(hash, Span(a.answer_start, a.answer_start + len(a.text)), a.text)
+                    for a in question.answers
+                ]
                 questions.append(
                     Question(
                         id=question.id,
                         text=question.question,
                         kind="answerable" if question.answers else "unanswerable",
                         answers=tuple(answer.text for answer in question.answers),
-                        evidence=tuple(Gold(hash, span) for span in spans),
+                        evidence=tuple(golds),
                     )
                 )
     return QuestionSet(tuple(questions), None, tuple(documents.values()))
@@ -160,7 +164,9 @@ def _book(file: _BookFile, path: Path) -> QuestionSet:
             text=question.question,
             kind=question.kind,
             answers=tuple(question.answers),
-            evidence=tuple(Gold(str(book), Span(each.start, each.end)) for each in question.evidence),
+            evidence=tuple(
+                Gold(str(book), Span(each.start, each.end), each.quote) for each in question.evidence
+            ),
             all_answers=question.kind == "whole",
         )
         for question in file.questions

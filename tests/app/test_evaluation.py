@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from app.errors import QuestionFileError
 from app.evaluation import evaluate_qa
 from app.events import Event, silent
 from app.library import Library
@@ -177,7 +178,7 @@ def test_evidence_outside_of_every_passage_is_no_hit(
             "question": question,
             "answers": ["x"],
             "kind": kind,
-            "evidence": [{"start": start, "end": start + 20, "quote": ""}],
+            "evidence": [{"start": start, "end": start + 20, "quote": text[start : start + 20]}],
         }
         for n, (kind, start) in enumerate([("near", rank_one.start), ("far", far)])
     ]
@@ -186,7 +187,17 @@ def test_evidence_outside_of_every_passage_is_no_hit(
     assert report["by_kind"]["near"]["evidence_hit"] == {"1": 1.0, "5": 1.0, "10": 1.0}
     assert report["by_kind"]["far"]["evidence_hit"] == {"1": 0.0, "5": 0.0, "10": 0.0}
     assert report["evidence_hit"] == {"1": 0.5, "5": 0.5, "10": 0.5}
-    assert text[far : far + 20]
+
+
+def test_evidence_that_does_not_stand_in_the_book_is_refused(
+    own_novella_home: Path, open_home: ForOneHome, tmp_path: Path
+) -> None:
+    library = open_home(own_novella_home)
+    evidence = [{"start": 0, "end": 20, "quote": "The zeppelin landed on the moon."}]
+    item = {"id": "q7", "question": "Where?", "answers": ["x"], "kind": "fact", "evidence": evidence}
+    content = {"book": library.documents()[0].path, "questions": [item]}
+    with pytest.raises(QuestionFileError, match="q7"):
+        evaluate_qa(write(tmp_path / "qa.json", json.dumps(content)), library, silent)
 
 
 def test_book_that_is_not_there_is_one_named_error(library: Library, tmp_path: Path) -> None:

@@ -45,7 +45,10 @@ def test_squad(tmp_path: Path) -> None:
     first, second = found.questions
     assert (first.id, first.text, first.kind) == ("q1", "Where does the fox sleep?", "answerable")
     assert first.answers == ("a den", "under the oak")
-    assert first.evidence == (Gold(key, Span(18, 23)), Gold(key, Span(24, 37)))
+    assert first.evidence == (
+        Gold(key, Span(18, 23), first.answers[0]),
+        Gold(key, Span(24, 37), first.answers[1]),
+    )
     assert FOX[18:23] == "a den"
     assert first.answerable
     assert (second.kind, second.answers, second.answerable) == ("unanswerable", (), False)
@@ -69,7 +72,7 @@ def test_book(tmp_path: Path) -> None:
     assert [q.kind for q in found.questions] == ["fact", "whole", "unanswerable"]
     assert [q.all_answers for q in found.questions] == [False, True, False]
     assert [q.answerable for q in found.questions] == [True, True, False]
-    assert found.questions[0].evidence == (Gold(str(book), Span(4, 7)),)
+    assert found.questions[0].evidence == (Gold(str(book), Span(4, 7), "fox"),)
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,7 @@ def stories(path: Path, most: int, seed: int = 1) -> tuple[list[tuple[Document, 
         documents.append((Document(text, name, "text/plain"), origin, origin))
         for row, spans in found:
             if spans and not row["impossible"]:
-                gold = tuple(Gold(origin, span) for span in spans)
+                gold = tuple(Gold(origin, span, text[span.start : span.end]) for span in spans)
                 answers = tuple(a["text"] for a in row["answers"])
                 questions.append(Question(row["id"], row["question"], "stories", answers, gold))
     random.Random(seed).shuffle(questions)
