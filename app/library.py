@@ -18,10 +18,10 @@ from app.errors import EmptyLibraryError, SettingsError
 from app.events import Event, Progress, silent
 from app.indexing import SearchIndexes
 from memory.documents import DocumentRecord, DocumentStore
-from memory.embeddings import delete_other_encoders, encoder_key
+from memory.embeddings import delete_other_encoders, known_encoder, note_encoder
 from memory.errors import UnknownDocumentError
 from memory.index_rows import IndexRowStore
-from memory.library import library_state
+from memory.library import LibraryState, library_state
 from memory.search_rows import SearchRowStore
 from memory.units import UnitStore
 from reader.contract import Reader
@@ -63,6 +63,7 @@ class Library:
         self._lock = threading.RLock()
         self._encoder: Encoder | None = None
         self._indexes: SearchIndexes | None = None
+        self._known: tuple[LibraryState, list[DocumentRecord]] | None = None
 
     def encoder(self, progress: Progress = silent) -> Encoder:
         """The encoder, loaded on first use."""
@@ -134,7 +135,7 @@ class Library:
                 self._indexes = SearchIndexes.open(
                     self.settings.indexes,
                     lambda: library_state(self.engine),
-                    IndexRowStore(self.engine, self._encoder_key(), self.encoder(progress).dim),
+                    IndexRowStore(self.engine, *self._stored_encoder()),
                     self.backends.encoder_fingerprint,
                     progress=progress,
                 )
@@ -163,19 +164,19 @@ class Library:
             )
         if not question.strip():
             raise SettingsError("The question is empty.")
-        records = self.store.records()
+        records = self._ready()
         if not records:
             raise EmptyLibraryError("There is no document to ask yet; add one with `clew add PATH`.")
-        chosen = {(found := self.store.resolve(each)).key: found for each in documents}
-        if self.store.outdated(self.recipe):
+        ids = {self.store.resolve(each).id for each in documents}
+        if any(record.recipe != self.recipe for record in records):
             with self._adding():
                 self._bring_up_to_date(self._adder(progress))
-            # A document that was cut anew has a new key.
-            records = self.store.records()
-            ids = {record.id for record in chosen.values()}
-            chosen = {record.key: record for record in records if record.id in ids}
+            records = self._ready()
+        chosen = [record for record in records if not ids or record.id in ids]
+        if not chosen:
+            raise UnknownDocumentError("The documents to ask have been removed meanwhile.")
         indexes = self.indexes(progress)
-        rows = SearchRowStore(self.engine, self._encoder_key(), self.encoder().dim)
+        rows = SearchRowStore(self.engine, *self._stored_encoder())
         search = HybridSearch(
             indexes.chunks, indexes.sentences, indexes.chunk_words, indexes.neighbourhood_words, rows
         )
@@ -187,7 +188,14 @@ class Library:
             self.backends.reader(),
             step or (lambda _: None),
         )
-        return asker.ask(question, list(chosen.values()) or records, everything=not chosen)
+        return asker.ask(question, chosen, everything=not ids)
+
+    def _ready(self) -> list[DocumentRecord]:
+        """All documents, read again only when something has changed."""
+        state = library_state(self.engine)
+        if self._known is None or self._known[0] != state:
+            self._known = state, self.store.records()
+        return self._known[1]
 
     def _bring_up_to_date(self, adder: Adder) -> None:
         """Cut and encode again what was stored for another encoder, then drop that encoder's embeddings."""
@@ -195,7 +203,7 @@ class Library:
         for record in outdated:
             adder.redo(record)
         if outdated:
-            delete_other_encoders(self.engine, self._encoder_key())
+            delete_other_encoders(self.engine, self._stored_encoder()[0])
 
     def _adder(self, progress: Progress) -> Adder:
         def prepare() -> None:
@@ -207,7 +215,7 @@ class Library:
             units=self.units,
             recipe=self.recipe,
             encoder=lambda: self.encoder(progress),
-            encoder_key=self._encoder_key,
+            encoder_key=lambda: self._stored_encoder()[0],
             load=self.backends.load,
             prepare=prepare,
             progress=progress,
@@ -220,9 +228,13 @@ class Library:
         except EncoderError:
             return
 
-    def _encoder_key(self) -> int:
+    def _stored_encoder(self) -> tuple[int, int]:
+        """Key and width of the encoder in the store; it is loaded only if it has never been used there."""
+        known = known_encoder(self.engine, self.backends.encoder_fingerprint)
+        if known is not None:
+            return known
         encoder = self.encoder()
-        return encoder_key(self.engine, encoder.fingerprint, encoder.name, encoder.dim)
+        return note_encoder(self.engine, encoder.fingerprint, encoder.name, encoder.dim)
 
     def _adding(self) -> FileLock:
         """Held while documents are added: two processes would encode the same units twice."""

@@ -11,7 +11,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Engine, Row, ScalarSelect, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Row, delete, insert, or_, select, update
 
 from memory.embeddings import delete_orphans
 from memory.errors import AmbiguousDocumentError, UnknownDocumentError
@@ -100,6 +100,10 @@ class DocumentStore:
                     "title": new.document.title,
                     "media_type": new.document.media_type,
                     "characters": len(new.document.text),
+                    "pages": len(new.document.pages),
+                    "pages_unread": [page.number for page in new.document.pages if page.unread],
+                    "sections": len(new.document.sections),
+                    "chunks": len(new.chunked.chunks),
                     "added_at": datetime.now(UTC),
                 },
             ).scalar_one()
@@ -342,20 +346,9 @@ def _delete_rows(connection: Connection, key: int) -> set[bytes]:
 
 
 def _records(connection: Connection, key: int | None = None) -> list[DocumentRecord]:
-    def count(table: type[SectionRow] | type[ChunkRow] | type[PageRow]) -> ScalarSelect[int]:
-        query = select(func.count()).select_from(table).where(table.document_key == DocumentRow.key)
-        return query.scalar_subquery()
-
-    query = select(
-        DocumentRow,
-        count(PageRow).label("pages"),
-        count(SectionRow).label("sections"),
-        count(ChunkRow).label("chunks"),
-    ).order_by(DocumentRow.key)
+    table = DocumentRow.__table__
+    query = select(table).order_by(DocumentRow.key)
     query = query.where(DocumentRow.state == "ready" if key is None else DocumentRow.key == key)
-    unread: dict[int, list[int]] = {}
-    for row in connection.execute(select(PageRow.document_key, PageRow.number).where(PageRow.unread)):
-        unread.setdefault(row.document_key, []).append(row.number)
     return [
         DocumentRecord(
             key=row.key,
@@ -367,7 +360,7 @@ def _records(connection: Connection, key: int | None = None) -> list[DocumentRec
             recipe=row.recipe,
             characters=row.characters,
             pages=row.pages,
-            pages_unread=tuple(sorted(unread.get(row.key, ()))),
+            pages_unread=tuple(row.pages_unread),
             sections=row.sections,
             chunks=row.chunks,
             added_at=row.added_at.replace(tzinfo=row.added_at.tzinfo or UTC),

@@ -19,9 +19,10 @@ __all__ = [
     "delete_orphans",
     "delete_other_encoders",
     "embed_hash",
-    "encoder_key",
     "insert_embeddings",
+    "known_encoder",
     "missing_hashes",
+    "note_encoder",
     "rows_from_blobs",
 ]
 
@@ -34,15 +35,23 @@ def embed_hash(text: str) -> bytes:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
 
 
-def encoder_key(engine: Engine, fingerprint: str, name: str, dim: int) -> int:
-    """The key of an encoder, which is noted when it is new."""
+def known_encoder(engine: Engine, fingerprint: str) -> tuple[int, int] | None:
+    """Key and width of an encoder whose vectors are stored."""
+    with engine.connect() as connection:
+        query = select(EncoderRow.key, EncoderRow.dim).where(EncoderRow.fingerprint == fingerprint)
+        row = connection.execute(query).first()
+        return (row.key, row.dim) if row else None
+
+
+def note_encoder(engine: Engine, fingerprint: str, name: str, dim: int) -> tuple[int, int]:
+    """Key and width of an encoder, which is noted when it is new."""
     with engine.begin() as connection:
         query = select(EncoderRow.key).where(EncoderRow.fingerprint == fingerprint)
         key = connection.execute(query).scalar()
         if key is None:
             values = {"fingerprint": fingerprint, "name": name, "dim": dim}
             key = connection.execute(insert(EncoderRow).returning(EncoderRow.key), values).scalar_one()
-        return key
+        return key, dim
 
 
 def missing_hashes(engine: Engine, encoder: int, hashes: Collection[bytes]) -> set[bytes]:

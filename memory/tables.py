@@ -77,7 +77,8 @@ class DocumentRow(Base):
     """A document, or a version of one that is still being encoded (state "pending").
 
     `id` is what people see; it stays the same when the file changes. For a while the new version
-    ("pending") and the one it replaces ("ready") share it.
+    ("pending") and the one it replaces ("ready") share it. Counts of its parts are kept here, so that a list
+    of documents does not count the rows of all of them.
     """
 
     __tablename__ = "documents"
@@ -91,6 +92,10 @@ class DocumentRow(Base):
     title: Mapped[str]
     media_type: Mapped[str]
     characters: Mapped[int]
+    pages: Mapped[int]
+    pages_unread: Mapped[list[int]] = mapped_column(JSON)
+    sections: Mapped[int]
+    chunks: Mapped[int]
     added_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 

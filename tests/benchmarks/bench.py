@@ -160,7 +160,8 @@ class Grown:
                 for table, columns in (
                     (
                         "documents",
-                        "content_hash, recipe, path, title, media_type, characters, added_at, state",
+                        "content_hash, recipe, path, title, media_type, characters, pages, pages_unread, "
+                        "sections, chunks, added_at, state",
                     ),
                     ("texts", "part, text"),
                     ("sections", 'ordinal, title, level, start, "end"'),

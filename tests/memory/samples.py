@@ -9,7 +9,7 @@ import numpy as np
 from sqlalchemy import URL, Engine, func, select
 
 from memory.documents import DocumentStore, NewDocument
-from memory.embeddings import embed_hash, encoder_key, missing_hashes
+from memory.embeddings import embed_hash, missing_hashes, note_encoder
 from memory.tables import Base
 from memory.units import PlannedUnit, Unit, UnitStore
 from retrieval.chunking import ChunkSettings, chunk_document, encoder_text
@@ -37,7 +37,7 @@ def url(folder: Path) -> str:
 
 
 def an_encoder(engine: Engine, fingerprint: str = "model@1") -> int:
-    return encoder_key(engine, fingerprint, "model", DIM)
+    return note_encoder(engine, fingerprint, "model", DIM)[0]
 
 
 def document(text: str = TEXT, title: str = "Lamps") -> Document:

@@ -198,7 +198,7 @@ def test_damaged_pages_are_one_sentence(tmp_path: Path) -> None:
 def test_an_error_after_opening_is_one_sentence(engine: Engine, store: DocumentStore) -> None:
     add(engine)
     with engine.begin() as connection:
-        connection.exec_driver_sql("DROP TABLE pages")
+        connection.exec_driver_sql("DROP TABLE documents")
     with pytest.raises(DatabaseError) as caught:
         store.records()
     assert_one_sentence(str(caught.value), str(engine.url))

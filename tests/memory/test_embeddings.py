@@ -9,9 +9,9 @@ from memory.embeddings import (
     delete_orphans,
     delete_other_encoders,
     embed_hash,
-    encoder_key,
     insert_embeddings,
     missing_hashes,
+    note_encoder,
     rows_from_blobs,
 )
 from tests.memory.samples import DIM, add, an_encoder, counts, new_document, row_of
@@ -24,10 +24,10 @@ def rows_of(hashes: list[bytes]) -> np.ndarray[tuple[int, int], np.dtype[np.floa
 
 
 def test_an_encoder_keeps_its_key(engine: Engine) -> None:
-    first = encoder_key(engine, "model@1", "model", DIM)
-    second = encoder_key(engine, "model@2", "model", DIM)
+    first = note_encoder(engine, "model@1", "model", DIM)[0]
+    second = note_encoder(engine, "model@2", "model", DIM)[0]
     assert first != second
-    assert encoder_key(engine, "model@1", "model", DIM) == first
+    assert note_encoder(engine, "model@1", "model", DIM)[0] == first
     assert counts(engine)["encoders"] == 2
 
 
