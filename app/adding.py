@@ -12,9 +12,9 @@ from typing import Literal
 from app.events import Event, Progress
 from memory.documents import DocumentRecord, DocumentStore, NewDocument
 from memory.embeddings import embed_hash, missing_hashes
-from memory.units import PlannedUnit, UnitStore
+from memory.units import PlannedUnit, Unit, UnitStore
 from retrieval.batching import plan_batches
-from retrieval.chunking import ChunkedText, chunk_document, encoder_text
+from retrieval.chunking import ChunkedText, ChunkSettings, chunk_document, encoder_text
 from retrieval.document import Document
 from retrieval.encoder import Encoder
 from retrieval.errors import EmptyFileError, LoadError
@@ -94,7 +94,8 @@ class Adder:
             EmptyFileError: If there is no text in it to be asked about.
         """
         began = time.perf_counter() if began is None else began
-        chunked = chunk_document(document, self.encoder())
+        encoder = self.encoder()
+        chunked = chunk_document(document, encoder, ChunkSettings.for_window(encoder.max_tokens))
         if not chunked.chunks:
             raise EmptyFileError(_why_empty(document, origin))
         new = self._planned(document, chunked, hash, origin)
@@ -117,16 +118,27 @@ class Adder:
         lengths = dict(zip(sentence_hashes, chunked.token_counts, strict=True))
         for chunk, chunk_hash in zip(chunked.chunks, chunk_hashes, strict=True):
             lengths[chunk_hash] = chunk.token_count
-        encoder = self.encoder_key()
-        missing = missing_hashes(self.store.engine, encoder, lengths)
-        todo = [text_hash for text_hash in lengths if text_hash in missing]
-        batches = plan_batches([lengths[text_hash] for text_hash in todo])
-        units = [PlannedUnit(encoder, tuple(todo[position] for position in batch)) for batch in batches]
+        missing = missing_hashes(self.store.engine, self.encoder_key(), lengths)
+        units = self._units({each: tokens for each, tokens in lengths.items() if each in missing})
         return NewDocument(document, chunked, sentence_hashes, chunk_hashes, hash, self.recipe, origin, units)
+
+    def _units(self, lengths: dict[bytes, int]) -> list[PlannedUnit]:
+        """Batches of texts, given as their hashes and token counts."""
+        todo, encoder = list(lengths), self.encoder_key()
+        batches = plan_batches(list(lengths.values()))
+        return [PlannedUnit(encoder, tuple(todo[position] for position in batch)) for batch in batches]
+
+    def _open_units(self, key: int) -> list[Unit]:
+        """What is left to do for a pending document, planned anew where the plan does not cover it."""
+        planned = {text_hash for unit in self.units.open(key) for text_hash in unit.hashes}
+        lacking = self.store.unencoded(key, self.encoder_key())
+        if rest := {each: tokens for each, tokens in lacking.items() if each not in planned}:
+            self.units.plan(key, self._units(rest))
+        return self.units.open(key)
 
     def _encoded(self, key: int, path: str, began: float) -> AddedDocument:
         """Do the open units of a pending document, each stored as soon as it is done, then make it ready."""
-        units = self.units.open(key)
+        units = self._open_units(key)
         texts = self.store.encoder_texts(key, [text_hash for unit in units for text_hash in unit.hashes])
         encoded: set[bytes] = set()
         name = Path(path).name
@@ -139,7 +151,7 @@ class Adder:
             encoded.update(unit.hashes)
         self.progress(Event("encode", name, len(units), len(units)))
         chunks_encoded = sum(text_hash in encoded for text_hash in self.store.chunk_hashes(key))
-        record, replaced = self.store.finish(key)
+        record, replaced = self.store.finish(key, self.encoder_key())
         return AddedDocument(
             path=path,
             status="updated" if replaced else "added",

@@ -115,7 +115,7 @@ class Asker:
         passages = self.search.passages(question, row, PASSAGES, within)
         passages = [passage for passage in passages if passage.document in by_key]
         step("retrieve", f"{len(passages)} passages")
-        candidates, rows, found, tokens = self._candidates(passages, by_key)
+        candidates, rows, found, passages, tokens = self._candidates(passages, by_key)
         scored = score_candidates(candidates, rows, row, words)
         selected = select_evidence(scored, rows, EVIDENCE)
         step("select", f"{len(selected)} of {len(candidates)} sentences")
@@ -146,14 +146,18 @@ class Asker:
 
     def _candidates(
         self, passages: Sequence[Passage], by_key: dict[int, DocumentRecord]
-    ) -> tuple[list[Candidate], Float32, list[FoundPassage], int]:
-        """The sentences of the passages, their embeddings, the passages' spans, and the tokens of it all."""
+    ) -> tuple[list[Candidate], Float32, list[FoundPassage], list[Passage], int]:
+        """The sentences, their embeddings, spans of the passages, those still there, and their tokens."""
         candidates: list[Candidate] = []
         rows = [np.empty((0, self.rows.dim), np.float32)]
         found: list[FoundPassage] = []
+        kept: list[Passage] = []
         tokens = 0
         for rank, passage in enumerate(passages, start=1):
             stored = self.rows.sentences(passage.document, passage.first, passage.end)
+            if not stored.spans:
+                continue  # removed by another process since it was found
+            kept.append(passage)
             span = Span(stored.spans[0].start, stored.spans[-1].end)
             found.append(FoundPassage(by_key[passage.document].id, span, passage.score))
             rows.append(stored.rows)
@@ -162,7 +166,7 @@ class Asker:
                 Candidate(passage.document, number, span, text, rank)
                 for number, span, text in zip(stored.numbers, stored.spans, stored.texts, strict=True)
             ]
-        return candidates, np.concatenate(rows), found, tokens
+        return candidates, np.concatenate(rows), found, kept, tokens
 
     def _verified(self, selected: ScoredCandidate, record: DocumentRecord) -> Evidence:
         """The candidate as evidence, its quote looked up in the stored text."""

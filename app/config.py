@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from platformdirs import user_data_dir
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -38,13 +38,21 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="CLEW_", extra="forbid", frozen=True)
 
-    home: Path = Field(default_factory=lambda: Path(user_data_dir("clew", appauthor=False)))
+    home: Path = Field(default_factory=lambda: _default_home())
     model: str = "extractive"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     encoder: str = DEFAULT_ENCODER
     database_url: str = ""
-    parse_seconds: float = Field(default=15.0, gt=0)
-    parse_megabytes: int = Field(default=2048, ge=64)
+    parse_seconds: float = Field(default=15.0, gt=0, le=86_400, allow_inf_nan=False)
+    parse_megabytes: int = Field(default=2048, ge=64, le=1_000_000)
+
+    @field_validator("home", mode="before")
+    @classmethod
+    def _whole_path(cls, value: object) -> object:
+        """Nothing means the default, and ~ the user's folder."""
+        if value == "":
+            return _default_home()
+        return Path(value).expanduser() if isinstance(value, str | Path) else value
 
     @property
     def url(self) -> str:
@@ -67,8 +75,9 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Argument > environment > file; the file is clew.toml in the working folder, else in CLEW_HOME."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _settings_file())
+        """Argument > environment > file; the file is clew.toml in the working folder, else in the home."""
+        home = init_settings().get("home")
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _settings_file(home))
 
 
 def load_settings(**arguments: Any) -> Settings:
@@ -85,10 +94,17 @@ def load_settings(**arguments: Any) -> Settings:
         name = ".".join(str(part) for part in first["loc"])
         raise SettingsError(f"The setting {name!r} cannot be used: {first['msg']}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise SettingsError(f"{_settings_file()} cannot be read as TOML: {error}.") from error
+        raise SettingsError(
+            f"{_settings_file(given.get('home'))} cannot be read as TOML: {error}."
+        ) from error
 
 
-def _settings_file() -> Path:
+def _default_home() -> Path:
+    return Path(user_data_dir("clew", appauthor=False))
+
+
+def _settings_file(home: object = None) -> Path:
     here = Path("clew.toml")
-    home = os.environ.get("CLEW_HOME")
-    return here if here.exists() or not home else Path(home) / "clew.toml"
+    if here.exists():
+        return here
+    return Path(str(home or os.environ.get("CLEW_HOME") or _default_home())).expanduser() / "clew.toml"

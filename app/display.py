@@ -26,6 +26,7 @@ from retrieval.document import Document
 __all__ = ["Screen"]
 
 WORDS: Final = {
+    "wait": "Waiting:",
     "measure": "Measuring which number format is fastest here",
     "load": "Reading",
     "encode": "Encoding",

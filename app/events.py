@@ -8,7 +8,7 @@ from typing import Literal
 
 __all__ = ["Event", "Progress", "silent"]
 
-Stage = Literal["measure", "load", "encode", "index", "question", "done"]
+Stage = Literal["wait", "measure", "load", "encode", "index", "question", "done"]
 
 
 @dataclass(frozen=True, slots=True)

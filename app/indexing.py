@@ -41,11 +41,12 @@ class SearchIndexes:
         self,
         folder: Path,
         state: Callable[[], LibraryState],
-        rows: IndexRowStore,
+        rows: Callable[[], IndexRowStore],
         fingerprint: str,
         options: VectorOptions,
     ) -> None:
-        self.folder, self.state, self.rows, self.options = folder, state, rows, options
+        self.folder, self.state, self.options = folder, state, options
+        self._current_rows, self.rows = rows, rows()
         self._fingerprint = fingerprint
         self._at: LibraryState | None = None
         self._documents: dict[str, set[int]] = {}
@@ -56,7 +57,7 @@ class SearchIndexes:
         cls,
         folder: Path,
         state: Callable[[], LibraryState],
-        rows: IndexRowStore,
+        rows: Callable[[], IndexRowStore],
         fingerprint: str,
         options: VectorOptions | None = None,
         progress: Progress = silent,
@@ -78,6 +79,8 @@ class SearchIndexes:
 
     def _open(self, progress: Progress) -> None:
         state = self.state()
+        # Another process may have encoded everything with another encoder and back meanwhile.
+        self.rows = self._current_rows()
         self.chunks = self._vectors("chunks")
         self.sentences = self._vectors("sentences")
         self.chunk_words = self._words("chunk-words")

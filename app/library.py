@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 from sqlalchemy import Engine
 
 from app.adding import AddedDocument, Adder, files_of
@@ -25,7 +26,7 @@ from memory.library import LibraryState, library_state
 from memory.search_rows import SearchRowStore
 from memory.units import UnitStore
 from reader.contract import Reader
-from retrieval.chunking import CHUNKING_VERSION, ChunkSettings
+from retrieval.chunking import CHUNKING_VERSION
 from retrieval.document import Document
 from retrieval.encoder import Encoder
 from retrieval.errors import EncoderError
@@ -34,6 +35,7 @@ from retrieval.search import HybridSearch
 __all__ = ["Backends", "Library"]
 
 ROUTES_LATER: Final = {"walk", "whole"}
+LONGEST_QUESTION: Final = 4_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,8 @@ class Library:
     def __init__(self, settings: Settings, engine: Engine, backends: Backends) -> None:
         self.settings, self.engine, self.backends = settings, engine, backends
         self.store, self.units = DocumentStore(engine), UnitStore(engine)
-        self.recipe = f"chunks {CHUNKING_VERSION} {ChunkSettings()} encoder {backends.encoder_fingerprint}"
+        # The lengths of chunks follow from the encoder's window, so its fingerprint stands for them.
+        self.recipe = f"chunks {CHUNKING_VERSION} encoder {backends.encoder_fingerprint}"
         self._lock = threading.RLock()
         self._encoder: Encoder | None = None
         self._indexes: SearchIndexes | None = None
@@ -78,7 +81,7 @@ class Library:
         What is wrong with one file is its own result and does not stop the others. The indexes are
         brought up to date after the last.
         """
-        with self._adding():
+        with self._adding(progress):
             adder = self._adder(progress)
             for path in files_of(paths):
                 added = adder.add_file(path)
@@ -92,7 +95,7 @@ class Library:
         self, documents: Sequence[tuple[Document, str, str]], progress: Progress = silent
     ) -> list[AddedDocument]:
         """Add Documents that are already loaded, each with its content hash and the name of its origin."""
-        with self._adding():
+        with self._adding(progress):
             adder = self._adder(progress)
             return [adder.add_document(*each) for each in documents]
 
@@ -107,24 +110,24 @@ class Library:
     def remove(self, reference: str, progress: Progress = silent) -> DocumentRecord:
         """Remove everything of a document, from the database and from the indexes.
 
-        What was begun of it, or of a file of that name, and never finished goes with it.
+        A version of it that was begun and never finished goes with it. Where no finished document is meant,
+        one that was only begun can be named by its id or path.
         """
         # Not while a document is added: it may count on embeddings that would go now.
-        with self._adding():
-            begun = [
-                each
-                for each in self.store.interrupted()
-                if reference in (each.id, each.path, Path(each.path).name)
-                or each.path == str(Path(reference).absolute())
-            ]
+        with self._adding(progress):
+            begun = self.store.interrupted()
             try:
                 record = self.store.resolve(reference)
             except UnknownDocumentError:
-                if not begun:
+                names = {reference, str(Path(reference).absolute())}
+                found = [each for each in begun if names & {each.id, each.path}]
+                if not found:
                     raise
-                record = begun[0]
-            for each in [*begun, record]:
-                self.store.remove(each.key)
+                record = found[0]
+            for each in begun:
+                if each.id == record.id or each.path == record.path:
+                    self.store.remove(each.key)
+            self.store.remove(record.key)
             self.indexes(progress)
         return record
 
@@ -135,7 +138,7 @@ class Library:
                 self._indexes = SearchIndexes.open(
                     self.settings.indexes,
                     lambda: library_state(self.engine),
-                    IndexRowStore(self.engine, *self._stored_encoder()),
+                    lambda: IndexRowStore(self.engine, *self._stored_encoder()),
                     self.backends.encoder_fingerprint,
                     progress=progress,
                 )
@@ -164,18 +167,23 @@ class Library:
             )
         if not question.strip():
             raise SettingsError("The question is empty.")
+        if len(question) > LONGEST_QUESTION:
+            raise SettingsError(
+                f"The question has {len(question):,} characters; at most {LONGEST_QUESTION:,} can be asked."
+            )
         records = self._ready()
         if not records:
             raise EmptyLibraryError("There is no document to ask yet; add one with `clew add PATH`.")
         ids = {self.store.resolve(each).id for each in documents}
         if any(record.recipe != self.recipe for record in records):
-            with self._adding():
+            with self._adding(progress):
                 self._bring_up_to_date(self._adder(progress))
-            records = self._ready()
+        indexes = self.indexes(progress)
+        # After the indexes: what they hold is then at most older than what is known here, and skipped.
+        records = self._ready()
         chosen = [record for record in records if not ids or record.id in ids]
         if not chosen:
             raise UnknownDocumentError("The documents to ask have been removed meanwhile.")
-        indexes = self.indexes(progress)
         rows = SearchRowStore(self.engine, *self._stored_encoder())
         search = HybridSearch(
             indexes.chunks, indexes.sentences, indexes.chunk_words, indexes.neighbourhood_words, rows
@@ -203,6 +211,7 @@ class Library:
         for record in outdated:
             adder.redo(record)
         if outdated:
+            self.store.drop_interrupted(self.recipe)
             delete_other_encoders(self.engine, self._stored_encoder()[0])
 
     def _adder(self, progress: Progress) -> Adder:
@@ -236,7 +245,17 @@ class Library:
         encoder = self.encoder()
         return note_encoder(self.engine, encoder.fingerprint, encoder.name, encoder.dim)
 
-    def _adding(self) -> FileLock:
-        """Held while documents are added: two processes would encode the same units twice."""
+    @contextmanager
+    def _adding(self, progress: Progress = silent) -> Iterator[None]:
+        """Held while documents are added or removed: two processes would encode the same units twice."""
         self.settings.home.mkdir(parents=True, exist_ok=True)
-        return FileLock(self.settings.home / "adding.lock")
+        lock = FileLock(self.settings.home / "adding.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            progress(Event("wait", "another clew adds or removes documents"))
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()

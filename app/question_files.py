@@ -136,6 +136,8 @@ def _squad(file: _SquadFile) -> QuestionSet:
     questions: list[Question] = []
     for article in file.data:
         for paragraph in article.paragraphs:
+            if not paragraph.context.strip():
+                continue  # there is nothing in it to ask about
             hash = hashlib.sha256(paragraph.context.encode()).hexdigest()
             title = article.title.replace("_", " ")
             documents.setdefault(hash, (Document(paragraph.context, title, "text/plain"), hash, hash))

@@ -11,12 +11,12 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Engine, Row, delete, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Row, and_, delete, insert, or_, select, update
 
 from memory.embeddings import delete_orphans
-from memory.errors import AmbiguousDocumentError, UnknownDocumentError
+from memory.errors import AmbiguousDocumentError, DatabaseError, UnknownDocumentError
 from memory.library import advance_revision
-from memory.tables import ChunkRow, DocumentRow, PageRow, SectionRow, SentenceRow, TextRow
+from memory.tables import ChunkRow, DocumentRow, EmbeddingRow, PageRow, SectionRow, SentenceRow, TextRow
 from memory.texts import read_text, text_rows
 from memory.units import PlannedUnit, plan_units
 from retrieval.chunking import ChunkedText, encoder_text
@@ -113,9 +113,15 @@ class DocumentStore:
             delete_orphans(connection, dropped)
         return key
 
-    def finish(self, key: int) -> tuple[DocumentRecord, bool]:
-        """Make a document ready and delete the version it replaces; its record, and if there was one."""
+    def finish(self, key: int, encoder: int) -> tuple[DocumentRecord, bool]:
+        """Make a document ready and delete the version it replaces; its record, and if there was one.
+
+        Raises:
+            DatabaseError: If a chunk or sentence of it has no embedding of that encoder.
+        """
         with self.engine.begin() as connection:
+            if lacking := _without_embedding(connection, key, encoder):
+                raise DatabaseError(f"{len(lacking)} texts of the document are not encoded yet.")
             id = connection.execute(select(DocumentRow.id).where(DocumentRow.key == key)).scalar_one()
             old = connection.execute(
                 select(DocumentRow.key).where(DocumentRow.id == id, DocumentRow.state == "ready")
@@ -189,6 +195,20 @@ class DocumentStore:
         with self.engine.connect() as connection:
             keys = select(DocumentRow.key).where(DocumentRow.state == "pending").order_by(DocumentRow.key)
             return [_records(connection, key)[0] for key in connection.execute(keys).scalars().all()]
+
+    def unencoded(self, key: int, encoder: int) -> dict[bytes, int]:
+        """Texts of a document without an embedding of that encoder, by hash, with their token counts."""
+        with self.engine.connect() as connection:
+            return _without_embedding(connection, key, encoder)
+
+    def drop_interrupted(self, recipe: str) -> None:
+        """Delete what was begun for any other recipe; it could not go on without its encoder."""
+        with self.engine.begin() as connection:
+            others = select(DocumentRow.key).where(
+                DocumentRow.state == "pending", DocumentRow.recipe != recipe
+            )
+            for key in connection.execute(others).scalars().all():
+                _delete(connection, key)
 
     def remove(self, key: int) -> None:
         """Delete a document with all its parts, units, and embeddings that no other document needs."""
@@ -328,6 +348,19 @@ def _free_id(connection: Connection, content_hash: str) -> str:
         if connection.execute(select(DocumentRow.key).where(DocumentRow.id == id)).first() is None:
             return id
     raise AmbiguousDocumentError(f"Every id made from the content hash {content_hash} is taken.")
+
+
+def _without_embedding(connection: Connection, key: int, encoder: int) -> dict[bytes, int]:
+    lacking: dict[bytes, int] = {}
+    for table in (ChunkRow, SentenceRow):
+        joined = and_(EmbeddingRow.text_hash == table.text_hash, EmbeddingRow.encoder_key == encoder)
+        query = (
+            select(table.text_hash, table.token_count)
+            .outerjoin(EmbeddingRow, joined)
+            .where(table.document_key == key, EmbeddingRow.text_hash.is_(None))
+        )
+        lacking.update((text_hash, tokens) for text_hash, tokens in connection.execute(query))
+    return lacking
 
 
 def _delete(connection: Connection, key: int) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from sqlalchemy import Engine, and_, func, select
 
 from memory.embeddings import rows_from_blobs
+from memory.errors import DatabaseError
 from memory.tables import ChunkRow, DocumentRow, EmbeddingRow, SentenceRow
 from memory.texts import read_text
 from retrieval.document import Span
@@ -39,11 +40,15 @@ class IndexRowStore:
             return list(connection.execute(query).scalars())
 
     def vectors(self, document: int, table: type[ChunkRow] | type[SentenceRow]) -> tuple[Int64, Float32]:
-        """Keys, shape (n,), ascending, and embeddings, shape (n, dim), of the chunks or sentences."""
+        """Keys, shape (n,), ascending, and embeddings, shape (n, dim), of the chunks or sentences.
+
+        Raises:
+            DatabaseError: If one of them has no embedding.
+        """
         joined = and_(EmbeddingRow.text_hash == table.text_hash, EmbeddingRow.encoder_key == self.encoder)
         query = (
             select(table.key, EmbeddingRow.vector)
-            .join(EmbeddingRow, joined)
+            .outerjoin(EmbeddingRow, joined)
             .where(table.document_key == document)
             .order_by(table.key)
         )
@@ -51,6 +56,8 @@ class IndexRowStore:
             found = connection.execute(query).all()
         if not found:
             return np.empty(0, np.int64), np.empty((0, self.dim), np.float32)
+        if any(row.vector is None for row in found):
+            raise DatabaseError("A document lacks embeddings; remove it and add it again.")
         rows = rows_from_blobs([row.vector for row in found], self.dim)
         return np.array([row.key for row in found], np.int64), rows
 

@@ -84,6 +84,11 @@ class UnitStore:
             ).all()
         return [Unit(row.key, row.encoder_key, _split(row.inputs)) for row in rows]
 
+    def plan(self, document_key: int, units: Sequence[PlannedUnit]) -> None:
+        """Add units to a document."""
+        with self.engine.begin() as connection:
+            plan_units(connection, document_key, units)
+
     def begin(self, unit: Unit) -> None:
         """Note that a unit is being worked on."""
         with self.engine.begin() as connection:

@@ -27,6 +27,7 @@ __all__ = ["Calibration", "ExtractiveReader", "signals"]
 
 CALIBRATION: Final = Path(__file__).with_name("extractive.json")
 MOST_SENTENCES: Final = 3
+MOST_NAMED: Final = 8
 
 SIGNALS: Final = ("relevance", "mean_relevance", "coverage", "unknown")
 
@@ -101,7 +102,9 @@ class ExtractiveReader:
         found = signals(words, [evidence[n] for n in usable])
         probability = self.calibration.probability(found)
         if words.names or (words.unknown and found["unknown"] >= self.calibration.most_unknown):
-            named = ", ".join(sorted(words.unknown.values()))
+            unknown = sorted(set(words.unknown.values()))
+            more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
+            named = ", ".join(unknown[:MOST_NAMED]) + more
             text = f"The documents do not tell: words of the question occur nowhere in them ({named})."
             return ReaderAnswer(text, True, (), probability)
         if probability < self.calibration.threshold:

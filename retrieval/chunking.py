@@ -63,6 +63,18 @@ class ChunkSettings:
     context_tokens: int = 30
     small_section_tokens: int = 40
 
+    @classmethod
+    def for_window(cls, window: int) -> ChunkSettings:
+        """The defaults, or less where an encoder that reads `window` tokens would cut them off."""
+        usual = cls()
+        context = min(usual.context_tokens, window // 4)
+        # Two special tokens, and one for the full stop behind the titles.
+        longest = max(min(usual.max_tokens, window - context - 3), 1)
+        if longest == usual.max_tokens:
+            return usual
+        shortest = max(longest * usual.min_tokens // usual.max_tokens, 1)
+        return cls(shortest, longest, longest // 4, context, longest // 5)
+
     def __post_init__(self) -> None:
         if not 0 < self.min_tokens <= self.max_tokens:
             raise ValueError(f"min_tokens {self.min_tokens} and max_tokens {self.max_tokens} are no window")

@@ -48,6 +48,10 @@ class Encoder(Protocol):
     def dim(self) -> int:
         """Width of the rows."""
 
+    @property
+    def max_tokens(self) -> int:
+        """Tokens that are read of one text, special tokens included."""
+
     def encode(self, texts: Sequence[str]) -> Float32:
         """Unit rows, shape (len(texts), dim), float32, in the order of `texts`."""
 

@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from retrieval.hits import Int64
 from retrieval.words import content_words
 
 __all__ = ["QuestionWords", "WordStatistics", "question_words"]
+
+
+LONG_NUMBER: Final = 3
+"""Digits from which a number is taken for a year, a sum or a name."""
 
 
 class WordStatistics(Protocol):
@@ -32,7 +36,8 @@ class QuestionWords:
     Attributes:
         weights: By term, inverse document frequency as in BM25, >= 0.
         unknown: Terms that occur in no document that is searched, each with the word it stands for.
-        names: Those of `unknown` that are names or numbers: capitalised within the question, or with a digit.
+        names: Those of `unknown` that are names or long numbers: capitalised within the question, or with
+            three digits or more. ("Which 3 things", "chapter 12" claim nothing about the words of a book.)
     """
 
     weights: dict[str, float]
@@ -60,7 +65,7 @@ def question_words(
         bare = word.strip(".,;:!?\"'()[]“”‘’«»")
         for term in content_words(bare):
             surfaces.setdefault(term, bare)
-            if any(map(str.isdigit, bare)) or (position > 0 and bare[:1].isupper()):
+            if sum(map(str.isdigit, bare)) >= LONG_NUMBER or (position > 0 and bare[:1].isupper()):
                 names.add(term)
     terms = list(surfaces)
     known = statistics.occurring(terms, within_documents)

@@ -101,7 +101,9 @@ class HybridSearch:
         tokens = self.rows.sentence_tokens(
             [(h.document, max(h.first - REACH, 0), h.end + REACH) for h in hits]
         )
-        return build_passages(hits, tokens, count)
+        # A document can be removed by another process between these lines.
+        whole = [h for h in hits if all(n in tokens.get(h.document, {}) for n in range(h.first, h.end))]
+        return build_passages(whole, tokens, count)
 
     def hits(self, question: str, row: Float32, documents: Int64 | None = None) -> Hits:
         """The fused ranking of chunks."""

@@ -122,3 +122,7 @@ def test_every_long_option_is_in_the_readme(option: str) -> None:
 
 def test_there_are_options_to_look_for() -> None:
     assert {"--home", "--json", "--document", "--route", "--thread", "--debug"} <= set(OPTIONS)
+
+
+def test_nothing_in_the_readme_is_left_to_be_filled_in() -> None:
+    assert "@@" not in README.read_text(encoding="utf-8")

@@ -120,7 +120,7 @@ class StoppingEncoder:
     def __init__(self, encoder: Encoder, batches: int) -> None:
         self._encoder, self._left = encoder, batches
         self.name, self.fingerprint, self.dim = encoder.name, encoder.fingerprint, encoder.dim
-        self.token_offsets = encoder.token_offsets
+        self.max_tokens, self.token_offsets = encoder.max_tokens, encoder.token_offsets
 
     def encode(self, texts: Sequence[str]) -> Float32:
         if self._left == 0:
@@ -342,3 +342,72 @@ def test_other_encoder_encodes_again_and_is_not_mixed(
     assert count(library, "SELECT group_concat(DISTINCT e.fingerprint) FROM encoders e") == "other@1"
     (again,) = add(changed, tmp_path / "fox.txt")
     assert again.status == "unchanged"
+
+
+class Mirrored(StoppingEncoder):
+    """Another encoder: none of its rows agrees with those of the real one."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        super().__init__(encoder, -1)
+        self.name, self.fingerprint = "mirrored", "mirrored@1"
+
+    def encode(self, texts: Sequence[str]) -> Float32:
+        return -super().encode(texts)
+
+
+def under(library: Library, encoder: Encoder) -> Library:
+    backends = replace(
+        library.backends, encoder=lambda progress: encoder, encoder_fingerprint=encoder.fingerprint
+    )
+    return Library(library.settings, library.engine, backends)
+
+
+def test_unfinished_file_survives_a_change_of_the_encoder_and_back(
+    library: Library, encoder: Encoder, long_file: Path, tmp_path: Path
+) -> None:
+    """What the other encoder swept away is planned and encoded again, not taken for done."""
+    add(library, write(tmp_path / "fox.txt", "The fox sleeps in a den under the oak."))
+    with pytest.raises(KeyboardInterrupt):
+        add(stopped(library, encoder, 1), long_file)
+    under(library, Mirrored(encoder)).ask("Where does the fox sleep?")
+    (added,) = add(under(library, encoder), long_file)
+    assert added.status == "added"
+    assert added.record is not None
+    assert added.chunks_encoded == added.record.chunks > 1
+    last = under(library, encoder)
+    assert len(last.indexes().chunks) == sum(record.chunks for record in last.documents())
+
+
+def test_library_kept_open_follows_a_change_of_the_encoder_and_back(
+    library: Library, encoder: Encoder, tmp_path: Path
+) -> None:
+    add(library, write(tmp_path / "fox.txt", "The fox sleeps in a den under the oak."))
+    kept_open, other = under(library, encoder), under(library, Mirrored(encoder))
+    for each in (kept_open, other, kept_open, other, kept_open):
+        answer = each.ask("Where does the fox sleep?")
+        assert answer.evidence[0].relevance > 0.3
+        assert len(each.indexes().chunks) == sum(record.chunks for record in each.documents()) == 1
+
+
+def test_files_that_no_document_came_of_are_removed_by_path(
+    library: Library, encoder: Encoder, long_file: Path
+) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        add(stopped(library, encoder, 1), long_file)
+    library.remove(str(long_file))
+    for table in ("documents", "texts", "chunks", "sentences", "embeddings", "units"):
+        assert count(library, f"SELECT count(*) FROM {table}") == 0
+
+
+def test_removing_by_title_takes_the_unfinished_version_too(
+    library: Library, encoder: Encoder, long_file: Path
+) -> None:
+    (added,) = add(library, long_file)
+    assert added.record is not None
+    write(
+        long_file, long_file.read_text(encoding="utf-8") + "\n\nOne more paragraph, quite unlike the others."
+    )
+    with pytest.raises(KeyboardInterrupt):
+        add(stopped(library, encoder, 0), long_file)
+    library.remove(added.record.title)
+    assert count(library, "SELECT count(*) FROM documents") == 0

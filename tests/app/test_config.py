@@ -65,7 +65,7 @@ def test_file_of_the_working_folder_goes_before_that_of_the_home(
     home = here / "home"
     home.mkdir()
     (home / "clew.toml").write_text('device = "cpu"\n')
-    assert load_settings(home=home).device == "auto"  # its home is only known once the settings are
+    assert load_settings(home=home).device == "cpu"
     monkeypatch.setenv("CLEW_HOME", str(home))
     assert load_settings().device == "cpu"
     (here / "clew.toml").write_text('device = "cuda"\n')

@@ -1,10 +1,11 @@
 """Fit when the extractive reader abstains: `calibrate_reader.py SHARED_DATA [--write]`.
 
 The logistic function is fitted on the development half of the questions on Jane Eyre (every second one of
-each kind), on the questions of the sample novella, and on both books asked each other's questions (which
-they cannot answer). The threshold has the best balanced accuracy on that half of Jane Eyre and half of the
-novella's questions, among those that answer at least 85 % of what can be answered: without that floor a
-reader that hardly ever speaks can win. The other halves are only reported.
+each kind), on the questions of the sample novella, on that half asked of the novella and on every second of
+the novella's questions asked of Jane Eyre (which cannot be answered). The threshold has the best balanced
+accuracy on that half of Jane Eyre and those questions of the novella, among the thresholds that answer at
+least 85 % of what can be answered: without that floor a reader that hardly ever speaks can win. The other
+halves are only reported.
 """
 
 from __future__ import annotations
@@ -94,7 +95,7 @@ def main() -> None:
     known = (
         [(row, q.answerable) for row, q, mark in zip(own, jane, development, strict=True) if mark]
         + [(row, q.answerable) for row, q in zip(of_novella[: len(novella)], novella, strict=True)]
-        + [(row, False) for row in of_jane[len(jane) :]]
+        + [(row, False) for row in of_jane[len(jane) :: 2]]
         + [(row, False) for row, mark in zip(of_novella[len(novella) :], development, strict=True) if mark]
     )
     open_cases = [(row[0], y) for row, y in known if not row[1]]

@@ -44,7 +44,7 @@ def measure(documents: list[tuple[Document, str, str]], questions: list[Question
         for question, vector in zip(questions, vectors, strict=True):
             words = question_words(question.text, indexes.chunk_words)
             passages = search.passages(question.text, vector, PASSAGES)
-            candidates, embeddings, _, _ = asker._candidates(passages, by_key)
+            candidates, embeddings, *_ = asker._candidates(passages, by_key)
             for weights in GRID:
                 scored = score_candidates(candidates, embeddings, vector, words, EvidenceWeights(*weights))
                 selected = select_evidence(scored, embeddings, EVIDENCE)

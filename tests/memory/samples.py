@@ -95,7 +95,7 @@ def add(engine: Engine, **options: str) -> int:
     store = DocumentStore(engine)
     key = store.begin(new_document(engine, **options))  # type: ignore[arg-type]
     encode(engine, key)
-    store.finish(key)
+    store.finish(key, an_encoder(engine))
     return key
 
 

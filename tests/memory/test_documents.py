@@ -46,7 +46,7 @@ def test_a_pending_document_is_invisible_until_it_is_finished(engine: Engine, st
     assert store.pending(new.content_hash, "other", new.path) is None
     assert store.pending(new.content_hash, "recipe", "/elsewhere.txt") is None
     encode(engine, key)
-    record, replaced = store.finish(key)
+    record, replaced = store.finish(key, an_encoder(engine))
     assert (record.key, replaced) == (key, False)
     assert store.pending(new.content_hash, "recipe", new.path) is None
     assert store.ready(new.content_hash) == record == store.records()[0]
@@ -62,7 +62,7 @@ def test_beginning_again_drops_the_older_attempt(engine: Engine, store: Document
     assert len(UnitStore(engine).open(second)) == len(new_document(engine).units)
     assert counts(engine)["documents"] == 1
     encode(engine, second)
-    store.finish(second)
+    store.finish(second, an_encoder(engine))
     once = counts(engine)
     store.remove(second)
     add(engine)
@@ -90,7 +90,7 @@ def test_a_changed_file_replaces_its_document_and_keeps_the_id(engine: Engine, s
     assert [record.key for record in store.records()] == [old]
     assert store.load(old).text == TEXT
     encode(engine, key)
-    record, replaced = store.finish(key)
+    record, replaced = store.finish(key, an_encoder(engine))
     assert (record.id, replaced) == (id, True)
     assert [r.key for r in store.records()] == [key]
     assert store.load(key).text == LONGER
@@ -137,7 +137,7 @@ def test_two_attempts_that_would_replace_the_same_document_do_not_block_each_oth
     store.begin(new_document(engine, path="/copy/lamps.txt", recipe="other"))
     key = store.begin(new_document(engine, text=LONGER))
     encode(engine, key)
-    store.finish(key)
+    store.finish(key, an_encoder(engine))
     assert [record.path for record in store.records()] == ["/books/lamps.txt"]
     assert counts(engine)["documents"] == 1
 
@@ -175,7 +175,7 @@ def test_removing_keeps_what_a_pending_document_counts_on(engine: Engine, store:
     pending = store.begin(new_document(engine, text=LONGER, path="/books/longer.txt"))
     store.remove(first)
     encode(engine, pending)
-    store.finish(pending)
+    store.finish(pending, an_encoder(engine))
     planned = new_document(engine, text=LONGER, path="/books/longer.txt")
     assert planned.units == []
 

@@ -3,6 +3,7 @@ import pytest
 from sqlalchemy import Engine
 
 from memory.documents import DocumentStore
+from memory.errors import DatabaseError
 from memory.index_rows import ChunkTexts, IndexRowStore
 from memory.tables import ChunkRow, SentenceRow
 from retrieval.chunking import chunk_document
@@ -44,9 +45,14 @@ def test_nothing_has_no_vectors(engine: Engine, rows: IndexRowStore) -> None:
     keys, found = rows.vectors(999, ChunkRow)
     assert (keys.shape, found.shape) == ((0,), (0, DIM))
     assert list(rows.chunk_texts(999)) == []
+
+
+def test_a_document_without_embeddings_of_this_encoder_is_refused(engine: Engine) -> None:
+    """An index that silently lacked it would be worse than an error."""
     key = add(engine)
     other = IndexRowStore(engine, an_encoder(engine, "model@2"), DIM)
-    assert len(other.vectors(key, ChunkRow)[0]) == 0
+    with pytest.raises(DatabaseError, match="lacks embeddings"):
+        other.vectors(key, ChunkRow)
 
 
 def check(blocks: list[ChunkTexts], text: str, expected_keys: list[int]) -> None:

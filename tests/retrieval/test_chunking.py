@@ -275,3 +275,12 @@ def test_encoder_text_is_a_flat_copy_behind_the_context() -> None:
     assert flat(text) == "a b c d"
     assert encoder_text(text, Span(0, 8)) == "a b c"
     assert encoder_text(text, Span(0, len(text)), "Book. One") == "Book. One. a b c d"
+
+
+@pytest.mark.parametrize("window", [16, 64, 128, 200, 252, 253, 256, 512])
+def test_lengths_fit_the_window_of_the_encoder(window: int) -> None:
+    """Titles, a full stop, two special tokens and the longest chunk are never cut off."""
+    settings = ChunkSettings.for_window(window)
+    assert settings.max_tokens + settings.context_tokens + 3 <= window or settings == ChunkSettings()
+    assert ChunkSettings().max_tokens + ChunkSettings().context_tokens + 3 <= 253
+    assert (settings == ChunkSettings()) == (window >= 253)
