@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 from app.events import Event, Progress
-from memory.documents import DocumentRecord, DocumentStore, NewDocument
+from memory.document_parts import NewDocument
+from memory.documents import DocumentRecord, DocumentStore
 from memory.embeddings import embed_hash, missing_hashes
 from memory.units import PlannedUnit, Unit, UnitStore
 from retrieval.batching import plan_batches

@@ -7,47 +7,23 @@ becomes "ready" (searchable, listed) in one last transaction that also deletes t
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Engine, Row, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, Engine, Row, delete, insert, or_, select, update
 
+from memory.document_parts import NewDocument, insert_parts, without_embedding
 from memory.embeddings import delete_orphans
 from memory.errors import AmbiguousDocumentError, DatabaseError, UnknownDocumentError
 from memory.library import advance_revision
-from memory.tables import ChunkRow, DocumentRow, EmbeddingRow, PageRow, SectionRow, SentenceRow, TextRow
-from memory.texts import read_text, text_rows
-from memory.units import PlannedUnit, plan_units
-from retrieval.chunking import ChunkedText, encoder_text
+from memory.tables import ChunkRow, DocumentRow, PageRow, SectionRow, SentenceRow
+from memory.texts import read_text
+from memory.units import plan_units
+from retrieval.chunking import encoder_text
 from retrieval.document import Document, Page, Section, Span
 
-__all__ = ["DocumentRecord", "DocumentStore", "NewDocument"]
-
-
-@dataclass(frozen=True, slots=True)
-class NewDocument:
-    """All that is written before the first text is encoded.
-
-    Attributes:
-        document: As loaded.
-        chunked: Its sentences and chunks.
-        sentence_hashes: For each sentence the hash of what the encoder is given.
-        chunk_hashes: For each chunk, likewise.
-        content_hash: Hex SHA-256 of the file's bytes.
-        recipe: How it was cut and encoded; another recipe makes another version.
-        path: Where the file was, absolute; or another name of its origin.
-        units: Batches still to be encoded.
-    """
-
-    document: Document
-    chunked: ChunkedText
-    sentence_hashes: Sequence[bytes]
-    chunk_hashes: Sequence[bytes]
-    content_hash: str
-    recipe: str
-    path: str
-    units: Sequence[PlannedUnit]
+__all__ = ["DocumentRecord", "DocumentStore"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +83,7 @@ class DocumentStore:
                     "added_at": datetime.now(UTC),
                 },
             ).scalar_one()
-            _insert_parts(connection, key, new)
+            insert_parts(connection, key, new)
             plan_units(connection, key, new.units)
             # Only now: what the dropped version has encoded is mostly what this one needs.
             delete_orphans(connection, dropped)
@@ -120,7 +96,7 @@ class DocumentStore:
             DatabaseError: If a chunk or sentence of it has no embedding of that encoder.
         """
         with self.engine.begin() as connection:
-            if lacking := _without_embedding(connection, key, encoder):
+            if lacking := without_embedding(connection, key, encoder):
                 raise DatabaseError(f"{len(lacking)} texts of the document are not encoded yet.")
             id = connection.execute(select(DocumentRow.id).where(DocumentRow.key == key)).scalar_one()
             old = connection.execute(
@@ -199,7 +175,7 @@ class DocumentStore:
     def unencoded(self, key: int, encoder: int) -> dict[bytes, int]:
         """Texts of a document without an embedding of that encoder, by hash, with their token counts."""
         with self.engine.connect() as connection:
-            return _without_embedding(connection, key, encoder)
+            return without_embedding(connection, key, encoder)
 
     def drop_interrupted(self, recipe: str) -> None:
         """Delete what was begun for any other recipe; it could not go on without its encoder."""
@@ -266,68 +242,6 @@ class DocumentStore:
             )
 
 
-def _insert_parts(connection: Connection, key: int, new: NewDocument) -> None:
-    chunked = new.chunked
-    tables = (
-        (TextRow, text_rows(new.document.text)),
-        (
-            SectionRow,
-            [
-                {"ordinal": n, "title": s.title, "level": s.level, "start": s.span.start, "end": s.span.end}
-                for n, s in enumerate(new.document.sections)
-            ],
-        ),
-        (
-            PageRow,
-            [
-                {"number": p.number, "start": p.span.start, "end": p.span.end, "unread": p.unread}
-                for p in new.document.pages
-            ],
-        ),
-        (
-            ChunkRow,
-            [
-                {
-                    "ordinal": n,
-                    "start": chunk.span.start,
-                    "end": chunk.span.end,
-                    "first_sentence": chunk.first_sentence,
-                    "end_sentence": chunk.end_sentence,
-                    "token_count": chunk.token_count,
-                    "context": chunk.context,
-                    "text_hash": text_hash,
-                }
-                for n, (chunk, text_hash) in enumerate(zip(chunked.chunks, new.chunk_hashes, strict=True))
-            ],
-        ),
-        (
-            SentenceRow,
-            [
-                {
-                    "ordinal": n,
-                    "start": span.start,
-                    "end": span.end,
-                    "chunk": chunk,
-                    "token_count": token_count,
-                    "text_hash": text_hash,
-                }
-                for n, (span, chunk, token_count, text_hash) in enumerate(
-                    zip(
-                        chunked.sentences,
-                        chunked.sentence_chunks(),
-                        chunked.token_counts,
-                        new.sentence_hashes,
-                        strict=True,
-                    )
-                )
-            ],
-        ),
-    )
-    for table, rows in tables:
-        if rows:
-            connection.execute(insert(table), [{"document_key": key, **row} for row in rows])
-
-
 def _replaced(connection: Connection, path: str, content_hash: str) -> Row[int, str] | None:
     """The ready version that a file would replace: of the same bytes, else of the same path."""
     for condition in (DocumentRow.content_hash == content_hash, DocumentRow.path == path):
@@ -348,19 +262,6 @@ def _free_id(connection: Connection, content_hash: str) -> str:
         if connection.execute(select(DocumentRow.key).where(DocumentRow.id == id)).first() is None:
             return id
     raise AmbiguousDocumentError(f"Every id made from the content hash {content_hash} is taken.")
-
-
-def _without_embedding(connection: Connection, key: int, encoder: int) -> dict[bytes, int]:
-    lacking: dict[bytes, int] = {}
-    for table in (ChunkRow, SentenceRow):
-        joined = and_(EmbeddingRow.text_hash == table.text_hash, EmbeddingRow.encoder_key == encoder)
-        query = (
-            select(table.text_hash, table.token_count)
-            .outerjoin(EmbeddingRow, joined)
-            .where(table.document_key == key, EmbeddingRow.text_hash.is_(None))
-        )
-        lacking.update((text_hash, tokens) for text_hash, tokens in connection.execute(query))
-    return lacking
 
 
 def _delete(connection: Connection, key: int) -> None:

@@ -189,6 +189,8 @@ def _blocks(document: Document) -> list[tuple[Span, tuple[Section, ...]]]:
 
 
 def _first_tokens(text: str, counter: TokenCounter, limit: int) -> str:
+    if limit < 1:
+        return ""
     offsets = counter.token_offsets([text])[0]
     return text if len(offsets) <= limit else text[: offsets[limit - 1][1]]
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from sqlalchemy import URL, Engine, func, select
 
-from memory.documents import DocumentStore, NewDocument
+from memory.document_parts import NewDocument
+from memory.documents import DocumentStore
 from memory.embeddings import embed_hash, missing_hashes, note_encoder
 from memory.tables import Base
 from memory.units import PlannedUnit, Unit, UnitStore
