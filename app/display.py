@@ -10,7 +10,14 @@ from contextlib import contextmanager
 from typing import Any, Final
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, SpinnerColumn, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    SpinnerColumn,
+    TaskID,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as Bar
 from rich.table import Table
 from rich.text import Text
@@ -63,21 +70,21 @@ class Screen:
             TimeRemainingColumn(),
         )
         with Bar(*columns, console=self.err, transient=True, disable=not self.err.is_terminal) as bar:
-            tasks: dict[str, int] = {}
+            tasks: dict[str, TaskID] = {}
 
             def show(event: Event) -> None:
                 if event.stage == "done":
                     for task in tasks.values():
-                        bar.remove_task(task)  # type: ignore[arg-type]
+                        bar.remove_task(task)
                     tasks.clear()
                     return
                 description = f"{WORDS[event.stage]} {printable(event.subject)}"
                 if description not in tasks:
                     for task in tasks.values():
-                        bar.remove_task(task)  # type: ignore[arg-type]
+                        bar.remove_task(task)
                     tasks.clear()
                     tasks[description] = bar.add_task(description, total=event.total or None)
-                bar.update(tasks[description], completed=event.done)  # type: ignore[arg-type]
+                bar.update(tasks[description], completed=event.done)
 
             yield show
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from retrieval.document import Document, Section, Span
-from retrieval.sentences import split_sentences
+from retrieval.sentences import pieces, split_sentences
 
 __all__ = [
     "CHUNKING_VERSION",
@@ -202,7 +202,7 @@ def _measured_sentences(
     spans = [
         piece
         for span in split_sentences(text, block.start, block.end, language)
-        for piece in _pieces(text, span, CHARACTERS_PER_TOKEN * settings.max_tokens)
+        for piece in pieces(text, span, CHARACTERS_PER_TOKEN * settings.max_tokens)
     ]
     measured: list[tuple[Span, int]] = []
     for span, offsets in zip(
@@ -218,18 +218,6 @@ def _measured_sentences(
             measured.append((Span(start, end), min(settings.max_tokens, len(offsets) - first)))
             start = end
     return measured
-
-
-def _pieces(text: str, span: Span, limit: int) -> list[Span]:
-    """The span cut into at most `limit` characters each, after white space where there is any."""
-    pieces: list[Span] = []
-    start = span.start
-    while span.end - start > limit:
-        space = text.rfind(" ", start + limit // 2, start + limit)
-        end = space + 1 if space >= 0 else start + limit
-        pieces.append(Span(start, end))
-        start = end
-    return [*pieces, Span(start, span.end)]
 
 
 def _cut(text: str, sentences: list[tuple[Span, int]], settings: ChunkSettings) -> list[tuple[int, int]]:

@@ -14,7 +14,7 @@ import sentencex
 
 from retrieval.document import Span
 
-__all__ = ["split_sentences"]
+__all__ = ["pieces", "split_sentences"]
 
 LONGEST_PARAGRAPH = 10_000
 """Characters given to sentencex at once: its time grows with the square of the quotation marks in a
@@ -59,7 +59,7 @@ def _boundaries(piece: str, language: str) -> list[Span]:
     return [
         Span(stretch.start + found["start_index"], stretch.start + found["end_index"])
         for paragraph in _paragraphs(piece)
-        for stretch in _stretches(piece, paragraph)
+        for stretch in pieces(piece, paragraph, LONGEST_PARAGRAPH)
         for found in sentencex.get_sentence_boundaries(language, piece[stretch.start : stretch.end])
     ]
 
@@ -71,16 +71,16 @@ def _paragraphs(piece: str) -> list[Span]:
     return [Span(start, end) for start, end in itertools.pairwise(cuts) if start < end]
 
 
-def _stretches(piece: str, paragraph: Span) -> list[Span]:
-    """The paragraph in pieces of at most `LONGEST_PARAGRAPH` characters."""
-    stretches: list[Span] = []
-    start = paragraph.start
-    while paragraph.end - start > LONGEST_PARAGRAPH:
-        space = piece.rfind(" ", start + LONGEST_PARAGRAPH // 2, start + LONGEST_PARAGRAPH)
-        end = space + 1 if space >= 0 else start + LONGEST_PARAGRAPH
-        stretches.append(Span(start, end))
+def pieces(text: str, span: Span, limit: int) -> list[Span]:
+    """The span of `text` cut into at most `limit` characters each, behind a space where there is one."""
+    found: list[Span] = []
+    start = span.start
+    while span.end - start > limit:
+        space = text.rfind(" ", start + limit // 2, start + limit)
+        end = space + 1 if space >= 0 else start + limit
+        found.append(Span(start, end))
         start = end
-    return [*stretches, Span(start, paragraph.end)]
+    return [*found, Span(start, span.end)]
 
 
 def _split_speech(text: str, span: Span, language: str) -> list[Span]:
