@@ -106,5 +106,19 @@ def test_an_unknown_language_still_knows_full_stops() -> None:
     assert [text[s.start : s.end] for s in split_sentences(text, language="xx")] == ["One.", "Two."]
 
 
-def test_an_endless_word_is_one_sentence() -> None:
-    assert split_sentences("x" * 100_000) == [Span(0, 100_000)]
+def test_an_endless_word_is_cut_and_nothing_of_it_is_lost() -> None:
+    spans = split_sentences("x" * 25_000)
+    assert spans == [Span(0, 10_000), Span(10_000, 20_000), Span(20_000, 25_000)]
+
+
+def test_a_long_paragraph_is_cut_behind_a_space() -> None:
+    spans = split_sentences("word " * 3_000)
+    assert [span.start for span in spans] == [0, 10_000]
+    assert spans[-1].end == 14_999
+
+
+def test_a_paragraph_of_nothing_but_quotation_marks_takes_no_quadratic_time() -> None:
+    """Half a minute when sentencex saw all of it at once; here it only has to come back whole."""
+    text = "“a. " * 20_000
+    spans = split_sentences(text)
+    assert "".join(text[span.start : span.end] for span in spans) == "“a." * 20_000
