@@ -18,7 +18,7 @@ import numpy as np
 from retrieval.errors import DamagedIndexError, RetrievalError
 from retrieval.hits import Hits, Int64
 from retrieval.manifest import Manifest
-from retrieval.words import content_words, words
+from retrieval.words import content_words, words, words_of_each
 
 if TYPE_CHECKING:
     import tantivy
@@ -126,9 +126,9 @@ class LexicalIndex:
             raise ValueError("each id must be given once")
         with self._lock:
             writer = self._writing()
-            for number, document, text in zip(ids, document_ids, texts, strict=True):
+            for number, document, terms in zip(ids, document_ids, words_of_each(texts), strict=True):
                 writer.delete_documents_by_term("id", int(number))
-                row = {"id": int(number), "document": int(document), "terms": " ".join(words(text))}
+                row = {"id": int(number), "document": int(document), "terms": " ".join(terms)}
                 writer.add_document(tantivy.Document.from_dict(row, self._schema))
 
     def remove(self, ids: Int64) -> None:

@@ -10,8 +10,9 @@ characters, as in Lucene's CJKAnalyzer.
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
-__all__ = ["STOP_WORDS", "UNSPACED", "content_words", "words"]
+__all__ = ["STOP_WORDS", "UNSPACED", "content_words", "words", "words_of_each"]
 
 STOP_WORDS = frozenset(
     """
@@ -71,6 +72,16 @@ _RUN = re.compile(f"[{UNSPACED}]")
 def words(text: str) -> list[str]:
     """Return the terms of `text` in order, stop words included, repeated as often as they stand there."""
     return _stemmed(_terms(text))
+
+
+def words_of_each(texts: Sequence[str]) -> list[list[str]]:
+    """Return `words` of every text; each distinct term of all of them is stemmed once."""
+    import Stemmer
+
+    terms = [_terms(text) for text in texts]
+    distinct = list({term for found in terms for term in found})
+    stem = dict(zip(distinct, Stemmer.Stemmer("english", 0).stemWords(distinct), strict=True))
+    return [[stem[term] for term in found] for found in terms]
 
 
 def content_words(text: str) -> list[str]:
