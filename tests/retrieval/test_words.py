@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from retrieval.words import STOP_WORDS, content_words, words
+from retrieval.words import STOP_WORDS, content_words, words, words_of_each
 
 
 @pytest.mark.parametrize(
