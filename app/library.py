@@ -29,7 +29,7 @@ from reader.contract import Reader
 from retrieval.chunking import CHUNKING_VERSION
 from retrieval.document import Document
 from retrieval.encoder import Encoder
-from retrieval.errors import EncoderError
+from retrieval.errors import ClewError
 from retrieval.search import HybridSearch
 
 __all__ = ["Backends", "Library"]
@@ -234,7 +234,7 @@ class Library:
         """Load the encoder ahead of its use; if that fails, whoever uses it meets the error again."""
         try:
             self.encoder(progress)
-        except EncoderError:
+        except ClewError:
             return
 
     def _stored_encoder(self) -> tuple[int, int]:

@@ -40,7 +40,7 @@ class Calibration(BaseModel):
         coefficients: By signal, those of `signals`.
         threshold: Probability below which the reader abstains.
         most_unknown: Share of the question's weight in words that occur nowhere, from which it abstains
-            whatever the rest says; a single name or number that occurs nowhere is enough.
+            whatever the rest says; a single name or long number that occurs nowhere is enough.
         close: A further sentence joins the answer if its score is at least this share of the best one's.
     """
 

@@ -13,8 +13,8 @@ __all__ = ["RANK_CONSTANT", "reciprocal_rank_fusion"]
 
 RANK_CONSTANT: Final = 20.0
 """The paper's k. It sets 60 for systems that each rank well; our views fail on different questions, and then
-the first places of the view that is right must count. Chosen among 3, 5, 10, 20 and 60
-by tests/benchmarks/fusion_choice.py."""
+the first places of the view that is right must count. Taken from the best few that fusion_choice.py (in
+tests/benchmarks) finds among 3, 5, 10, 20 and 60: they lie within the noise of one or two questions."""
 
 
 def reciprocal_rank_fusion(

@@ -25,8 +25,7 @@ DEPTH: Final = 200
 
 WEIGHTS: Final = (2.0, 2.0, 1.0, 1.0)
 """Of the chunk's embedding, its words, its best sentence, its neighbourhood's words: a view of the chunk
-itself counts twice a view of its part or its surroundings. Chosen with the rank constant, by
-tests/benchmarks/fusion_choice.py."""
+itself counts twice a view of its part or its surroundings. Taken with the rank constant, see there."""
 
 REACH: Final = 24
 """Sentences looked at on each side of a hit to fill up its passage."""

@@ -130,7 +130,7 @@ def test_odd_questions_are_answered_or_not_but_never_an_error(read_novella: Libr
 def test_question_with_bytes_that_are_no_text(read_novella: Library) -> None:
     """What a shell hands over when the terminal is not in UTF-8."""
     answer = read_novella.ask("Who is Dorcas \udce9?")
-    answer.text.encode()
+    assert answer.text.encode()
 
 
 @pytest.mark.parametrize("question", ["", "   ", "\n\t"])

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from app import bootstrap
 from app.bootstrap import open_library
+from app.config import Settings
 from app.errors import SettingsError
 from app.library import Library
 from memory.errors import AmbiguousDocumentError, DatabaseError, UnknownDocumentError
@@ -163,3 +165,19 @@ def test_opening_twice_changes_nothing(own_novella_home: Path, open_home: ForOne
     for _ in range(2):
         assert len(open_home(own_novella_home).documents()) == 1
     assert rows_of(own_novella_home) == before
+
+
+def test_a_device_that_is_not_there_is_one_error_and_no_traceback_of_a_thread(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The encoder loads on a thread beside the parser; its error is met once, by whoever uses the encoder."""
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("there is a CUDA device here")
+    file = tmp_path / "fox.txt"
+    file.write_text("The fox sleeps in a den under the oak.", encoding="utf-8")
+    library = bootstrap.open_library(Settings(home=tmp_path / "home", device="cuda"))
+    with pytest.raises(SettingsError, match="CUDA"):
+        list(library.add([file]))
+    assert "Traceback" not in capfd.readouterr().err
+    library.engine.dispose()
