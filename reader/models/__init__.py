@@ -1,0 +1,1 @@
+"""Backends of `reader.chat.ChatModel`."""
