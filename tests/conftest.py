@@ -33,16 +33,27 @@ ForOneHome = Callable[..., Library]
 
 @pytest.fixture(autouse=True, scope="session")
 def offline() -> Iterator[None]:
-    """Any connection to another machine fails the test, even where the code would swallow an OSError."""
-    connect = socket.socket.connect
+    """Any connection to another machine fails the test, even where the code would swallow an OSError.
 
-    def refused(self: socket.socket, address: Any) -> None:
-        if self.family != socket.AF_UNIX:
+    Servers that the tests start on this machine can be reached, by address only: a name would be looked up.
+    """
+    connect, connect_ex = socket.socket.connect, socket.socket.connect_ex
+
+    def checked(self: socket.socket, address: Any) -> None:
+        if self.family != socket.AF_UNIX and address[0] not in {"127.0.0.1", "::1"}:
             pytest.fail(f"connects to {address}")
+
+    def connected(self: socket.socket, address: Any) -> None:
+        checked(self, address)
         connect(self, address)
 
+    def tried(self: socket.socket, address: Any) -> int:
+        checked(self, address)
+        return connect_ex(self, address)
+
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(socket.socket, "connect", refused)
+        patch.setattr(socket.socket, "connect", connected)
+        patch.setattr(socket.socket, "connect_ex", tried)
         yield
 
 
