@@ -1,0 +1,186 @@
+"""Typed decisions: a choice among options, or a reply that follows a schema, never anything else.
+
+Where the backend enforces the schema (constrained decoding, or an endpoint that does), an invalid reply is
+impossible. Where it does not, the reply is validated, repaired once with the error shown, and then refused
+with InvalidReplyError, which callers count as an invalid action (MemWalker, arXiv 2310.05029, retries these).
+
+"Reason first" lets the model write its reason before the decision. It helps a 70B model and hurts a 13B one
+(the same paper), so by default it is on from 30 billion parameters.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from reader.chat import Cancellation, ChatModel, Completion, Finish, Message, Request
+from reader.errors import InvalidReplyError
+from reader.prompts import render
+
+__all__ = ["Decision", "choose", "longest_reply", "reason_first", "reply_as"]
+
+REASON_CHARACTERS: Final = 600
+REASONING_FROM: Final = 30.0
+REPLY_SHOWN: Final = 1_000
+Reply = TypeVar("Reply", bound=BaseModel)
+Value = TypeVar("Value", covariant=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision(Generic[Value]):
+    """A decision, the reason given for it ("" if none was asked), and how many replies were invalid."""
+
+    value: Value
+    reason: str
+    invalid: int
+
+
+def reason_first(setting: Literal["auto", "on", "off"], parameters: float | None) -> bool:
+    """Whether to ask for a reason before a decision; a model of unknown size counts as small."""
+    if setting == "auto":
+        return parameters is not None and parameters >= REASONING_FROM
+    return setting == "on"
+
+
+def choose(
+    model: ChatModel,
+    messages: Sequence[Message],
+    options: Sequence[str],
+    *,
+    reason: bool = False,
+    cancellation: Cancellation | None = None,
+) -> Decision[str]:
+    """Let the model choose one of `options`, which differ from one another and are at least one.
+
+    Raises:
+        InvalidReplyError: If the reply is none of them even after a repair.
+    """
+    if not options or len(set(options)) != len(options):
+        raise ValueError(f"{len(options)} options, {len(set(options))} different ones")
+    field: Any = (Literal[tuple(options)], ...)
+    schema = create_model("Choice", __config__=ConfigDict(extra="forbid"), choice=field)
+    decided = reply_as(model, messages, schema, reason=reason, cancellation=cancellation)
+    return Decision(str(decided.value.model_dump()["choice"]), decided.reason, decided.invalid)
+
+
+def reply_as(
+    model: ChatModel,
+    messages: Sequence[Message],
+    schema: type[Reply],
+    *,
+    reason: bool = False,
+    cancellation: Cancellation | None = None,
+) -> Decision[Reply]:
+    """Let the model reply in the form of `schema`.
+
+    Args:
+        model: Any.
+        messages: What is asked; how to reply is added to the last of them.
+        schema: A pydantic model whose texts and lists have greatest lengths, so that a reply has one too.
+        reason: Whether the model writes its reason first.
+        cancellation: Stops it; a reply that was cut short by it is invalid and not repaired.
+
+    Raises:
+        InvalidReplyError: If the reply does not follow the schema even after a repair.
+    """
+    asked = _with_reason(schema) if reason else schema
+    form = _inlined(asked.model_json_schema())
+    how = render("reply_form", schema=json.dumps(form, ensure_ascii=False, separators=(",", ":")))
+    wanted = [*messages[:-1], Message("user", f"{messages[-1].content}\n\n{how}")]
+    problem = ""
+    for invalid in range(2):
+        # A reply may take all that the schema allows, where the window has the room.
+        room = model.window - model.prompt_tokens(wanted)
+        limit = max(min(longest_reply(form), room), min(room, 64), 1)
+        completion = model.complete(Request(tuple(wanted), limit, schema=form), None, cancellation)
+        try:
+            reply = asked.model_validate_json(_json_of(completion.text))
+        except ValidationError as error:
+            problem = _problem(completion, error)
+        else:
+            values = {name: getattr(reply, name) for name in schema.model_fields}
+            return Decision(schema.model_construct(**values), getattr(reply, "reason", ""), invalid)
+        if completion.finish is Finish.CANCELLED:
+            break
+        repair = render("repair", problem=problem)
+        shown = Message("assistant", completion.text[:REPLY_SHOWN] or "(nothing)")
+        wanted = [*wanted, shown, Message("user", repair)]
+    raise InvalidReplyError(f"{model.name} gave no valid {schema.__name__}: {problem}.")
+
+
+def longest_reply(schema: Mapping[str, Any]) -> int:
+    """Most tokens that a reply in the form of a JSON schema may need, a token being a byte at worst.
+
+    Raises:
+        ValueError: If the schema has a text or a list without a greatest length.
+    """
+    if "enum" in schema:
+        return max(len(json.dumps(each, ensure_ascii=False).encode()) for each in schema["enum"]) + 1
+    if "const" in schema:
+        return len(json.dumps(schema["const"], ensure_ascii=False).encode()) + 1
+    match schema.get("type"):
+        case "object":
+            parts = schema.get("properties", {})
+            return 3 + sum(len(name.encode()) + 5 + longest_reply(part) for name, part in parts.items())
+        case "array":
+            if "maxItems" not in schema:
+                raise ValueError("a list without maxItems")
+            return int(3 + schema["maxItems"] * (1 + longest_reply(schema["items"])))
+        case "string":
+            if "maxLength" not in schema:
+                raise ValueError("a text without maxLength")
+            return int(3 + 6 * schema["maxLength"])  # at worst \u and four digits each
+        case "boolean":
+            return 6
+        case "integer" | "number":
+            return 24
+    raise ValueError(f"a schema of a kind that is not known: {dict(schema)}")
+
+
+def _with_reason(schema: type[BaseModel]) -> type[BaseModel]:
+    """The schema with the reason as its first field."""
+    fields: dict[str, Any] = {"reason": (str, Field(max_length=REASON_CHARACTERS))}
+    fields |= {name: (field.annotation, field) for name, field in schema.model_fields.items()}
+    return create_model(schema.__name__, __config__=ConfigDict(extra="forbid"), **fields)
+
+
+def _inlined(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The JSON schema without titles, descriptions and references, which not every server follows."""
+    parts = schema.get("$defs", {})
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, list):
+            return [plain(each) for each in value]
+        if not isinstance(value, Mapping):
+            return value
+        if "$ref" in value:
+            return plain(parts[value["$ref"].rpartition("/")[2]])
+        kept = {name: each for name, each in value.items() if name not in {"title", "description", "$defs"}}
+        if isinstance(kept.get("properties"), Mapping):
+            properties = {name: plain(each) for name, each in value["properties"].items()}
+            rest = {name: plain(each) for name, each in kept.items() if name != "properties"}
+            return rest | {"properties": properties}
+        return {name: plain(each) for name, each in kept.items()}
+
+    found: dict[str, Any] = plain(schema)
+    return found
+
+
+def _json_of(text: str) -> str:
+    """The outermost JSON object in a reply that may have words or a code fence around it."""
+    start, end = text.find("{"), text.rfind("}")
+    return text[start : end + 1] if 0 <= start < end else text
+
+
+def _problem(completion: Completion, error: ValidationError) -> str:
+    if completion.finish is Finish.LENGTH:
+        return f"it was cut off after {completion.completion_tokens} tokens"
+    if completion.finish is Finish.CANCELLED:
+        return "it was cancelled or out of time"
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return f"{place}: {first['msg']}" if place else first["msg"]
