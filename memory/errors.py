@@ -4,12 +4,19 @@ ClewError
 └── MemoryStoreError
     ├── DatabaseError           cannot be opened, read, written or migrated
     ├── UnknownDocumentError    no document goes by that id, title or path
-    └── AmbiguousDocumentError  more than one does
+    ├── AmbiguousDocumentError  more than one does
+    └── UnknownThreadError      no thread goes by that name
 """
 
 from retrieval.errors import ClewError
 
-__all__ = ["AmbiguousDocumentError", "DatabaseError", "MemoryStoreError", "UnknownDocumentError"]
+__all__ = [
+    "AmbiguousDocumentError",
+    "DatabaseError",
+    "MemoryStoreError",
+    "UnknownDocumentError",
+    "UnknownThreadError",
+]
 
 
 class MemoryStoreError(ClewError):
@@ -26,3 +33,7 @@ class UnknownDocumentError(MemoryStoreError):
 
 class AmbiguousDocumentError(MemoryStoreError):
     """More than one document goes by that id, title or path."""
+
+
+class UnknownThreadError(MemoryStoreError):
+    """No thread goes by that name."""

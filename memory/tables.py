@@ -1,4 +1,4 @@
-"""The tables: documents with their parts, embeddings, and units of work.
+"""The tables: documents with their parts, embeddings, units of work, threads, and calls of language models.
 
 Offsets count characters in the document's text. Texts that an encoder has seen are known by the hash of
 exactly what it was given, so equal texts share one embedding and an edited document finds its old ones.
@@ -25,15 +25,19 @@ from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 __all__ = [
     "Base",
     "ChunkRow",
+    "CompletionRow",
     "DocumentRow",
     "EmbeddingRow",
     "EncoderRow",
     "LibraryRow",
     "MeasurementRow",
+    "ModelCallRow",
     "PageRow",
     "SectionRow",
     "SentenceRow",
     "TextRow",
+    "ThreadRow",
+    "TurnRow",
     "UnitRow",
 ]
 
@@ -215,3 +219,69 @@ class MeasurementRow(Base):
     __tablename__ = "measurements"
     name: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[dict[str, object]] = mapped_column(JSON)
+
+
+class ThreadRow(Base):
+    """A conversation, by the name its user gave it."""
+
+    __tablename__ = "threads"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    key: Mapped[int] = mapped_column(Key, primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class TurnRow(Base):
+    """A question with its answer; `run` names the asking, so that one asking is stored once.
+
+    `details` holds what the answer rests on as ids, spans and short quotes, never the text of a book.
+    """
+
+    __tablename__ = "turns"
+    __table_args__ = (UniqueConstraint("thread_key", "ordinal"), {"sqlite_autoincrement": True})
+    key: Mapped[int] = mapped_column(Key, primary_key=True)
+    thread_key: Mapped[int] = mapped_column(ForeignKey("threads.key", ondelete="CASCADE"))
+    ordinal: Mapped[int]
+    run: Mapped[str] = mapped_column(unique=True)
+    question: Mapped[str]
+    answer: Mapped[str]
+    abstained: Mapped[bool]
+    details: Mapped[dict[str, object]] = mapped_column(JSON)
+    asked_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    seconds: Mapped[float]
+
+
+class CompletionRow(Base):
+    """A reply of a language model, kept under the hash of all that it depends on.
+
+    `bytes` is what the row counts for in the bound of the cache. The index holds all that eviction asks.
+    """
+
+    __tablename__ = "completions"
+    __table_args__ = (Index("ix_completions_used_at", "used_at", "bytes"),)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    model: Mapped[str]
+    text: Mapped[str]
+    finish: Mapped[str]
+    prompt_tokens: Mapped[int]
+    completion_tokens: Mapped[int]
+    enforced: Mapped[bool]
+    bytes: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    used_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class ModelCallRow(Base):
+    """What one call of a language model took; `cached` if its reply was kept from an earlier one."""
+
+    __tablename__ = "model_calls"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    key: Mapped[int] = mapped_column(Key, primary_key=True)
+    run: Mapped[str | None] = mapped_column(index=True)
+    task: Mapped[str]
+    model: Mapped[str]
+    prompt_tokens: Mapped[int]
+    completion_tokens: Mapped[int]
+    seconds: Mapped[float]
+    cached: Mapped[bool]
+    made_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
