@@ -1,12 +1,12 @@
-"""Real servers for tests: an OpenAI-compatible one with a plain callable for its replies, `transformers serve`.
+"""Real servers for tests: an OpenAI-compatible one, whose replies a callable makes, and `transformers serve`.
 
     with serving(lambda body: "Hello") as server:
         model = EndpointModel.connect("fake", base_url=server.base_url, api_key=None)
         model.complete(...)
         assert len(server.requests) == 1
 
-Faults are plain callables as well, one for each request to come: `serving(reply, faults=[status(500)] * 2)` fails
-twice and then is well; `serving(reply, always=stall())` never answers.
+Faults are plain callables as well, one for each request to come: `serving(reply, faults=[status(500)] * 2)`
+fails twice and then is well; `serving(reply, always=stall())` never answers.
 """
 
 from __future__ import annotations
