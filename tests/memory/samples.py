@@ -3,22 +3,28 @@
 import hashlib
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 from sqlalchemy import URL, Engine, func, select
 
+from memory.completions import CompletionStore
 from memory.document_parts import NewDocument
 from memory.documents import DocumentStore
 from memory.embeddings import embed_hash, missing_hashes, note_encoder
 from memory.tables import Base
+from memory.threads import ThreadStore, Turn
 from memory.units import PlannedUnit, Unit, UnitStore
+from memory.usage import UsageStore
 from retrieval.chunking import ChunkSettings, chunk_document, encoder_text
 from retrieval.document import Document, Page, Section, Span
 from retrieval.hits import Float32
 
 DIM = 8
 SMALL = ChunkSettings(min_tokens=4, max_tokens=8, overlap_tokens=4, context_tokens=8, small_section_tokens=2)
+NOON = datetime(2026, 5, 12, 12, tzinfo=UTC)
 TEXT = "One lamp burns. Two lamps burn. Three rivers rise. Four rivers fall. Five men sleep. Six men wake."
 
 
@@ -107,3 +113,49 @@ def counts(engine: Engine) -> dict[str, int]:
             name: connection.execute(select(func.count()).select_from(table)).scalar_one()
             for name, table in Base.metadata.tables.items()
         }
+
+
+@dataclass(frozen=True)
+class ACall:
+    """A call as the reader makes it; memory knows it by its shape."""
+
+    task: str = "answer"
+    model: str = "tiny"
+    prompt_tokens: int = 100
+    completion_tokens: int = 10
+    seconds: float = 0.5
+    cached: bool = False
+    run: str | None = "run-1"
+
+
+def a_turn(n: int = 1, question: str = "Who sleeps?", answer: str = "Five men. [1]") -> Turn:
+    """A turn of the run `run-n`, asked n minutes after noon."""
+    return Turn(
+        run=f"run-{n}",
+        question=question,
+        answer=answer,
+        abstained=False,
+        asked_at=NOON + timedelta(minutes=n),
+        seconds=1.5,
+        details={"citations": [{"document": "d", "start": 66, "end": 81}], "model": "tiny"},
+    )
+
+
+def keep(store: CompletionStore, digest: bytes, text: str = "Five men.") -> None:
+    """Keep a reply under a digest."""
+    store.put(
+        digest,
+        model="tiny@1",
+        text=text,
+        finish="stop",
+        prompt_tokens=100,
+        completion_tokens=10,
+        enforced=True,
+    )
+
+
+def add_answer(engine: Engine) -> None:
+    """An answered question: a row in every table that answering writes."""
+    ThreadStore(engine).append("reading", a_turn())
+    keep(CompletionStore(engine, 1_000_000), b"d" * 16)
+    UsageStore(engine).record(ACall())

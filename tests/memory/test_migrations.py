@@ -10,7 +10,7 @@ from memory.database import MIGRATIONS, migrate, open_database
 from memory.documents import DocumentStore
 from memory.measurements import write_measurement
 from memory.tables import Base
-from tests.memory.samples import TEXT, add, counts, url
+from tests.memory.samples import TEXT, add, add_answer, counts, url
 
 REVISIONS = sorted(file.stem.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
@@ -21,6 +21,7 @@ def filled(folder: Path) -> dict[str, int]:
     add(engine)
     add(engine, text=TEXT + " Seven women work.", path="/books/more.txt", title="More")
     write_measurement(engine, "speed", {"chosen": "float32"})
+    add_answer(engine)
     found = counts(engine)
     engine.dispose()
     assert all(found.values()), found
@@ -66,15 +67,45 @@ def test_down_and_up_again_with_rows_in_every_table(tmp_path: Path) -> None:
         if revision == "base":
             assert tables(tmp_path) == {"alembic_version"}
             continue
+        kept = tables(tmp_path)
         migrate(url(tmp_path))
         assert broken_keys(tmp_path) == []
         engine = open_database(url(tmp_path))
-        assert counts(engine) == before
+        # What a step down has dropped is empty; every row of the other tables is there.
+        assert counts(engine) == {name: number if name in kept else 0 for name, number in before.items()}
         engine.dispose()
     migrate(url(tmp_path))
     engine = open_database(url(tmp_path))
     assert counts(engine) == dict.fromkeys(before, 0) | {"library": 1}
     assert add(engine) > 0
+    engine.dispose()
+
+
+NEW_IN = {"0002": {"threads", "turns", "completions", "model_calls"}}
+
+
+@pytest.mark.parametrize("revision", NEW_IN)
+def test_a_step_down_drops_the_tables_of_that_step_only(tmp_path: Path, revision: str) -> None:
+    before = filled(tmp_path)
+    migrate(url(tmp_path), revision)
+    newest = tables(tmp_path)
+    migrate(url(tmp_path), f"{int(revision) - 1:04}")
+    assert tables(tmp_path) == newest - NEW_IN[revision]
+    engine = plain(tmp_path)
+    for table in newest - NEW_IN[revision] - {"alembic_version"}:
+        with engine.connect() as connection:
+            found = connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar()
+        assert (table, found) == (table, before[table])
+
+
+def test_a_database_of_the_first_version_is_brought_up_with_its_rows(tmp_path: Path) -> None:
+    before = filled(tmp_path)
+    migrate(url(tmp_path), "0001")
+    engine = open_database(url(tmp_path))
+    assert [record.title for record in DocumentStore(engine).records()] == ["Lamps", "More"]
+    assert counts(engine) == before | dict.fromkeys(NEW_IN["0002"], 0)
+    add_answer(engine)
+    assert counts(engine) == before
     engine.dispose()
 
 
