@@ -49,7 +49,7 @@ class Selection:
     """Evidence that was selected.
 
     Attributes:
-        chosen: Positions of candidates, from 0, the most important first, each once.
+        chosen: Positions of candidates, from 0, each once, in the order in which `answer` wants them.
         left_out: Candidates that the reader was not shown because its window is too small.
         note: What else there is to say about it, "" if nothing.
     """

@@ -10,6 +10,8 @@ ClewError
         ├── ModelMemoryError            out of memory while answering, with the smallest batch
         ├── WindowError                 prompt and reply do not fit into the window
         ├── InvalidReplyError           a typed decision is malformed even after its repair
+        ├── BudgetError                 the calls, tokens or seconds that a question may take are spent
+        ├── StoppedError                it was stopped by hand
         ├── ScriptError                 a ScriptedModel was asked something its script does not have
         └── EndpointError               an endpoint failed, after the retries
             ├── EndpointUnreachableError    refused, no such host, TLS
@@ -22,6 +24,7 @@ ClewError
 from retrieval.errors import ClewError
 
 __all__ = [
+    "BudgetError",
     "CalibrationError",
     "EndpointBusyError",
     "EndpointError",
@@ -37,6 +40,7 @@ __all__ = [
     "PromptError",
     "ReaderError",
     "ScriptError",
+    "StoppedError",
     "WindowError",
 ]
 
@@ -83,6 +87,14 @@ class WindowError(ModelError):
 
 class InvalidReplyError(ModelError):
     """A typed decision is malformed even after its repair."""
+
+
+class BudgetError(ModelError):
+    """The calls, tokens or seconds that a question may take are spent."""
+
+
+class StoppedError(ModelError):
+    """What was asked was stopped by hand."""
 
 
 class ScriptError(ModelError):

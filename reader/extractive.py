@@ -16,14 +16,16 @@ from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from reader.contract import ReaderAnswer
+from reader.contract import Exchange, OnDraft, ReaderAnswer, Selection, Sufficiency
 from reader.errors import CalibrationError
+from reader.rules import central_sentences, closest_option, question_parts, refers_back, with_history
 from retrieval.chunking import flat
-from retrieval.evidence import Evidence
+from retrieval.evidence import Evidence, ScoredCandidate, select_evidence
+from retrieval.hits import Float32
 from retrieval.question import QuestionWords
 from retrieval.verify import Verdict
 
-__all__ = ["Calibration", "ExtractiveReader", "signals"]
+__all__ = ["Calibration", "ExtractiveReader", "picked", "signals"]
 
 CALIBRATION: Final = Path(__file__).with_name("extractive.json")
 MOST_SENTENCES: Final = 3
@@ -87,6 +89,12 @@ def signals(words: QuestionWords, evidence: Sequence[Evidence]) -> dict[str, flo
     }
 
 
+def picked(candidates: Sequence[ScoredCandidate], rows: Float32, count: int) -> tuple[int, ...]:
+    """Positions of the candidates that `select_evidence` takes, in the order of the documents."""
+    position = {id(candidate): n for n, candidate in enumerate(candidates)}
+    return tuple(position[id(each)] for each in select_evidence(candidates, rows, count))
+
+
 @dataclass(frozen=True, slots=True)
 class ExtractiveReader:
     """A `Reader` that quotes."""
@@ -94,7 +102,49 @@ class ExtractiveReader:
     calibration: Calibration
     name: str = "extractive"
 
-    def answer(self, question: str, words: QuestionWords, evidence: Sequence[Evidence]) -> ReaderAnswer:
+    def needs_history(self, question: str, turns: Sequence[Exchange]) -> bool:
+        """By its pronouns and names (`reader.rules`)."""
+        return bool(turns) and refers_back(question)
+
+    def standalone(self, question: str, turns: Sequence[Exchange]) -> str:
+        """The question before it and this one."""
+        return with_history(question, turns)
+
+    def parts(self, question: str) -> tuple[str, ...]:
+        """Its sentences, if each is a question."""
+        return question_parts(question)
+
+    def select(
+        self,
+        question: str,
+        candidates: Sequence[ScoredCandidate],
+        rows: Float32,
+        count: int,
+        places: Sequence[str],
+    ) -> Selection:
+        """Those with the best scores that do not repeat one another, in the order of the documents."""
+        return Selection(picked(candidates, rows, count))
+
+    def enough(self, question: str, evidence: Sequence[Evidence], asked: Sequence[str]) -> Sufficiency:
+        """It cannot tell what is missing, so what there is counts as enough."""
+        return Sufficiency(True)
+
+    def summarise(self, texts: Sequence[str], words: int, background: str = "") -> str:
+        """Its most central sentences."""
+        return central_sentences(texts, words)
+
+    def triage(self, question: str, options: Sequence[str], notes: str = "") -> int:
+        """The summary with most of the question's words."""
+        return closest_option(question, options)
+
+    def answer(
+        self,
+        question: str,
+        words: QuestionWords,
+        evidence: Sequence[Evidence],
+        context: Sequence[str] = (),
+        on_draft: OnDraft | None = None,
+    ) -> ReaderAnswer:
         """Answer with the one to three sentences that answer best, in the order of the evidence."""
         usable = [n for n, each in enumerate(evidence) if each.verdict is not Verdict.DROPPED]
         if not usable:

@@ -1,0 +1,153 @@
+"""What a question may cost, looked at before it is spent (promise 6)."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from reader.chat import Cancellation, ChatModel, Completion, Finish, Message, OnToken, Request
+from reader.errors import BudgetError, StoppedError
+
+__all__ = ["Budget", "BudgetedModel"]
+
+
+class Budget:
+    """Calls, tokens and seconds that may still be spent; shared by all calls of one question.
+
+    Args:
+        calls: Most model calls, cached ones too.
+        tokens: Most tokens of prompts and replies together; cached replies cost none.
+        cancellation: Its deadline bounds the seconds.
+        spent_calls: Calls of this question before an interruption.
+        spent_tokens: Tokens of this question before an interruption.
+    """
+
+    def __init__(
+        self,
+        calls: int,
+        tokens: int,
+        cancellation: Cancellation | None = None,
+        spent_calls: int = 0,
+        spent_tokens: int = 0,
+    ) -> None:
+        self._most_calls, self._most_tokens = calls, tokens
+        self.cancellation = cancellation or Cancellation()
+        self.calls, self.tokens = spent_calls, spent_tokens
+        self._lock = threading.Lock()
+
+    def reserve(self, prompt_tokens: int) -> None:
+        """Count a call before it is made.
+
+        Raises:
+            BudgetError: If it, or the tokens of its prompt, would be too much.
+            StoppedError: If the question was stopped.
+        """
+        with self._lock:
+            self._check_time()
+            if self.calls >= self._most_calls:
+                raise BudgetError(f"the limit of {self._most_calls} model calls for one question is reached")
+            if self.tokens + prompt_tokens > self._most_tokens:
+                text = f"the limit of {self._most_tokens:,} tokens for one question is reached"
+                raise BudgetError(text)
+            self.calls += 1
+
+    def add(self, completion: Completion) -> None:
+        """Count what a call has cost.
+
+        Raises:
+            BudgetError: If it was cut short by the deadline.
+            StoppedError: If it was stopped.
+        """
+        with self._lock:
+            if not completion.cached:
+                self.tokens += completion.prompt_tokens + completion.completion_tokens
+            if completion.finish is Finish.CANCELLED:
+                self._check_time()
+                raise StoppedError("The question was stopped.")
+
+    def _check_time(self) -> None:
+        if self.cancellation.by_hand:
+            raise StoppedError("The question was stopped.")
+        if self.cancellation.cancelled:
+            raise BudgetError("the time limit for one question is reached")
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetedModel:
+    """A `ChatModel` whose calls are counted against a budget; a call that was cut short is an error."""
+
+    model: ChatModel
+    budget: Budget
+
+    @property
+    def name(self) -> str:
+        """That of the model."""
+        return self.model.name
+
+    @property
+    def fingerprint(self) -> str:
+        """That of the model."""
+        return self.model.fingerprint
+
+    @property
+    def window(self) -> int:
+        """That of the model."""
+        return self.model.window
+
+    @property
+    def parameters(self) -> float | None:
+        """That of the model."""
+        return self.model.parameters
+
+    @property
+    def concurrency(self) -> int:
+        """That of the model."""
+        return self.model.concurrency
+
+    def count_tokens(self, text: str) -> int:
+        """As the model counts."""
+        return self.model.count_tokens(text)
+
+    def prompt_tokens(self, messages: Sequence[Message]) -> int:
+        """As the model counts."""
+        return self.model.prompt_tokens(messages)
+
+    def complete(
+        self, request: Request, on_token: OnToken | None = None, cancellation: Cancellation | None = None
+    ) -> Completion:
+        """Reply, if the budget has the room; its deadline counts unless another cancellation is given.
+
+        Raises:
+            BudgetError: If the budget is spent, or its time ran out within the call.
+            StoppedError: If it was stopped by hand.
+            ModelError: As the model.
+        """
+        self.budget.reserve(self.model.prompt_tokens(request.messages))
+        completion = self.model.complete(request, on_token, cancellation or self.budget.cancellation)
+        self.budget.add(completion)
+        return completion
+
+    def complete_many(
+        self,
+        requests: Sequence[Request],
+        on_done: Callable[[int, Completion], None] | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> list[Completion]:
+        """Reply to many requests; all of them are counted before the first is made.
+
+        Raises:
+            BudgetError: If the budget is spent, or its time ran out within the calls.
+            StoppedError: If they were stopped by hand.
+            ModelError: As the model.
+        """
+        for request in requests:
+            self.budget.reserve(self.model.prompt_tokens(request.messages))
+        done = self.model.complete_many(requests, on_done, cancellation or self.budget.cancellation)
+        for completion in done:
+            self.budget.add(completion)
+        return done
+
+    def close(self) -> None:
+        """Close the model."""
+        self.model.close()

@@ -1,0 +1,260 @@
+"""The reader that asks a language model; every task is a prompt of `reader.prompts`.
+
+Retrieve-then-reason in two stages (ALR2, arXiv 2410.03227): `select` picks ids of numbered sentences, so that
+nothing can be invented there, and `answer` writes from the selected sentences alone. What a model answers
+badly is repaired once and then does without: selection by scores, evidence taken as enough, the question as
+it stands. A model that is away is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from reader.answering import REFUSAL, AnswerRequest, answer_request, checked_answer, demonstration_of
+from reader.chat import ChatModel, Message, Request
+from reader.checking import QuoteBook
+from reader.contract import Exchange, OnDraft, ReaderAnswer, Selection, Sufficiency
+from reader.decisions import choose, reply_as
+from reader.drafts import DraftGate
+from reader.errors import InvalidReplyError, WindowError
+from reader.extractive import picked
+from reader.prompts import render
+from reader.selecting import shown_sentences
+from retrieval.evidence import Evidence, ScoredCandidate
+from retrieval.hits import Float32
+from retrieval.question import QuestionWords
+from retrieval.verify import Verdict
+
+__all__ = ["GenerativeReader"]
+
+MOST_PARTS: Final = 4
+QUERY_CHARACTERS: Final = 300
+ANSWER_SHOWN: Final = 600
+TOKENS_PER_WORD: Final = 2
+NO_EVIDENCE: Final = "Nothing in the documents speaks to this question."
+
+
+class _Form(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class NeedsHistory(_Form):
+    """Whether a question refers to earlier turns."""
+
+    needs_history: bool
+
+
+class Standalone(_Form):
+    """A question that can be understood alone."""
+
+    question: Annotated[str, Field(max_length=QUERY_CHARACTERS)]
+
+
+class Parts(_Form):
+    """The parts of a question."""
+
+    questions: Annotated[
+        list[Annotated[str, Field(max_length=QUERY_CHARACTERS)]], Field(max_length=MOST_PARTS)
+    ]
+
+
+class Enough(_Form):
+    """Whether evidence is enough, and what is missing."""
+
+    enough: bool
+    missing: Annotated[str, Field(max_length=QUERY_CHARACTERS)]
+
+
+@dataclass(frozen=True, slots=True)
+class GenerativeReader:
+    """A `Reader` over a `ChatModel`.
+
+    Attributes:
+        models: The model of each task, by the task's name; the same one with another label, usually.
+        reason: Whether decisions are reasoned first (`reader.decisions.reason_first`).
+        demonstrations: Examples made from the passages and shown before an answer, 0 to 3 (arXiv 2406.13632).
+        answer_tokens: Most tokens of an answer.
+    """
+
+    models: Callable[[str], ChatModel]
+    reason: bool = False
+    demonstrations: int = 0
+    answer_tokens: int = 512
+    name: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "name", self.models("answer").name)
+
+    def needs_history(self, question: str, turns: Sequence[Exchange]) -> bool:
+        """Ask the model; without turns, no."""
+        if not turns:
+            return False
+        prompt = render("needs_history", turns=_short(turns), question=question)
+        try:
+            return reply_as(self.models("needs_history"), _asked(prompt), NeedsHistory).value.needs_history
+        except InvalidReplyError:
+            return False
+
+    def standalone(self, question: str, turns: Sequence[Exchange]) -> str:
+        """Ask the model; a reply that is empty leaves the question as it is."""
+        prompt = render("standalone", turns=_short(turns), question=question)
+        try:
+            written = reply_as(self.models("standalone"), _asked(prompt), Standalone).value.question
+        except InvalidReplyError:
+            return question
+        return written.strip() or question
+
+    def parts(self, question: str) -> tuple[str, ...]:
+        """Ask the model, if the question looks as if it had parts: most have none, and a call is spared."""
+        if not _looks_composite(question):
+            return (question,)
+        prompt = render("parts", question=question, most=MOST_PARTS)
+        try:
+            written = reply_as(self.models("parts"), _asked(prompt), Parts).value.questions
+        except InvalidReplyError:
+            return (question,)
+        found = tuple(dict.fromkeys(each.strip() for each in written if each.strip()))
+        return found if len(found) > 1 else (question,)
+
+    def select(
+        self,
+        question: str,
+        candidates: Sequence[ScoredCandidate],
+        rows: Float32,
+        count: int,
+        places: Sequence[str],
+    ) -> Selection:
+        """Let the model choose among numbered sentences; what does not fit is left out and counted."""
+        if not candidates:
+            return Selection(())
+        model = self.models("select")
+        for _ in range(2):
+            window = model.window
+            shown = shown_sentences(model, question, candidates, places, count)
+            form = _ids_up_to(len(shown.positions), count)
+            try:
+                decided = reply_as(model, _asked(shown.prompt), form, reason=self.reason)
+            except InvalidReplyError:
+                chosen = tuple(sorted(picked(candidates, rows, count), key=lambda n: -candidates[n].score))
+                return Selection(
+                    chosen, shown.left_out, "the model named no sentences, taken by their scores"
+                )
+            except WindowError:
+                if model.window >= window:
+                    raise
+                continue  # the server has told its real window: pack again
+            ids: list[int] = decided.value.model_dump()["ids"]
+            chosen = tuple(dict.fromkeys(shown.positions[n - 1] for n in ids))
+            return Selection(chosen, shown.left_out)
+        raise WindowError(f"The window of {model.name} changes with every request.", model.window)
+
+    def enough(self, question: str, evidence: Sequence[Evidence], asked: Sequence[str]) -> Sufficiency:
+        """Ask the model; an invalid reply counts as enough."""
+        quotes = [each.quote for each in evidence]
+        prompt = render("enough", evidence=quotes, question=question, asked=list(asked))
+        try:
+            decided = reply_as(self.models("enough"), _asked(prompt), Enough, reason=self.reason).value
+        except InvalidReplyError:
+            return Sufficiency(True)
+        missing = decided.missing.strip()
+        known = {each.casefold() for each in (*asked, question)}
+        if decided.enough or not missing or missing.casefold() in known:
+            return Sufficiency(decided.enough)
+        return Sufficiency(False, missing)
+
+    def answer(
+        self,
+        question: str,
+        words: QuestionWords,
+        evidence: Sequence[Evidence],
+        context: Sequence[str] = (),
+        on_draft: OnDraft | None = None,
+    ) -> ReaderAnswer:
+        """Let the model write from the evidence, and check what it wrote; `words` are not used."""
+        usable = [n for n, each in enumerate(evidence) if each.verdict is not Verdict.DROPPED]
+        if not usable:
+            return ReaderAnswer(NO_EVIDENCE, True, ())
+        model = self.models("answer")
+        examples = self._demonstrations(context)
+        for _ in range(2):
+            window = model.window
+            asked = answer_request(model, question, evidence, usable, context, examples, self.answer_tokens)
+            try:
+                return self._written(model, asked, evidence, question, on_draft)
+            except WindowError:
+                if model.window >= window:
+                    raise
+        raise WindowError(f"The window of {model.name} changes with every request.", model.window)
+
+    def summarise(self, texts: Sequence[str], words: int, background: str = "") -> str:
+        """Let the model write a summary."""
+        prompt = render("summarise", texts=list(texts), background=background, words=words)
+        model = self.models("summarise")
+        request = Request(tuple(_asked(prompt)), max_tokens=max(words, 8) * TOKENS_PER_WORD)
+        return model.complete(request).text.strip()
+
+    def triage(self, question: str, options: Sequence[str], notes: str = "") -> int:
+        """Let the model choose a summary.
+
+        Raises:
+            InvalidReplyError: If it names none of them even after a repair.
+        """
+        prompt = render("triage", question=question, options=list(options), notes=notes)
+        numbers = [str(n) for n in range(1, len(options) + 1)]
+        decided = choose(self.models("triage"), _asked(prompt), numbers, reason=self.reason)
+        return int(decided.value) - 1
+
+    def _written(
+        self,
+        model: ChatModel,
+        asked: AnswerRequest,
+        evidence: Sequence[Evidence],
+        question: str,
+        on_draft: OnDraft | None,
+    ) -> ReaderAnswer:
+        numbered = [evidence[n] for n in asked.positions]
+        gate = None
+        if on_draft is not None:
+            gate = DraftGate(QuoteBook(numbered, question), len(numbered), REFUSAL, on_draft)
+        request = Request(asked.messages, max_tokens=asked.max_tokens)
+        completion = model.complete(request, gate)
+        if gate is not None:
+            gate.end()
+        return checked_answer(completion, asked, numbered, question)
+
+    def _demonstrations(self, context: Sequence[str]) -> list[dict[str, Any]]:
+        """Examples made from the least relevant passages, so that they do not give the answer away."""
+        found: list[dict[str, Any]] = []
+        for text in reversed(context):
+            if len(found) == self.demonstrations:
+                break
+            example = demonstration_of(self.models("demonstration"), text)
+            if example is not None:
+                found.append(example)
+        return found
+
+
+def _asked(prompt: str) -> list[Message]:
+    return [Message("system", render("system")), Message("user", prompt)]
+
+
+def _short(turns: Sequence[Exchange]) -> list[Exchange]:
+    """The turns with their answers cut to what a reference needs."""
+    return [Exchange(turn.question, turn.answer[:ANSWER_SHOWN]) for turn in turns]
+
+
+def _looks_composite(question: str) -> bool:
+    lowered = f" {question.lower()} "
+    words = (" and ", " or ", ";", " both ", " each ", " respectively", " compare", " differ", " than ")
+    return question.count("?") > 1 or any(word in lowered for word in words)
+
+
+def _ids_up_to(last: int, most: int) -> type[BaseModel]:
+    """A list of sentence numbers from 1 to `last`."""
+    number = Annotated[int, Field(ge=1, le=last)]
+    field: Any = (Annotated[list[number], Field(max_length=most)], ...)
+    return create_model("SentenceNumbers", __config__=ConfigDict(extra="forbid"), ids=field)

@@ -1,0 +1,89 @@
+"""What a reader without a language model does by rules: history, parts, summaries, triage."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Final
+
+from reader.contract import Exchange
+from retrieval.sentences import split_sentences
+from retrieval.words import content_words
+
+__all__ = ["central_sentences", "closest_option", "question_parts", "refers_back", "with_history"]
+
+_BACK: Final = re.compile(
+    r"\b(he|him|his|she|her|hers|it|its|they|them|their|theirs|this|that|these|those|there|then|former|latter)\b",
+    re.IGNORECASE,
+)
+_OPENING: Final = re.compile(
+    r"^\s*(and|but|so|what about|how about|why not|why so|who else|what else)\b", re.IGNORECASE
+)
+_NAME: Final = re.compile(r"(?<=\w )[A-Z]\w+")
+FEW_WORDS: Final = 2
+MOST_PARTS: Final = 4
+
+
+def refers_back(question: str) -> bool:
+    """Whether a question seems to refer to what was said before.
+
+    It does if it opens like a follow-up, or has hardly a content word, or has a pronoun and no name that the
+    pronoun may stand for.
+    """
+    if _OPENING.search(question) or len(content_words(question)) < FEW_WORDS:
+        return True
+    return bool(_BACK.search(question)) and not _NAME.search(question)
+
+
+def with_history(question: str, turns: Sequence[Exchange]) -> str:
+    """The question with the one before it, whose words say what it refers to."""
+    return f"{turns[-1].question} {question}" if turns else question
+
+
+def question_parts(question: str) -> tuple[str, ...]:
+    """The questions of a text that asks several, each with its own question mark; else the text itself."""
+    spans = split_sentences(question)
+    asked = [question[span.start : span.end] for span in spans]
+    parts = tuple(each for each in asked if each.rstrip("\"”’' )").endswith("?"))
+    return parts if 1 < len(parts) == len(asked) <= MOST_PARTS else (question,)
+
+
+def central_sentences(texts: Sequence[str], words: int) -> str:
+    """The sentences that say most with the commonest words, in their order, at most `words` words.
+
+    SumBasic (Nenkova and Vanderwende, MSR-TR-2005-101): the sentence whose content words are likeliest on
+    average is taken, the likelihood of its words is squared so that the next one brings others, and so on.
+    Without room for any, the first sentence is taken.
+    """
+    sentences = [text[span.start : span.end] for text in texts for span in split_sentences(text)]
+    terms = [content_words(sentence) for sentence in sentences]
+    counts = Counter(term for each in terms for term in each)
+    total = sum(counts.values()) or 1
+    likelihood = {term: count / total for term, count in counts.items()}
+    left, taken = words, set[int]()
+    open_sentences = {n for n, each in enumerate(terms) if each}
+    while open_sentences:
+        best = max(open_sentences, key=lambda n: (_mean([likelihood[t] for t in terms[n]]), -n))
+        open_sentences.discard(best)
+        length = len(sentences[best].split())
+        if length > left:
+            continue
+        taken.add(best)
+        left -= length
+        for term in set(terms[best]):
+            likelihood[term] **= 2
+    return " ".join(sentences[n] for n in sorted(taken) or range(min(1, len(sentences))))
+
+
+def closest_option(question: str, options: Sequence[str]) -> int:
+    """The option that holds most of the question's words, those that few options hold counting more."""
+    held = [set(content_words(option)) for option in options]
+    wanted = set(content_words(question))
+    weights = {w: math.log(1 + len(options) / (1 + sum(w in each for each in held))) for w in wanted}
+    return max(range(len(options)), key=lambda n: (sum(weights[w] for w in wanted & held[n]), -n))
+
+
+def _mean(values: Sequence[float]) -> float:
+    return sum(values) / len(values)
