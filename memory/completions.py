@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, delete, func, select, update
 
+from memory.moments import in_utc
 from memory.tables import CompletionRow
 from memory.upserts import upsert
 
@@ -66,7 +67,7 @@ class CompletionStore:
         if row is None:
             return None
         now = self.now()
-        if now - row.used_at.replace(tzinfo=row.used_at.tzinfo or UTC) >= TOUCHED_AFTER:
+        if now - in_utc(row.used_at) >= TOUCHED_AFTER:
             with self.engine.begin() as connection:
                 connection.execute(
                     update(CompletionRow).where(CompletionRow.digest == digest).values(used_at=now)

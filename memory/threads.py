@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import Engine, delete, func, insert, select
 
 from memory.errors import UnknownThreadError
+from memory.moments import in_utc
 from memory.tables import ThreadRow, TurnRow
 from memory.upserts import upsert
 
@@ -78,7 +79,7 @@ class ThreadStore:
         )
         with self.engine.connect() as connection:
             return [
-                ThreadRecord(name, turns, _in_utc(created_at), _in_utc(last) if last else None)
+                ThreadRecord(name, turns, in_utc(created_at), in_utc(last) if last else None)
                 for name, created_at, turns, last in connection.execute(query)
             ]
 
@@ -107,7 +108,7 @@ class ThreadStore:
                 question=row.question,
                 answer=row.answer,
                 abstained=row.abstained,
-                asked_at=_in_utc(row.asked_at),
+                asked_at=in_utc(row.asked_at),
                 seconds=row.seconds,
                 details=row.details,
                 ordinal=row.ordinal,
@@ -176,7 +177,3 @@ class ThreadStore:
 
 def _storable(text: str) -> str:
     return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)
-
-
-def _in_utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

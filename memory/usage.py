@@ -8,6 +8,7 @@ from typing import Protocol
 
 from sqlalchemy import Engine, case, func, insert, select
 
+from memory.moments import in_utc
 from memory.tables import ModelCallRow
 
 __all__ = ["Call", "CallRecord", "UsageStore", "UsageTotal"]
@@ -109,7 +110,7 @@ class UsageStore:
                     seconds=row.seconds,
                     cached=row.cached,
                     run=row.run,
-                    made_at=row.made_at.replace(tzinfo=row.made_at.tzinfo or UTC),
+                    made_at=in_utc(row.made_at),
                 )
                 for row in connection.execute(query)
             ]
