@@ -66,7 +66,7 @@ def tiny_tokenizer(
     )
     text = (DATA / "novella.txt").read_text(encoding="utf-8")
     tokenizer.train_from_iterator(text.splitlines(keepends=True), trainer)
-    saved = PreTrainedTokenizerFast(
+    saved = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=_without_special_bytes(tokenizer) if kind == "words" else tokenizer,
         bos_token="<s>",
         eos_token="<|im_end|>",
@@ -105,7 +105,7 @@ def save_model(config: Any, folder: Path, template: Template = "chatml") -> Path
     tiny_tokenizer(folder, template)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        model = AutoModelForCausalLM.from_config(config)
+        model: Any = AutoModelForCausalLM.from_config(config)  # type: ignore[no-untyped-call]
     model.generation_config.eos_token_id = config.eos_token_id
     model.generation_config.pad_token_id = config.pad_token_id
     model.save_pretrained(str(folder))

@@ -1,0 +1,240 @@
+"""Continuous batching: one loop on the device into which requests of all threads enter and leave at any time.
+
+By the batching of transformers 5, kept running; beginnings that prompts share are computed once, block by
+block. It runs models of attention layers only, and takes each time the likeliest token: what has a grammar or
+a temperature, and what it fails at, goes through `PaddedBatches`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import queue
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from importlib.util import find_spec
+from typing import Any, Final
+
+from reader.chat import Finish
+from reader.models.replies import Reply
+
+__all__ = ["ContinuousBatches", "runs_continuously"]
+
+_ATTENTION: Final = {"full_attention", "sliding_attention"}
+# On a GPU the rest stays for the batches with a grammar and for the encoder.
+_SHARE_OF_MEMORY: Final = 0.5
+# On a CPU nothing says how much to take.
+_CPU_PAGE: Final = 32
+_CPU_TOKENS: Final = 32_768
+_CPU_STEP: Final = 512
+_POLL: Final = 0.05
+_START: Final = 120.0
+
+
+def runs_continuously(model: Any) -> bool:
+    """Whether a model has nothing but attention layers with a cache in blocks."""
+    config = model.config.get_text_config()
+    types = set(getattr(config, "layer_types", None) or ["full_attention"])
+    attention = getattr(config, "_attn_implementation", None)
+    return (
+        not getattr(model, "_is_stateful", False) and types <= _ATTENTION and attention in {"sdpa", "eager"}
+    )
+
+
+class ContinuousBatches:
+    """The running loop of one model, started at its first request; safe to use from several threads."""
+
+    def __init__(self, model: Any, ends: Sequence[int], pad: int, window: int) -> None:
+        self._model, self._ends, self._pad, self._window = model, list(ends), pad, window
+        self._lock = threading.Lock()
+        self._numbers = itertools.count()
+        self._loop: _Loop | None = None
+        self._failures = 0
+
+    @property
+    def usable(self) -> bool:
+        """Whether it has not failed yet."""
+        return self._failures == 0
+
+    def run(self, replies: Sequence[Reply], on_done: Callable[[Reply], None], streaming: bool) -> None:
+        """Bring replies to their end; those that it cannot run or fails at are left unfinished."""
+        loop = self._running()
+        if loop is None:
+            return
+        inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        running: dict[str, Reply] = {}
+        try:
+            for reply in replies:
+                if len(reply.prompt) + reply.request.max_tokens > loop.capacity:
+                    continue
+                name = f"clew-{next(self._numbers)}"
+                if loop.add(name, reply, inbox, streaming):
+                    running[name] = reply
+            self._collect(loop, inbox, running, on_done)
+        finally:
+            # After an error of the caller's own functions, too.
+            for name in running:
+                loop.cancel(name)
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """The loop stands still, so that the model can be used otherwise."""
+        loop = self._loop
+        if loop is None or not loop.runner.is_running():
+            yield
+            return
+        with loop.runner.pause():
+            yield
+
+    def close(self) -> None:
+        """Stop the loop and let go of the model."""
+        with self._lock:
+            loop, self._loop, self._model = self._loop, None, None
+            self._failures += 1
+        if loop is not None:
+            loop.stop()
+
+    def _collect(
+        self,
+        loop: _Loop,
+        inbox: queue.SimpleQueue[Any],
+        running: dict[str, Reply],
+        on_done: Callable[[Reply], None],
+    ) -> None:
+        while running:
+            for name, reply in [(name, reply) for name, reply in running.items() if reply.cancelled]:
+                loop.cancel(name)
+                del running[name]
+                reply.done(Finish.CANCELLED)
+                on_done(reply)
+            try:
+                output = inbox.get(timeout=_POLL)
+            except queue.Empty:
+                if not loop.runner.is_running():
+                    self._failures += 1
+                    running.clear()
+                continue
+            taken = running.get(output.request_id)
+            if taken is None:
+                continue
+            for token in output.generated_tokens[len(taken.tokens) :]:
+                if taken.finish is None:
+                    taken.add(token)
+            if taken.finish is not None:
+                loop.forget(output.request_id)
+                del running[output.request_id]
+                on_done(taken)
+            elif output.error is not None or output.is_finished():
+                loop.forget(output.request_id)
+                del running[output.request_id]
+                self._failures += output.error is not None
+
+    def _running(self) -> _Loop | None:
+        with self._lock:
+            if self._failures or self._model is None:
+                return None
+            if self._loop is None:
+                self._loop = self._start()
+            return self._loop
+
+    def _start(self) -> _Loop | None:
+        from transformers import GenerationConfig
+        from transformers.generation.configuration_utils import ContinuousBatchingConfig
+
+        on_cpu = self._model.device.type == "cpu"
+        capacity = max(_CPU_TOKENS, self._window)
+        sizes: dict[str, Any] = {"max_memory_percent": _SHARE_OF_MEMORY}
+        if on_cpu:
+            step = min(_CPU_STEP, self._window)
+            sizes = {
+                "page_size": _CPU_PAGE,
+                "num_blocks": capacity // _CPU_PAGE + 1,
+                "max_batch_tokens": step,
+            }
+        # Never by kernels that would be fetched: only a flash attention that is installed.
+        flash = not on_cpu and find_spec("flash_attn") is not None
+        try:
+            runner = self._model.init_continuous_batching(
+                generation_config=GenerationConfig(  # type: ignore[no-untyped-call]
+                    do_sample=False, eos_token_id=self._ends or [-1], pad_token_id=self._pad
+                ),
+                continuous_batching_config=ContinuousBatchingConfig(
+                    auto_switch_to_flash=flash, allow_block_sharing=True, **sizes
+                ),
+            )
+        except (ValueError, RuntimeError, MemoryError, AttributeError):
+            # What this model's attention cannot do the padded batches can.
+            self._failures += 1
+            return None
+        loop = _Loop(runner, self._ends)
+        if not loop.started():
+            self._failures += 1
+            return None
+        weakref.finalize(self, loop.stop)
+        return loop
+
+
+class _Loop:
+    """The loop's thread, and one that brings its outputs to those who wait for them."""
+
+    def __init__(self, runner: Any, ends: Sequence[int]) -> None:
+        self.runner, self._ends = runner, list(ends)
+        self._inboxes: dict[str, queue.SimpleQueue[Any]] = {}
+        self._ready = threading.Event()
+        # The loop's own thread inherits from this one that it does not keep the program from ending.
+        self._thread = threading.Thread(target=self._deliver, name="clew-continuous", daemon=True)
+        self._thread.start()
+
+    @property
+    def capacity(self) -> int:
+        """Tokens that fit into the blocks."""
+        sizes = self.runner.continuous_batching_config
+        return int((sizes.num_blocks or 0) * sizes.page_size)
+
+    def started(self) -> bool:
+        """Wait until it takes requests; False if it failed to start."""
+        self._ready.wait()
+        deadline = time.monotonic() + _START
+        while self.runner.is_running() and time.monotonic() < deadline:
+            if self.runner.batch_processor is not None:
+                return True
+            time.sleep(_POLL / 10)
+        return False
+
+    def add(self, name: str, reply: Reply, inbox: queue.SimpleQueue[Any], streaming: bool) -> bool:
+        """Give it a request; False if it does not take any more."""
+        self._inboxes[name] = inbox
+        accepted = self.runner.add_request(
+            reply.prompt,
+            request_id=name,
+            max_new_tokens=reply.request.max_tokens,
+            streaming=streaming,
+            eos_token_id=self._ends or [-1],
+        )
+        return accepted is not None
+
+    def cancel(self, name: str) -> None:
+        """Stop a request; nothing of it arrives any more."""
+        self.forget(name)
+        self.runner.cancel_request(name)
+
+    def forget(self, name: str) -> None:
+        """A request has come to its end."""
+        self._inboxes.pop(name, None)
+
+    def stop(self) -> None:
+        """End both threads; it can be called twice."""
+        if self.runner is not None and self.runner.is_running():
+            self.runner.stop(block=True, hard_stop=True)
+        self._thread.join()
+
+    def _deliver(self) -> None:
+        self.runner.start()
+        self._ready.set()
+        while self.runner.is_running():
+            output = self.runner.get_result(timeout=_POLL)
+            inbox = None if output is None else self._inboxes.get(output.request_id)
+            if inbox is not None:
+                inbox.put(output)

@@ -1,0 +1,113 @@
+"""A request while it is answered: tokens so far, text so far, and whether it is done."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from reader.chat import Cancellation, Completion, Finish, OnToken, Request
+from reader.models.chat_format import ChatFormat, TextStream
+from reader.models.grammar import Matcher
+from reader.models.thinking import ThinkingFilter
+
+__all__ = ["Reply"]
+
+
+class Reply:
+    """One reply as it grows.
+
+    Attributes:
+        prompt: Token ids, chat template included.
+        tokens: Generated so far.
+        matcher: Where it stands in its grammar; None if it is free.
+        finish: Why it is done; None while it is not.
+        sampler: The random numbers of this reply, made at its first token.
+    """
+
+    def __init__(
+        self,
+        request: Request,
+        prompt: Sequence[int],
+        format: ChatFormat,
+        ends: frozenset[int],
+        matcher: Matcher | None = None,
+        on_token: OnToken | None = None,
+        cancellation: Cancellation | None = None,
+    ) -> None:
+        self.request, self.prompt, self.matcher = request, list(prompt), matcher
+        self.tokens: list[int] = []
+        self.finish: Finish | None = None
+        self.sampler: Any = None
+        self._ends, self._on_token, self._cancellation = ends, on_token, cancellation
+        self._stream, self._reasoning = TextStream(format), ThinkingFilter()
+        self._text = ""
+        self._began = time.perf_counter()
+        self._seconds = 0.0
+
+    @property
+    def ids(self) -> list[int]:
+        """Prompt and tokens."""
+        return self.prompt + self.tokens
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether someone wants it to stop."""
+        return self._cancellation is not None and self._cancellation.cancelled
+
+    def add(self, token: int) -> None:
+        """The model has taken a token.
+
+        A reply with a grammar is done as soon as nothing can follow, not waiting for the model's end token.
+        """
+        self.tokens.append(token)
+        if token in self._ends:
+            return self.done(Finish.STOP)
+        if self.matcher is not None:
+            self.matcher.consume_token(token)
+        self._show(self._stream.feed(token))
+        if self.matcher is not None and self.matcher.is_stopped():
+            return self.done(Finish.STOP)
+        if len(self.tokens) >= self.request.max_tokens:
+            complete = self.matcher is not None and self.matcher.is_accepting()
+            return self.done(Finish.STOP if complete else Finish.LENGTH)
+        return None
+
+    def done(self, finish: Finish) -> None:
+        """Nothing more comes."""
+        self.finish = finish
+        self._show(self._stream.end())
+        if self.matcher is None:
+            self._give(self._reasoning.end())
+        self._seconds = time.perf_counter() - self._began
+
+    def completion(self) -> Completion:
+        """What came of it."""
+        assert self.finish is not None
+        return Completion(
+            text=self._text if self.matcher is not None else self._text.strip(),
+            finish=self.finish,
+            prompt_tokens=len(self.prompt),
+            completion_tokens=len(self.tokens),
+            seconds=self._seconds,
+            enforced=self.matcher is not None,
+        )
+
+    def _show(self, text: str) -> None:
+        if self.matcher is not None:
+            # What looks like a tag of reasoning inside of an enforced reply is part of it.
+            return self._give(text)
+        shown = self._reasoning.feed(text)
+        if self._reasoning.restarted:
+            self._reasoning.restarted = False
+            self._text = ""
+            if self._on_token is not None:
+                self._on_token(None)
+        return self._give(shown)
+
+    def _give(self, text: str) -> None:
+        if not self._text and self.matcher is None:
+            text = text.lstrip()
+        self._text += text
+        if text and self._on_token is not None:
+            self._on_token(text)
