@@ -1,186 +1,192 @@
-"""Asking: route -> retrieve -> select -> verify -> answer, every step timed and named."""
+"""Asking: one question through the agent, resumed where an earlier attempt at it was interrupted."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Sequence
+import hashlib
+import json
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
-import numpy as np
+from filelock import FileLock, Timeout
 
+from app.agent.checkpoints import named_errors
+from app.agent.context import AgentContext, AgentLimits, Spent
+from app.agent.state import AgentState
+from app.answers import Answer, answer_of
+from app.events import Event, Progress, Step
 from memory.documents import DocumentRecord
-from memory.search_rows import SearchRowStore
-from reader.contract import Reader
+from memory.threads import ThreadStore
+from reader.budget import Budget
+from reader.chat import Cancellation
+from reader.contract import OnDraft
 from retrieval.chunking import flat
-from retrieval.document import Span
-from retrieval.encoder import Encoder
-from retrieval.evidence import (
-    Candidate,
-    DocumentOrigin,
-    Evidence,
-    ScoredCandidate,
-    score_candidates,
-    select_evidence,
-)
-from retrieval.hits import Float32
-from retrieval.passages import Passage
-from retrieval.question import WordStatistics, question_words
-from retrieval.search import HybridSearch
-from retrieval.verify import Verdict, verify_quote
 
-__all__ = ["Answer", "Asker", "FoundPassage", "Step"]
+if TYPE_CHECKING:
+    from langchain_core.runnables import RunnableConfig
+    from langgraph.checkpoint.sqlite import SqliteSaver
+    from langgraph.graph.state import CompiledStateGraph
 
-PASSAGES: Final = 10
-EVIDENCE: Final = 8
+__all__ = ["Agent", "Asked", "clean_question"]
+
+LOCKS: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
-    """One step: its name, what came of it in a few words, and its seconds."""
-
-    name: str
-    detail: str
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class FoundPassage:
-    """A passage as others may count on it: the document's id and the span in its text."""
-
-    document: str
-    span: Span
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """All of an answer.
+class Asked:
+    """One question and what it is asked of.
 
     Attributes:
-        text: With [n] behind each quote, n counting `citations` from 1.
-        citations: The evidence that the answer rests on, none of it dropped.
-        evidence: All that was selected, dropped ones too.
-        passages: Best first.
-        tokens_read: Tokens of the passages.
-        sections_read: Sections that passages were taken from.
-        sections_total: Sections of all documents that were searched; one without sections counts as one.
+        question: From `clean_question`.
+        documents: Those that are asked.
+        everything: Whether these are all there are.
+        route: As it was wished for.
+        thread: Name of the conversation, None outside of one.
+        key: What an answer depends on besides: the reader, its settings, the state of the library.
+        on_step: Told of each step when it is done.
+        on_draft: Gets the answer as it is written.
+        cancellation: Stops it by hand.
     """
 
-    text: str
-    abstained: bool
-    confidence: float
+    question: str
+    documents: Sequence[DocumentRecord]
+    everything: bool
     route: str
-    model: str
-    citations: tuple[Evidence, ...]
-    evidence: tuple[Evidence, ...]
-    passages: tuple[FoundPassage, ...]
-    steps: tuple[Step, ...]
-    tokens_read: int
-    sections_read: int
-    sections_total: int
-    seconds: float
+    thread: str | None
+    key: str
+    on_step: Callable[[Step], None]
+    on_draft: OnDraft | None = None
+    cancellation: Cancellation | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Asker:
-    """Answers questions over some documents of a library."""
+MakeContext = Callable[[Asked, str, Budget, Spent], AgentContext]
 
-    search: HybridSearch
-    words: WordStatistics
-    rows: SearchRowStore
-    encoder: Encoder
-    reader: Reader
-    progress: Callable[[Step], None]
 
-    def ask(self, question: str, documents: Sequence[DocumentRecord], everything: bool) -> Answer:
-        """Answer a question from `documents`; `everything` says that these are all there are."""
-        began = last = time.perf_counter()
-        steps: list[Step] = []
+def clean_question(question: str) -> str:
+    """The question on one line; a terminal may hand over bytes that are no text, which nobody here takes."""
+    return flat(question.encode("utf-8", "replace").decode())
 
-        def step(name: str, detail: str) -> None:
-            nonlocal last
-            now = time.perf_counter()
-            steps.append(Step(name, detail, now - last))
-            self.progress(steps[-1])
-            last = now
 
-        # A terminal may hand over bytes that are no text; neither the encoder nor SQL takes them.
-        question = flat(question.encode("utf-8", "replace").decode())
-        by_key = {record.key: record for record in documents}
-        within = None if everything else np.array(sorted(by_key), np.int64)
-        words = question_words(question, self.words, within)
-        step("route", f"search over {len(documents)} document{'s' * (len(documents) != 1)}")
-        row = self.encoder.encode([question])[0]
-        passages = self.search.passages(question, row, PASSAGES, within)
-        passages = [passage for passage in passages if passage.document in by_key]
-        step("retrieve", f"{len(passages)} passages")
-        candidates, rows, found, passages, tokens = self._candidates(passages, by_key)
-        scored = score_candidates(candidates, rows, row, words)
-        selected = select_evidence(scored, rows, EVIDENCE)
-        step("select", f"{len(selected)} of {len(candidates)} sentences")
-        evidence = [self._verified(each, by_key[each.candidate.document]) for each in selected]
-        kept = [each for each in evidence if each.verdict is not Verdict.DROPPED]
-        step("verify", f"{len(kept)} quotes verified, {len(evidence) - len(kept)} dropped")
-        reply = self.reader.answer(question, words, kept)
-        step("answer", f"{'abstained' if reply.abstained else 'answered'}, confidence {reply.confidence:.2f}")
-        read = {
-            (f.document, self.rows.place(p.document, f.span.start).sections)
-            for p, f in zip(passages, found, strict=True)
-        }
-        return Answer(
-            text=reply.text,
-            abstained=reply.abstained,
-            confidence=reply.confidence,
-            route="search",
-            model=self.reader.name,
-            citations=tuple(kept[n] for n in reply.cited),
-            evidence=tuple(evidence),
-            passages=tuple(found),
-            steps=tuple(steps),
-            tokens_read=tokens,
-            sections_read=len(read),
-            sections_total=sum(max(record.sections, 1) for record in documents),
-            seconds=time.perf_counter() - began,
+class Agent:
+    """Runs questions through the graph.
+
+    Args:
+        graph: From `build_graph`, over `checkpoints`.
+        checkpoints: Where states are kept while questions run.
+        locks: A folder: two processes that ask the same question must not share its checkpoints.
+        limits: What one question may take.
+        threads: Conversations.
+        context: Makes a question's surroundings.
+    """
+
+    def __init__(
+        self,
+        graph: CompiledStateGraph[Any, Any, Any, Any],
+        checkpoints: SqliteSaver,
+        locks: Path,
+        limits: AgentLimits,
+        threads: ThreadStore,
+        context: MakeContext,
+    ) -> None:
+        self._graph, self._checkpoints, self._locks = graph, checkpoints, locks
+        self._limits, self._threads, self._context = limits, threads, context
+
+    def ask(self, asked: Asked, progress: Progress) -> Answer:
+        """Answer a question.
+
+        Raises:
+            ModelError: If a language model cannot be asked; the same question goes on from there.
+            StoppedError: If it was stopped; likewise.
+            CheckpointError: If the state cannot be kept.
+        """
+        with self._run(asked, progress) as run:
+            config: RunnableConfig = {
+                "configurable": {"thread_id": run},
+                "metadata": {"clew_thread": asked.thread or ""},
+                "recursion_limit": self._limits.steps,
+            }
+            with named_errors(self._locks.parent), untraced():
+                before: AgentState = self._graph.get_state(config).values  # type: ignore[assignment]
+                budget = self._budget(asked, before)
+                spent = Spent()
+                context = self._context(asked, run, budget, spent)
+                if before and "answer" not in before:
+                    progress(Event("resume", str(len(before.get("steps", [])))))
+                start = None if before else AgentState(question=asked.question)
+                state = before
+                if not before or self._graph.get_state(config).next:
+                    graph: Any = self._graph
+                    state = graph.invoke(start, config, context=context, durability="sync")
+                answer = answer_of(state, context)
+                self._checkpoints.delete_thread(run)
+            return answer
+
+    def _budget(self, asked: Asked, before: AgentState) -> Budget:
+        cancellation = asked.cancellation or Cancellation()
+        cancellation.limit(self._limits.seconds)
+        limits = self._limits
+        return Budget(
+            limits.calls, limits.tokens, cancellation, before.get("calls", 0), before.get("tokens", 0)
         )
 
-    def _candidates(
-        self, passages: Sequence[Passage], by_key: dict[int, DocumentRecord]
-    ) -> tuple[list[Candidate], Float32, list[FoundPassage], list[Passage], int]:
-        """The sentences, their embeddings, spans of the passages, those still there, and their tokens."""
-        candidates: list[Candidate] = []
-        rows = [np.empty((0, self.rows.dim), np.float32)]
-        found: list[FoundPassage] = []
-        kept: list[Passage] = []
-        tokens = 0
-        for rank, passage in enumerate(passages, start=1):
-            stored = self.rows.sentences(passage.document, passage.first, passage.end)
-            if not stored.spans:
-                continue  # removed by another process since it was found
-            kept.append(passage)
-            span = Span(stored.spans[0].start, stored.spans[-1].end)
-            found.append(FoundPassage(by_key[passage.document].id, span, passage.score))
-            rows.append(stored.rows)
-            tokens += sum(stored.token_counts)
-            candidates += [
-                Candidate(passage.document, number, span, text, rank)
-                for number, span, text in zip(stored.numbers, stored.spans, stored.texts, strict=True)
-            ]
-        return candidates, np.concatenate(rows), found, kept, tokens
+    @contextmanager
+    def _run(self, asked: Asked, progress: Progress) -> Iterator[str]:
+        """The name of this run, held alone: the same question, interrupted and asked again, has the same."""
+        self._locks.mkdir(parents=True, exist_ok=True)
+        if asked.thread is not None:
+            # One question at a time in a conversation: its turns have an order.
+            with self._alone(_digest(asked.thread), progress):
+                turns = self._threads.turns(asked.thread, last=1)
+                yield _digest(_identity(asked, turns[-1].ordinal + 1 if turns else 1))
+            return
+        run = _digest(_identity(asked, 0))
+        lock = self._lock(run)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            yield f"{run}-{uuid.uuid4().hex}"  # somebody asks the same just now
+            return
+        try:
+            yield run
+        finally:
+            lock.release()
 
-    def _verified(self, selected: ScoredCandidate, record: DocumentRecord) -> Evidence:
-        """The candidate as evidence, its quote looked up in the stored text."""
-        candidate = selected.candidate
-        source = self.rows.text(candidate.document, candidate.span)
-        verdict = verify_quote(candidate.text, source, Span(0, len(source))).verdict
-        place = self.rows.place(candidate.document, candidate.span.start)
-        origin = DocumentOrigin(
-            document=record.id,
-            title=record.title,
-            section=" / ".join(place.sections),
-            page=place.page,
-            span=candidate.span,
-        )
-        return Evidence(
-            origin, candidate.text, selected.score, selected.relevance, selected.coverage, verdict
-        )
+    @contextmanager
+    def _alone(self, digest: str, progress: Progress) -> Iterator[None]:
+        lock = self._lock(digest)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            progress(Event("wait", "another question of this thread is being answered"))
+            lock.acquire()
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _lock(self, digest: str) -> FileLock:
+        return FileLock(self._locks / f"{int(digest, 16) % LOCKS:03x}.lock")
+
+
+@contextmanager
+def untraced() -> Iterator[None]:
+    """Inside, LangGraph sends no traces anywhere, whatever the environment says (promise 9)."""
+    from langsmith.run_helpers import tracing_context
+
+    with tracing_context(enabled=False):
+        yield
+
+
+def _identity(asked: Asked, turn: int) -> str:
+    documents = sorted(record.id for record in asked.documents)
+    parts = [asked.thread, turn, asked.question, asked.route, asked.everything, documents, asked.key]
+    return json.dumps(parts)
+
+
+def _digest(text: str) -> str:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+
+

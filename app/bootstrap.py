@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import cast
 
@@ -12,15 +12,23 @@ from app.config import Settings
 from app.errors import SettingsError
 from app.events import Event, Progress
 from app.library import Backends, Library
+from app.models import LanguageModel, MakeReader, ReaderRun
+from memory.completions import CompletionStore
 from memory.database import open_database
 from memory.measurements import read_measurement, write_measurement
+from memory.usage import UsageStore
+from reader.chat import ChatModel
+from reader.decisions import reason_first
 from reader.extractive import Calibration, ExtractiveReader
+from reader.models.endpoint import EndpointModel, Timeouts
+from reader.models.local import TransformersModel
+from reader.models.scripted import ScriptedModel
 from retrieval.document import Document
 from retrieval.encoder import Encoder, NumberFormat, SentenceTransformerEncoder, model_fingerprint
 from retrieval.loaders import ParseLimits, load_document
 from retrieval.precision import machine_name, measure_formats
 
-__all__ = ["chosen_device", "number_format", "open_library"]
+__all__ = ["chosen_device", "load_model", "number_format", "open_library"]
 
 
 def open_library(settings: Settings) -> Library:
@@ -31,10 +39,6 @@ def open_library(settings: Settings) -> Library:
         DatabaseError: If the database cannot be opened.
         EncoderError: If the encoder is not there.
     """
-    if settings.model != "extractive":
-        raise SettingsError(
-            f"The model {settings.model!r} cannot be used yet: this version reads with 'extractive' alone."
-        )
     fingerprint = model_fingerprint(settings.encoder)
     try:
         settings.home.mkdir(parents=True, exist_ok=True)
@@ -51,10 +55,75 @@ def open_library(settings: Settings) -> Library:
         limits = ParseLimits(seconds=settings.parse_seconds, memory_megabytes=settings.parse_megabytes)
         return load_document(path, limits)
 
-    def reader() -> ExtractiveReader:
-        return ExtractiveReader(Calibration.load())
+    return Library(settings, engine, Backends(encoder, fingerprint, _reader(settings, engine), load))
 
-    return Library(settings, engine, Backends(encoder, fingerprint, reader, load))
+
+@dataclass(slots=True)
+class _Extractive:
+    """Makes the reader that needs no model; it is the same for all questions."""
+
+    key: str = "extractive"
+    reader: ExtractiveReader | None = None
+
+    def __call__(self, run: ReaderRun) -> ExtractiveReader:
+        self.reader = self.reader or ExtractiveReader(Calibration.load())
+        return self.reader
+
+    def close(self) -> None:
+        self.reader = None
+
+
+def _reader(settings: Settings, engine: Engine) -> MakeReader:
+    if settings.model == "extractive":
+        return _Extractive()
+    size = settings.cache_megabytes * 1_000_000
+    shown = (settings.model, settings.openai_base_url, settings.window, settings.quantization)
+    return LanguageModel(
+        load=lambda: load_model(settings),
+        name=settings.model,
+        key=repr((*shown, settings.reason_first, settings.demonstrations)),
+        completions=CompletionStore(engine, size) if size else None,
+        usage=UsageStore(engine),
+        reason=lambda parameters: reason_first(settings.reason_first, parameters),
+        demonstrations=settings.demonstrations,
+    )
+
+
+def load_model(settings: Settings) -> ChatModel:
+    """The language model that the settings name.
+
+    Raises:
+        SettingsError: If they do not name one that can be used here.
+        ModelError: If it cannot be loaded, or its endpoint has no address.
+    """
+    kind, _, name = settings.model.partition(":")
+    if kind == "hf":
+        return TransformersModel.load(
+            str(Path(name).expanduser()) if name.startswith("~") else name,
+            device=chosen_device(settings),
+            window=settings.window,
+            trust_remote_code=settings.trust_remote_code,
+            quantization=settings.quantization,
+        )
+    if kind == "scripted":
+        return ScriptedModel.load(Path(name).expanduser(), window=settings.window or 8192)
+    if kind != "openai":
+        raise SettingsError("The model is 'extractive', which is no language model.")
+    if not settings.openai_base_url:
+        raise SettingsError(
+            f"The model {settings.model} needs the address of its endpoint: set OPENAI_BASE_URL, "
+            "such as http://127.0.0.1:8000/v1."
+        )
+    seconds = settings.request_seconds
+    return EndpointModel.connect(
+        name,
+        base_url=settings.openai_base_url,
+        api_key=settings.api_key or None,
+        window=settings.window,
+        tokenizer=settings.tokenizer or None,
+        timeout=Timeouts(first_token=seconds, between_tokens=min(60.0, seconds), total=seconds),
+        in_flight=settings.in_flight,
+    )
 
 
 def chosen_device(settings: Settings) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 from platformdirs import user_data_dir
-from pydantic import Field, ValidationError, field_validator
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -28,15 +28,34 @@ class Settings(BaseSettings):
 
     Attributes:
         home: Folder of everything Clew keeps.
-        model: The reader; "extractive" needs no language model.
-        device: Where the encoder runs; "auto" takes CUDA if torch sees it.
+        model: The reader: "extractive" needs no language model; "hf:NAME_OR_FOLDER" runs one here,
+            "openai:NAME" asks one at `openai_base_url`, "scripted:FILE" plays replies from a file.
+        device: Where encoder and language model run; "auto" takes CUDA if torch sees it.
         encoder: A sentence-transformers model: packaged, a folder, or already downloaded.
         database_url: SQLAlchemy URL; SQLite in `home` when empty.
         parse_seconds: Wall clock for parsing one small file; larger files get more.
         parse_megabytes: Memory for parsing one file.
+        window: Tokens of prompt and reply together; None takes what the model or its endpoint says.
+        tokenizer: Counts tokens for an endpoint that cannot be asked: a folder, or a name on this machine.
+        quantization: Of a model that runs here.
+        trust_remote_code: Whether a model's own Python code may run here.
+        reason_first: Whether decisions are reasoned first; "auto" from 30 billion parameters.
+        demonstrations: Examples made from the document and shown before each answer.
+        cache_megabytes: Greatest size of the cache of model replies; 0 keeps none.
+        in_flight: Requests to an endpoint at once.
+        request_seconds: Wall clock for one request to an endpoint, its retries included.
+        max_rounds: Follow-up queries for one question.
+        max_calls: Model calls for one question.
+        max_tokens: Tokens of prompts and replies for one question.
+        max_seconds: Wall clock for one question.
+        openai_base_url: Of the endpoint; also OPENAI_BASE_URL or OPENAI_API_BASE.
+        openai_api_key: Also OPENAI_API_KEY, or the content of OPENAI_API_KEY_FILE.
+        openai_api_key_file: A file with the key alone.
     """
 
-    model_config = SettingsConfigDict(env_prefix="CLEW_", extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="CLEW_", env_ignore_empty=True, extra="forbid", frozen=True, populate_by_name=True
+    )
 
     home: Path = Field(default_factory=lambda: _default_home())
     model: str = "extractive"
@@ -46,6 +65,39 @@ class Settings(BaseSettings):
     parse_seconds: float = Field(default=15.0, gt=0, le=86_400, allow_inf_nan=False)
     parse_megabytes: int = Field(default=2048, ge=64, le=1_000_000)
 
+    window: int | None = Field(default=None, ge=256, le=100_000_000)
+    tokenizer: str = ""
+    quantization: Literal["none", "8bit", "4bit"] = "none"
+    trust_remote_code: bool = False
+    reason_first: Literal["auto", "on", "off"] = "auto"
+    demonstrations: int = Field(default=0, ge=0, le=3)
+    cache_megabytes: int = Field(default=256, ge=0, le=1_000_000)
+    in_flight: int = Field(default=8, ge=1, le=1024)
+    request_seconds: float = Field(default=180.0, gt=0, le=86_400, allow_inf_nan=False)
+    max_rounds: int = Field(default=2, ge=0, le=20)
+    max_calls: int = Field(default=24, ge=1, le=10_000)
+    max_tokens: int = Field(default=200_000, ge=1_000, le=1_000_000_000)
+    max_seconds: float = Field(default=600.0, gt=0, le=604_800, allow_inf_nan=False)
+    openai_base_url: str = Field(
+        default="",
+        validation_alias=AliasChoices("openai_base_url", "OPENAI_BASE_URL", "OPENAI_API_BASE"),
+    )
+    openai_api_key: SecretStr = Field(
+        default=SecretStr(""), validation_alias=AliasChoices("openai_api_key", "OPENAI_API_KEY")
+    )
+    openai_api_key_file: Path | None = Field(
+        default=None, validation_alias=AliasChoices("openai_api_key_file", "OPENAI_API_KEY_FILE")
+    )
+
+    @model_validator(mode="after")
+    def _known_model(self) -> Self:
+        kind, _, name = self.model.partition(":")
+        if self.model != "extractive" and (kind not in {"hf", "openai", "scripted"} or not name.strip()):
+            raise ValueError(
+                f"the model {self.model!r} is none of extractive, hf:NAME_OR_FOLDER, openai:NAME, scripted:FILE"
+            )
+        return self
+
     @field_validator("home", mode="before")
     @classmethod
     def _whole_path(cls, value: object) -> object:
@@ -53,6 +105,25 @@ class Settings(BaseSettings):
         if value == "":
             return _default_home()
         return Path(value).expanduser() if isinstance(value, str | Path) else value
+
+    @property
+    def api_key(self) -> str:
+        """The key of the endpoint, "" if there is none.
+
+        Raises:
+            SettingsError: If the file that should hold it cannot be read.
+        """
+        if self.openai_api_key.get_secret_value() or self.openai_api_key_file is None:
+            return self.openai_api_key.get_secret_value()
+        try:
+            return self.openai_api_key_file.expanduser().read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"The key file {self.openai_api_key_file} cannot be read: {error}.") from error
+
+    @property
+    def checkpoints(self) -> Path:
+        """The file with the questions that are being answered."""
+        return self.home / "checkpoints.sqlite"
 
     @property
     def url(self) -> str:
@@ -91,7 +162,7 @@ def load_settings(**arguments: Any) -> Settings:
         return Settings(**given)
     except ValidationError as error:
         first = error.errors()[0]
-        name = ".".join(str(part) for part in first["loc"])
+        name = ".".join(str(part) for part in first["loc"]) or "model"
         raise SettingsError(f"The setting {name!r} cannot be used: {first['msg']}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
         raise SettingsError(

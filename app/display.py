@@ -23,7 +23,7 @@ from rich.table import Table
 from rich.text import Text
 
 from app.adding import AddedDocument
-from app.asking import Answer
+from app.answers import Answer
 from app.doctor import Check
 from app.events import Event, Progress
 from memory.documents import DocumentRecord
@@ -38,6 +38,8 @@ WORDS: Final = {
     "load": "Reading",
     "encode": "Encoding",
     "index": "Indexing",
+    "model": "Loading",
+    "resume": "Going on with an interrupted question, steps done before:",
     "question": "Asking",
     "done": "Done",
 }

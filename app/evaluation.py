@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
-from app.asking import Answer
+from app.answers import Answer
 from app.errors import QuestionFileError
 from app.events import Event, Progress
 from app.library import Library

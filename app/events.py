@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Event", "Progress", "silent"]
+__all__ = ["Event", "Progress", "Step", "silent"]
 
-Stage = Literal["wait", "measure", "load", "encode", "index", "question", "done"]
+Stage = Literal["wait", "measure", "load", "encode", "index", "model", "resume", "question", "done"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,15 @@ class Event:
     subject: str
     done: int = 0
     total: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of answering: its name, what came of it in a few words, and its seconds."""
+
+    name: str
+    detail: str
+    seconds: float
 
 
 Progress = Callable[[Event], None]

@@ -4,38 +4,53 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 from filelock import FileLock, Timeout
 from sqlalchemy import Engine
 
 from app.adding import AddedDocument, Adder, files_of
-from app.asking import Answer, Asker, Step
+from app.agent.checkpoints import forget_old, open_checkpoints, unfinished
+from app.agent.context import AgentContext, AgentLimits, Spent
+from app.agent.graph import build_graph
+from app.answers import Answer
+from app.asking import Agent, Asked, clean_question
 from app.config import Settings
 from app.errors import EmptyLibraryError, SettingsError
-from app.events import Event, Progress, silent
+from app.events import Event, Progress, Step, silent
 from app.indexing import SearchIndexes
+from app.models import MakeReader, ReaderRun
 from memory.documents import DocumentRecord, DocumentStore
 from memory.embeddings import delete_other_encoders, known_encoder, note_encoder
 from memory.errors import UnknownDocumentError
 from memory.index_rows import IndexRowStore
 from memory.library import LibraryState, library_state
 from memory.search_rows import SearchRowStore
+from memory.threads import ThreadStore
 from memory.units import UnitStore
-from reader.contract import Reader
+from reader.budget import Budget
+from reader.chat import Cancellation
+from reader.contract import OnDraft
 from retrieval.chunking import CHUNKING_VERSION
 from retrieval.document import Document
 from retrieval.encoder import Encoder
 from retrieval.errors import ClewError
 from retrieval.search import HybridSearch
 
+if TYPE_CHECKING:
+    from langgraph.checkpoint.sqlite import SqliteSaver
+    from langgraph.graph.state import CompiledStateGraph
+
 __all__ = ["Backends", "Library"]
 
 ROUTES_LATER: Final = {"walk", "whole"}
 LONGEST_QUESTION: Final = 4_000
+LONGEST_THREAD: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +60,13 @@ class Backends:
     Attributes:
         encoder: Loads the encoder; called at most once, perhaps on another thread.
         encoder_fingerprint: Name and weights of that encoder, known without loading it.
-        reader: Makes the reader.
+        reader: Makes the reader of a question.
         load: Turns a path into a Document, or raises LoadError.
     """
 
     encoder: Callable[[Progress], Encoder]
     encoder_fingerprint: str
-    reader: Callable[[], Reader]
+    reader: MakeReader
     load: Callable[[Path], Document]
 
 
@@ -60,12 +75,14 @@ class Library:
 
     def __init__(self, settings: Settings, engine: Engine, backends: Backends) -> None:
         self.settings, self.engine, self.backends = settings, engine, backends
-        self.store, self.units = DocumentStore(engine), UnitStore(engine)
+        self.store, self.units, self.threads = DocumentStore(engine), UnitStore(engine), ThreadStore(engine)
         # The lengths of chunks follow from the encoder's window, so its fingerprint stands for them.
         self.recipe = f"chunks {CHUNKING_VERSION} encoder {backends.encoder_fingerprint}"
         self._lock = threading.RLock()
         self._encoder: Encoder | None = None
         self._indexes: SearchIndexes | None = None
+        self._checkpoints: SqliteSaver | None = None
+        self._compiled: CompiledStateGraph[Any, Any, Any, Any] | None = None
         self._known: tuple[LibraryState, list[DocumentRecord]] | None = None
 
     def encoder(self, progress: Progress = silent) -> Encoder:
@@ -153,24 +170,32 @@ class Library:
         route: str = "auto",
         progress: Progress = silent,
         step: Callable[[Step], None] | None = None,
+        thread: str | None = None,
+        draft: OnDraft | None = None,
+        cancellation: Cancellation | None = None,
     ) -> Answer:
         """Answer a question from the documents named, or from all.
+
+        The same question, interrupted and asked again, goes on after the last step that was done.
+
+        Args:
+            question: In plain language.
+            documents: Ids, titles, paths or file names; none means all documents.
+            route: "auto" or "search".
+            progress: Told what is waited for.
+            step: Told of each step when it is done.
+            thread: Name of the conversation that it belongs to; a new one is begun.
+            draft: Gets the answer as it is written, no unverified quote in it.
+            cancellation: Stops it by hand.
 
         Raises:
             EmptyLibraryError: If there is no document yet.
             UnknownDocumentError: If a document named is not there.
             SettingsError: If the route is not built yet, or the question is empty.
+            ModelError: If a language model cannot be asked.
+            StoppedError: If it was stopped.
         """
-        if route in ROUTES_LATER:
-            raise SettingsError(
-                f"The route {route!r} needs summary trees, which are not built yet; use 'search'."
-            )
-        if not question.strip():
-            raise SettingsError("The question is empty.")
-        if len(question) > LONGEST_QUESTION:
-            raise SettingsError(
-                f"The question has {len(question):,} characters; at most {LONGEST_QUESTION:,} can be asked."
-            )
+        _check_question(question, route, thread)
         records = self._ready()
         if not records:
             raise EmptyLibraryError("There is no document to ask yet; add one with `clew add PATH`.")
@@ -184,19 +209,107 @@ class Library:
         chosen = [record for record in records if not ids or record.id in ids]
         if not chosen:
             raise UnknownDocumentError("The documents to ask have been removed meanwhile.")
+        asked = Asked(
+            question=clean_question(question),
+            documents=chosen,
+            everything=not ids,
+            route=route,
+            thread=thread,
+            key=f"{self.backends.reader.key} {library_state(self.engine)}",
+            on_step=step or (lambda _: None),
+            on_draft=draft,
+            cancellation=cancellation,
+        )
+        return self._agent(indexes, progress).ask(asked, progress)
+
+    def ask_many(
+        self,
+        questions: Sequence[str],
+        at_once: int = 1,
+        done: Callable[[int, Answer], None] | None = None,
+        progress: Progress = silent,
+    ) -> list[Answer]:
+        """Answer questions over all documents, `at_once` at the same time; answers in their order.
+
+        `done` hears of each as soon as it is there. The first error is raised once those that run are done.
+        """
+        with ThreadPoolExecutor(max_workers=max(1, at_once)) as pool:
+            running = {pool.submit(self.ask, each, progress=progress): n for n, each in enumerate(questions)}
+            try:
+                for future in as_completed(running):
+                    answer = future.result()
+                    if done is not None:
+                        done(running[future], answer)
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+        return [future.result() for future in running]
+
+    def interrupted(self, thread: str) -> str | None:
+        """The question of a thread that was interrupted before it was answered, None if there is none."""
+        for _, state in unfinished(self.checkpoints(), thread):
+            if "answer" not in state and "question" in state:
+                return str(state["question"])
+        return None
+
+    def checkpoints(self) -> SqliteSaver:
+        """The states of questions that are being answered."""
+        with self._lock:
+            if self._checkpoints is None:
+                self.settings.home.mkdir(parents=True, exist_ok=True)
+                self._checkpoints = open_checkpoints(self.settings.checkpoints)
+                forget_old(self._checkpoints)
+            return self._checkpoints
+
+    def close(self) -> None:
+        """Free the language model, the connections and the checkpoint file."""
+        self.backends.reader.close()
+        with self._lock:
+            if self._checkpoints is not None:
+                self._checkpoints.conn.close()
+                self._checkpoints = self._compiled = None
+        self.engine.dispose()
+
+    def _agent(self, indexes: SearchIndexes, progress: Progress) -> Agent:
+        settings = self.settings
+        limits = AgentLimits(
+            settings.max_rounds, settings.max_calls, settings.max_tokens, settings.max_seconds
+        )
         rows = SearchRowStore(self.engine, *self._stored_encoder())
         search = HybridSearch(
             indexes.chunks, indexes.sentences, indexes.chunk_words, indexes.neighbourhood_words, rows
         )
-        asker = Asker(
-            search,
-            indexes.chunk_words,
-            rows,
-            self.encoder(),
-            self.backends.reader(),
-            step or (lambda _: None),
+        encoder = self.encoder()
+
+        def context(asked: Asked, run: str, budget: Budget, spent: Spent) -> AgentContext:
+            by_key = {record.key: record for record in asked.documents}
+            return AgentContext(
+                search=search,
+                statistics=indexes.chunk_words,
+                rows=rows,
+                encoder=encoder,
+                reader=self.backends.reader(ReaderRun(run, budget, spent, progress)),
+                threads=self.threads,
+                documents=by_key,
+                within=None if asked.everything else np.array(sorted(by_key), np.int64),
+                thread=asked.thread,
+                run=run,
+                limits=limits,
+                budget=budget,
+                spent=spent,
+                on_step=asked.on_step,
+                on_draft=asked.on_draft,
+            )
+
+        return Agent(
+            self._graph(), self.checkpoints(), settings.home / "locks", limits, self.threads, context
         )
-        return asker.ask(question, chosen, everything=not ids)
+
+    def _graph(self) -> CompiledStateGraph[Any, Any, Any, Any]:
+        with self._lock:
+            if self._compiled is None:
+                self._compiled = build_graph(self.checkpoints())
+            return self._compiled
 
     def _ready(self) -> list[DocumentRecord]:
         """All documents, read again only when something has changed."""
@@ -259,3 +372,16 @@ class Library:
             yield
         finally:
             lock.release()
+
+
+def _check_question(question: str, route: str, thread: str | None) -> None:
+    if route in ROUTES_LATER:
+        raise SettingsError(f"The route {route!r} needs summary trees, which are not built yet; use 'search'.")
+    if not question.strip():
+        raise SettingsError("The question is empty.")
+    if len(question) > LONGEST_QUESTION:
+        raise SettingsError(
+            f"The question has {len(question):,} characters; at most {LONGEST_QUESTION:,} can be asked."
+        )
+    if thread is not None and not (thread.strip() and len(thread) <= LONGEST_THREAD):
+        raise SettingsError(f"The name of a thread has 1 to {LONGEST_THREAD} characters.")

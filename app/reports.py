@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.adding import AddedDocument
-from app.asking import Answer
+from app.answers import Answer
 from memory.documents import DocumentRecord
 from retrieval.document import Document
 
@@ -85,8 +85,8 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "steps": [{"name": s.name, "detail": s.detail, "seconds": round(s.seconds, 4)} for s in answer.steps],
         "usage": {
             "model": answer.model,
-            "prompt_tokens": 0,
-            "completion_tokens": 0,
+            "prompt_tokens": answer.prompt_tokens,
+            "completion_tokens": answer.completion_tokens,
             "tokens_read": answer.tokens_read,
             "seconds": round(answer.seconds, 4),
         },

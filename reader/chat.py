@@ -94,6 +94,12 @@ class Cancellation:
         self._event = threading.Event()
         self._deadline = None if seconds is None else time.monotonic() + seconds
 
+    def limit(self, seconds: float | None) -> None:
+        """Set a deadline, from now, unless there is an earlier one; None changes nothing."""
+        if seconds is not None:
+            deadline = time.monotonic() + seconds
+            self._deadline = deadline if self._deadline is None else min(self._deadline, deadline)
+
     def cancel(self) -> None:
         """Stop what runs with this cancellation, between two tokens."""
         self._event.set()

@@ -43,7 +43,9 @@ def shown_sentences(
     places: Sequence[str],
     count: int,
 ) -> ShownSentences:
-    """Number as many candidates as fit: whole passages, best first and last; of one too long its best sentences.
+    """Number as many candidates as fit: whole passages, best first and last.
+
+    Of a passage that is too long alone, its best sentences are taken.
 
     Raises:
         WindowError: If not even one sentence fits.

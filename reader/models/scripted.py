@@ -6,9 +6,11 @@ exactly what it said it would.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 import time
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,12 +75,16 @@ class ScriptedModel:
         self._function = script if callable(script) else None
         self._parts = [] if callable(script) else [_Part(cue) for cue in script]
         self._seconds, self._lock, self._closed = seconds, threading.Lock(), False
-        self.name = self.fingerprint = name
+        self.name = name
+        # Another script is another model: kept replies of the one must not answer for the other.
+        content = json.dumps([part.cue.model_dump() for part in self._parts], default=str)
+        told = uuid.uuid4().hex if callable(script) else hashlib.sha256(content.encode()).hexdigest()
+        self.fingerprint = f"{name} {told[:32]}"
         self.window, self.parameters, self.concurrency = window, parameters, 8
         self.requests: list[Request] = []
 
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls, path: Path, window: int = 8192) -> Self:
         """Read a script: a JSON list of cues.
 
         Raises:
@@ -92,7 +98,7 @@ class ScriptedModel:
             first = error.errors()[0]
             place = ".".join(str(part) for part in first["loc"])
             raise ModelNotFoundError(f"The script {path} is malformed at {place}: {first['msg']}.") from error
-        return cls(cues, name=f"scripted:{path.name}")
+        return cls(cues, window=window, name=f"scripted:{path.name}")
 
     @property
     def unplayed(self) -> list[Cue]:

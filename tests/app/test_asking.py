@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.asking import Step
+from app.events import Step
 from app.errors import EmptyLibraryError, SettingsError
 from app.library import Library
 from memory.errors import UnknownDocumentError

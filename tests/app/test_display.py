@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from app.adding import AddedDocument
-from app.asking import Answer
+from app.answers import Answer
 from app.display import Screen, printable
 from app.doctor import Check
 from app.events import Event

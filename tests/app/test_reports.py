@@ -6,7 +6,8 @@ import json
 from datetime import UTC, datetime
 
 from app.adding import AddedDocument
-from app.asking import Answer, Step
+from app.answers import Answer
+from app.events import Step
 from app.reports import added_json, answer_json, document_json, record_json
 from memory.documents import DocumentRecord
 from retrieval.document import Document, Page, Section, Span

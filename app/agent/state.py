@@ -1,0 +1,111 @@
+"""What the agent knows of a question between two steps; it is written to the checkpoint at each of them.
+
+Ids and offsets stand for text: quotes are read from the database again, so that a checkpoint stays small and
+holds nothing of a book.
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Annotated, TypedDict
+
+__all__ = ["AgentState", "AnswerState", "DraftState", "EvidenceState", "FoundState", "PassageState", "StepState"]
+
+
+class StepState(TypedDict):
+    """A step that is done."""
+
+    name: str
+    detail: str
+    seconds: float
+
+
+class PassageState(TypedDict):
+    """A passage: its document's key, its sentences, its characters, its tokens and its score."""
+
+    document: int
+    first: int
+    last: int
+    start: int
+    end: int
+    tokens: int
+    score: float
+
+
+class FoundState(TypedDict):
+    """What was found for one query, best first."""
+
+    query: str
+    passages: list[PassageState]
+
+
+class EvidenceState(TypedDict):
+    """A sentence that was selected, and what looking it up has shown."""
+
+    document: int
+    start: int
+    end: int
+    score: float
+    relevance: float
+    coverage: float
+    verdict: str
+
+
+class DraftState(TypedDict):
+    """What the reader answered; `cited` are positions in the list of evidence."""
+
+    text: str
+    abstained: bool
+    cited: list[int]
+    confidence: float | None
+    notes: list[str]
+
+
+class AnswerState(TypedDict):
+    """The answer as it is shown."""
+
+    text: str
+    abstained: bool
+    cited: list[int]
+
+
+class AgentState(TypedDict, total=False):
+    """A question on its way.
+
+    Attributes:
+        question: As it was asked.
+        query: The same in words that need no earlier turn.
+        route: How it is looked up.
+        open: Queries that are to be looked up now.
+        asked: Queries that were looked up.
+        found: What they brought in this round, not yet selected from.
+        passages: All passages so far.
+        evidence: All evidence so far, in the order in which the reader wants it.
+        rounds: How often something was looked up.
+        draft: The reader's answer.
+        answer: The answer that is shown.
+        stopped: Why it ended early, "" if it did not.
+        steps: All steps so far.
+        calls: Model calls so far.
+        tokens: Tokens of these calls.
+        prompt_tokens: Those of their prompts.
+        completion_tokens: Those of their replies.
+    """
+
+    question: str
+    query: str
+    route: str
+    open: list[str]
+    asked: list[str]
+    found: list[FoundState]
+    passages: list[PassageState]
+    evidence: list[EvidenceState]
+    rounds: int
+    draft: DraftState
+    answer: AnswerState
+    stopped: str
+    steps: Annotated[list[StepState], operator.add]
+    calls: int
+    tokens: int
+    prompt_tokens: int
+    completion_tokens: int

@@ -1,0 +1,93 @@
+"""Answers, as the command line and the pages show them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.agent.context import AgentContext
+from app.agent.state import AgentState
+from app.events import Step
+from retrieval.document import Span
+from retrieval.evidence import Evidence
+
+__all__ = ["Answer", "FoundPassage", "answer_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPassage:
+    """A passage as others may count on it: the document's id and the span in its text."""
+
+    document: str
+    span: Span
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """All of an answer.
+
+    Attributes:
+        text: With [n] behind what citation n supports, n counting `citations` from 1.
+        confidence: Probability that the evidence answers the question; None if the reader has none.
+        model: The reader's name.
+        citations: The evidence that the answer rests on, none of it dropped.
+        evidence: All that was selected, dropped ones too.
+        passages: Best first.
+        tokens_read: Tokens of the passages, as the encoder counts.
+        sections_read: Sections that passages were taken from.
+        sections_total: Sections of all documents that were searched; one without sections counts as one.
+        calls: Model calls, cached ones too.
+        prompt_tokens: Of all calls that were not cached.
+        completion_tokens: Of all calls that were not cached.
+        seconds: Of all steps, before an interruption too.
+    """
+
+    text: str
+    abstained: bool
+    confidence: float | None
+    route: str
+    model: str
+    citations: tuple[Evidence, ...]
+    evidence: tuple[Evidence, ...]
+    passages: tuple[FoundPassage, ...]
+    steps: tuple[Step, ...]
+    tokens_read: int
+    sections_read: int
+    sections_total: int
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    seconds: float
+
+
+def answer_of(state: AgentState, context: AgentContext) -> Answer:
+    """The answer that a question has come to."""
+    final, passages = state["answer"], state.get("passages", [])
+    evidence = [context.evidence(each) for each in state.get("evidence", [])]
+    read = {
+        (each["document"], context.rows.place(each["document"], each["start"]).sections) for each in passages
+    }
+    draft = state.get("draft")
+    return Answer(
+        text=final["text"],
+        abstained=final["abstained"],
+        confidence=draft["confidence"] if draft is not None else None,
+        route=state.get("route", "search"),
+        model=context.reader.name,
+        citations=tuple(evidence[n] for n in final["cited"]),
+        evidence=tuple(evidence),
+        passages=tuple(
+            FoundPassage(
+                context.documents[each["document"]].id, Span(each["start"], each["end"]), each["score"]
+            )
+            for each in passages
+        ),
+        steps=tuple(Step(each["name"], each["detail"], each["seconds"]) for each in state["steps"]),
+        tokens_read=sum(each["tokens"] for each in passages),
+        sections_read=len(read),
+        sections_total=sum(max(record.sections, 1) for record in context.documents.values()),
+        calls=state["calls"],
+        prompt_tokens=state["prompt_tokens"],
+        completion_tokens=state["completion_tokens"],
+        seconds=sum(each["seconds"] for each in state["steps"]),
+    )

@@ -1,0 +1,108 @@
+"""The language model of a library: loaded when it is first asked, shared by all questions, closed with it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from app.agent.context import Spent
+from app.events import Event, Progress
+from memory.completions import CompletionStore
+from memory.usage import UsageStore
+from reader.budget import Budget, BudgetedModel
+from reader.chat import ChatModel
+from reader.contract import Reader
+from reader.generative import GenerativeReader
+from reader.models.remembered import ModelCall, RememberedModel
+
+__all__ = ["LanguageModel", "MakeReader", "ReaderRun"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderRun:
+    """What a reader is made for: one question, its budget, and where its calls are counted."""
+
+    run: str
+    budget: Budget
+    spent: Spent
+    progress: Progress
+
+
+class MakeReader(Protocol):
+    """Makes the reader of one question."""
+
+    @property
+    def key(self) -> str:
+        """What answers depend on: the reader and the settings that change what it says."""
+
+    def __call__(self, run: ReaderRun) -> Reader:
+        """The reader, bound to the budget of the run."""
+
+    def close(self) -> None:
+        """Free what readers share."""
+
+
+class LanguageModel:
+    """Makes a `GenerativeReader` for each question, over one model.
+
+    Args:
+        load: Loads the model; called once.
+        name: As it was set, for progress.
+        key: See `MakeReader`.
+        completions: Where replies are kept, None to keep none.
+        usage: Where calls are recorded.
+        reason: From a model's parameters, whether its decisions are reasoned first.
+        demonstrations: Examples shown before each answer.
+    """
+
+    def __init__(
+        self,
+        load: Callable[[], ChatModel],
+        name: str,
+        key: str,
+        completions: CompletionStore | None,
+        usage: UsageStore,
+        reason: Callable[[float | None], bool],
+        demonstrations: int,
+    ) -> None:
+        self._load, self._name, self.key = load, name, key
+        self._completions, self._usage = completions, usage
+        self._reason, self._demonstrations = reason, demonstrations
+        self._lock = threading.Lock()
+        self._model: ChatModel | None = None
+
+    def model(self, progress: Progress) -> ChatModel:
+        """The model, loaded on first use.
+
+        Raises:
+            ModelError: If it cannot be loaded.
+        """
+        with self._lock:
+            if self._model is None:
+                progress(Event("model", self._name))
+                self._model = self._load()
+            return self._model
+
+    def __call__(self, run: ReaderRun) -> GenerativeReader:
+        """The reader of one question."""
+        model = self.model(run.progress)
+
+        def record(call: ModelCall) -> None:
+            run.spent.add(call.prompt_tokens, call.completion_tokens, call.cached)
+            self._usage.record(call)
+
+        remembered = RememberedModel(model, self._completions, record, run=run.run)
+        return GenerativeReader(
+            lambda task: BudgetedModel(remembered.for_task(task), run.budget),
+            reason=self._reason(model.parameters),
+            demonstrations=self._demonstrations,
+        )
+
+    def close(self) -> None:
+        """Unload the model; the next question loads it again."""
+        with self._lock:
+            if self._model is not None:
+                self._model.close()
+                self._model = None
