@@ -167,7 +167,7 @@ class Exchange(BaseHTTPRequestHandler):
             text = body.get(field)
             if text is None and "messages" in body:
                 text = "".join(f"<|{each['role']}|>{each['content']}" for each in body["messages"])
-            tokens = list(range(count(text)))
+            tokens = list(range(count(text or "")))
             self.send_json(200, {"tokens": tokens} | ({"count": len(tokens)} if field == "prompt" else {}))
         elif self.path == "/api/show" and self.server.show is not None:
             self.send_json(200, self.server.show)
@@ -221,10 +221,14 @@ class Exchange(BaseHTTPRequestHandler):
         self.end_stream()
 
     def decide(self, body: dict[str, Any]) -> None:
-        """The first option of every question, as certain."""
+        """The option that the reply says, or else the first."""
+        if "questions" not in body:
+            self.send_json(422, {"detail": [{"loc": ["body", "questions"], "msg": "Field required"}]})
+            return
+        said = self.server.reply(body)
         answers = {
-            name: {"type": "choice", "answer": next(iter(question["criteria"])), "probabilities": {}}
-            for name, question in body["questions"].items()
+            name: {"type": "choice", "choice": said if said in options else options[0], "confidence": 1.0}
+            for name, options in ((name, list(each["criteria"])) for name, each in body["questions"].items())
         }
         self.send_json(200, {"model": body["model"], "answers": answers, "usage": {"input_tokens": 1}})
 
