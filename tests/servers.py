@@ -62,7 +62,7 @@ class FakeServer(ThreadingHTTPServer):
     daemon_threads = False
     request_queue_size = 256
 
-    def __init__(self, reply: Reply) -> None:
+    def __init__(self, reply: Reply, port: int = 0) -> None:
         self.closing = threading.Event()
         self.reply = reply
         self.models: list[str] = ["fake"]
@@ -83,7 +83,7 @@ class FakeServer(ThreadingHTTPServer):
         self.in_flight = self.most_in_flight = 0
         self.lock = threading.Lock()
         self.connections: set[socket.socket] = set()
-        super().__init__(("127.0.0.1", 0), Exchange)
+        super().__init__(("127.0.0.1", port), Exchange)
 
     @property
     def root(self) -> str:
@@ -361,6 +361,7 @@ def stall(before: Sequence[str] = (), headers: bool = True) -> Fault:
             continue
         exchange.hang_up()
 
+    fault.stalls = True  # type: ignore[attr-defined]
     return fault
 
 
@@ -436,10 +437,11 @@ def serving(
     reply: Reply = lambda body: "Hello there, reader.",
     *,
     faults: Sequence[Fault | None] = (),
+    port: int = 0,
     **attributes: Any,
 ) -> Iterator[FakeServer]:
-    """A fake server on a free port; `attributes` are those of `FakeServer`."""
-    server = FakeServer(reply)
+    """A fake server on that port, or a free one; `attributes` are those of `FakeServer`."""
+    server = FakeServer(reply, port)
     server.faults = list(faults)
     for name, value in attributes.items():
         if not hasattr(server, name):
