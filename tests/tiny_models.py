@@ -132,3 +132,115 @@ def _without_special_bytes(tokenizer: Any) -> Any:
     stored = json.loads(tokenizer.to_str())
     stored["added_tokens"] = [each for each in stored["added_tokens"] if each["content"] in SPECIAL]
     return Tokenizer.from_str(json.dumps(stored))
+
+
+def tiny_config(family: str) -> Any:
+    """The config of a family, as small as it can be with every kind of layer that it has."""
+    import transformers
+
+    # The config class of the family, and what differs from a small Llama.
+    name, own = FAMILIES[family]
+    sizes = {
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "max_position_embeddings": WINDOW,
+    }
+    sizes |= own
+    return getattr(transformers, name)(
+        **{key: each for key, each in (_shared() | sizes).items() if each is not None}
+    )
+
+
+# Models that say nothing about a window.
+NO_WINDOW: dict[str, Any] = {"max_position_embeddings": None, "intermediate_size": None}
+
+FAMILIES: dict[str, tuple[str, dict[str, Any]]] = {
+    "llama": ("LlamaConfig", {}),
+    "qwen3": ("Qwen3Config", {"head_dim": 16}),
+    "mistral": ("MistralConfig", {"sliding_window": 24}),
+    "gemma3": (
+        "Gemma3TextConfig",
+        {
+            "head_dim": 16,
+            "sliding_window": 24,
+            "layer_types": ["sliding_attention", "full_attention"],
+            "tie_word_embeddings": False,
+            "initializer_range": 0.1,
+        },
+    ),
+    "phi3": ("Phi3Config", {}),
+    "gpt_oss": (
+        "GptOssConfig",
+        {
+            "head_dim": 16,
+            "num_local_experts": 4,
+            "num_experts_per_tok": 2,
+            "sliding_window": 24,
+            "layer_types": ["sliding_attention", "full_attention"],
+        },
+    ),
+    "mamba": ("MambaConfig", NO_WINDOW | {"state_size": 8}),
+    "mamba2": (
+        "Mamba2Config",
+        NO_WINDOW | {"num_heads": 8, "head_dim": 16, "state_size": 16, "n_groups": 1, "chunk_size": 16},
+    ),
+    "falcon_h1": (
+        "FalconH1Config",
+        {
+            "head_dim": 16,
+            "mamba_d_ssm": 64,
+            "mamba_n_heads": 8,
+            "mamba_d_head": 8,
+            "mamba_d_state": 16,
+            "mamba_n_groups": 1,
+            "mamba_chunk_size": 16,
+        },
+    ),
+    "recurrent_gemma": (
+        "RecurrentGemmaConfig",
+        {
+            "max_position_embeddings": None,
+            "num_hidden_layers": 3,
+            "lru_width": 64,
+            "attention_window_size": 24,
+            "num_key_value_heads": 1,
+            "head_dim": 16,
+            "tie_word_embeddings": False,
+        },
+    ),
+    "xlstm": (
+        "xLSTMConfig",
+        NO_WINDOW | {"hidden_size": 128, "num_heads": 4, "chunk_size": 16, "mode": "inference"},
+    ),
+    "jamba": (
+        "JambaConfig",
+        {
+            "num_hidden_layers": 4,
+            "attn_layer_period": 2,
+            "attn_layer_offset": 1,
+            "expert_layer_period": 2,
+            "expert_layer_offset": 1,
+            "num_experts": 2,
+            "mamba_d_state": 8,
+            "mamba_dt_rank": 4,
+            "use_mamba_kernels": False,
+        },
+    ),
+    "zamba2": (
+        "Zamba2Config",
+        {
+            "num_hidden_layers": 3,
+            "layers_block_type": ["mamba", "hybrid", "mamba"],
+            "num_key_value_heads": 4,
+            "mamba_d_state": 16,
+            "mamba_ngroups": 1,
+            "n_mamba_heads": 8,
+            "mamba_headdim": 16,
+            "chunk_size": 16,
+            "adapter_rank": 8,
+        },
+    ),
+}

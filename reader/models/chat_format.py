@@ -190,7 +190,7 @@ def _plain(messages: Sequence[Message]) -> str:
 def _end_of_reasoning(text: str, template: str) -> str:
     for opening, closing in zip(OPENING[:3], CLOSING[:3], strict=True):
         if text.rstrip().endswith(opening):
-            return f"\n{closing}\n\n"
+            return f"\n{closing}\n\n" if text.endswith("\n") else f"\n\n{closing}\n\n"
     if "<|channel|>" in template and text.endswith("<|start|>assistant"):
         return "<|channel|>final<|message|>"
     return ""

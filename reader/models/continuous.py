@@ -51,6 +51,7 @@ class ContinuousBatches:
         self._lock = threading.Lock()
         self._numbers = itertools.count()
         self._loop: _Loop | None = None
+        self._at_exit: weakref.finalize[..., Any] | None = None
         self._failures = 0
 
     @property
@@ -93,6 +94,8 @@ class ContinuousBatches:
         with self._lock:
             loop, self._loop, self._model = self._loop, None, None
             self._failures += 1
+            if self._at_exit is not None:
+                self._at_exit.detach()
         if loop is not None:
             loop.stop()
 
@@ -172,7 +175,7 @@ class ContinuousBatches:
         if not loop.started():
             self._failures += 1
             return None
-        weakref.finalize(self, loop.stop)
+        self._at_exit = weakref.finalize(self, loop.stop)
         return loop
 
 

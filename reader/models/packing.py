@@ -10,6 +10,7 @@ from reader.models.prefix import common_length
 
 __all__ = ["pack"]
 
+LEAST_SHARED: Final = 256
 _MOSTLY: Final = 0.5
 
 
@@ -19,7 +20,7 @@ def pack(
     most_tokens: int,
     max_tokens: Sequence[int],
     equal_lengths: bool = False,
-    together: bool = True,
+    together: int | None = LEAST_SHARED,
 ) -> list[list[int]]:
     """Batches of positions, the longest prompts first.
 
@@ -29,7 +30,8 @@ def pack(
         most_tokens: Tokens of a batch, padding and replies included; a batch of one may have more.
         max_tokens: Most tokens of each reply.
         equal_lengths: Put only prompts of one length together: models with a recurrent state read padding.
-        together: Keep prompts together that share at least half of their tokens from the beginning on.
+        together: Keep prompts together that begin with at least so many tokens alike, and half of theirs;
+            shorter beginnings are computed sooner than smaller batches. None: by length alone.
     """
     batches: list[list[int]] = []
     for group in _groups(prompts, equal_lengths, together):
@@ -47,19 +49,20 @@ def pack(
     return sorted(batches, key=lambda batch: -len(prompts[batch[0]]))
 
 
-def _groups(prompts: Sequence[Sequence[int]], equal_lengths: bool, together: bool) -> list[list[int]]:
+def _groups(prompts: Sequence[Sequence[int]], equal_lengths: bool, together: int | None) -> list[list[int]]:
     if equal_lengths:
         by_length: dict[int, list[int]] = defaultdict(list)
         for position, prompt in enumerate(prompts):
             by_length[len(prompt)].append(position)
         return list(by_length.values())
-    if not together:
+    if together is None:
         return [list(range(len(prompts)))]
     # In the order of their tokens, prompts with a common beginning are neighbours.
     groups: list[list[int]] = []
     for position in sorted(range(len(prompts)), key=lambda each: list(prompts[each])):
         prompt = prompts[position]
-        if groups and common_length(prompts[groups[-1][0]], prompt) >= _MOSTLY * len(prompt):
+        shared = common_length(prompts[groups[-1][0]], prompt) if groups else 0
+        if groups and shared >= max(together, _MOSTLY * len(prompt)):
             groups[-1].append(position)
         else:
             groups.append([position])

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from reader.chat import Finish
 from reader.errors import ModelError, ModelMemoryError
 from reader.models.grammar import mask_scores
-from reader.models.packing import pack
+from reader.models.packing import LEAST_SHARED, pack
 from reader.models.prefix import PrefixCache
 from reader.models.replies import Reply
 
@@ -94,7 +94,7 @@ class PaddedBatches:
             self._most_tokens,
             [reply.request.max_tokens - len(reply.tokens) for reply in replies],
             equal_lengths=self._recurrent,
-            together=self.prefixes.enabled,
+            together=LEAST_SHARED if self.prefixes.enabled else None,
         )
         return [[replies[position] for position in batch] for batch in batches]
 

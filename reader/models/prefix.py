@@ -27,7 +27,8 @@ class PrefixCache:
         self._model = model
         self._ids: list[int] = []
         self._cache: Any = None
-        self._enabled = enabled and _is_plain(self._empty())
+        stateful = getattr(model, "_is_stateful", False)
+        self._enabled = enabled and not stateful and _is_plain(self._empty())
         self.tokens_reused = 0
 
     @property
