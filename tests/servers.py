@@ -53,6 +53,7 @@ class FakeServer(ThreadingHTTPServer):
         tokenize: Whose `/tokenize` it has.
         show: What Ollama's `/api/show` says; None has no such path.
         decisions: Whether it has the `/v1/systemone` of `transformers serve`.
+        mute: Whether it says nothing at all to anything but chat requests.
         requests: Bodies of the chat requests that came, in their order, failed ones included.
         headers: Their headers, in lower case.
         paths: Every path that was asked for, of whatever kind.
@@ -76,7 +77,7 @@ class FakeServer(ThreadingHTTPServer):
         self.usage: Literal["told", "ignored", "refused"] = "told"
         self.tokenize: Literal["vllm", "llama.cpp"] | None = None
         self.show: dict[str, Any] | None = None
-        self.decisions = False
+        self.decisions = self.mute = False
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.paths: list[str] = []
@@ -141,7 +142,9 @@ class Exchange(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.paths.append(self.path)
-        if self.path == "/v1/models" and self.let_in():
+        if self.server.mute:
+            stall(headers=False)(self)
+        elif self.path == "/v1/models" and self.let_in():
             told = {} if self.server.window is None else {"max_model_len": self.server.window}
             models = [{"id": name, "object": "model", **told} for name in self.server.models]
             self.send_json(200, {"object": "list", "data": models})
@@ -162,6 +165,8 @@ class Exchange(BaseHTTPRequestHandler):
             finally:
                 with self.server.lock:
                     self.server.in_flight -= 1
+        elif self.server.mute:
+            stall(headers=False)(self)
         elif self.path == "/tokenize" and self.server.tokenize is not None:
             field = "prompt" if self.server.tokenize == "vllm" else "content"
             text = body.get(field)

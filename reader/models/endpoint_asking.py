@@ -197,7 +197,7 @@ class Asker:
             except APIError as error:
                 raise fault_of(error, self._server.url, self._model) from None
             except TimeoutError:
-                return False
+                self.dialect.decides = False
             else:
                 self.dialect.decides = False
         return bool(self.dialect.decides)

@@ -141,8 +141,8 @@ def fits(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any] | None =
 def options_of(schema: Mapping[str, Any]) -> dict[str, Any] | None:
     """What a schema lets choose among: the words of each option, and the value that the reply then is.
 
-    That is an enumeration of distinct strings and integers, alone or as the only field of an object; None for
-    every other schema, and for more options than `transformers serve` has labels (the letters).
+    That is a constant or an enumeration of distinct strings and integers, alone or as the only field of an
+    object; None for every other schema, and for more options than `transformers serve` has labels (the letters).
     """
     field: str | None = None
     inner: Mapping[str, Any] = schema
@@ -150,7 +150,7 @@ def options_of(schema: Mapping[str, Any]) -> dict[str, Any] | None:
         ((field, inner),) = schema["properties"].items()
         if "$ref" in inner:
             inner = _resolved(inner["$ref"], schema)
-    options = inner.get("enum")
+    options = [inner["const"]] if "const" in inner else inner.get("enum")
     if not options or len(options) > MOST_OPTIONS:
         return None
     if any(isinstance(each, bool) or not isinstance(each, str | int) or each == "" for each in options):

@@ -152,7 +152,7 @@ class ServerTokenizer:
 
 
 async def find_counter(server: Server, model: str) -> TokenCounter:
-    """The server's own counter, or the guess if it has none.
+    """The server's own counter, or the guess if it has none that answers in time.
 
     Raises:
         openai.APIConnectionError: If the server cannot be reached.

@@ -40,12 +40,16 @@ class Window:
 
 
 async def ask_models(server: Server) -> list[dict[str, Any]]:
-    """The entries of `/v1/models`; none if the server does not tell.
+    """The entries of `/v1/models`; none if the server does not tell in time.
 
     Raises:
         openai.APIConnectionError: If the server cannot be reached.
     """
-    content = await _told(server, "/models")
+    try:
+        async with asyncio.timeout(server.timeouts.asking):
+            content = await _told(server, "/models")
+    except TimeoutError:
+        return []
     entries = content.get("data") or content.get("models") or []
     if not isinstance(entries, list):
         return []
@@ -53,11 +57,19 @@ async def ask_models(server: Server) -> list[dict[str, Any]]:
 
 
 async def ask_window(server: Server, model: str) -> Window:
-    """What the server says about the window of the model, or the default where it says nothing.
+    """What the server says about the window of the model, or the default where it says nothing in time.
 
     Raises:
         openai.APIConnectionError: If the server cannot be reached.
     """
+    try:
+        async with asyncio.timeout(server.timeouts.asking):
+            return await _find_window(server, model)
+    except TimeoutError:
+        return Window(DEFAULT_WINDOW, known=False)
+
+
+async def _find_window(server: Server, model: str) -> Window:
     entries = await ask_models(server)
     mine = [each for each in entries if each["id"] == model]
     # llama.cpp serves one model under whatever name it is asked for.
@@ -112,9 +124,8 @@ async def _told(server: Server, path: str, body: Mapping[str, Any] | None = None
     from openai import APIError
 
     try:
-        async with asyncio.timeout(server.timeouts.asking):
-            content = await (server.get(path) if body is None else server.post(path, body))
-    except (APIError, TimeoutError, ValueError) as error:
+        content = await (server.get(path) if body is None else server.post(path, body))
+    except (APIError, ValueError) as error:
         if isinstance(error, APIError) and is_unreachable(error):
             raise
         return {}

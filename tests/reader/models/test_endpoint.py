@@ -259,6 +259,7 @@ def test_fitting_a_schema(value: object, schema: dict[str, Any], good: bool) -> 
 
 def test_what_is_a_plain_choice() -> None:
     assert options_of(CHOICE) == {"search": "search", "walk": "walk"}
+    assert options_of({"const": "search"}) == {"search": "search"}
     assert options_of({"enum": [3, 1]}) == {"3": 3, "1": 1}
     nested = {"type": "object", "properties": {"a": {"$ref": "#/$defs/A"}}, "$defs": {"A": CHOICE}}
     assert options_of(nested) == {"search": {"a": "search"}, "walk": {"a": "walk"}}
@@ -408,6 +409,14 @@ def test_the_window_is_asked_from_the_server(told: dict[str, Any], window: int, 
         model.complete(QUESTION)
         assert model.window == window
     assert server.paths.count("/v1/models") == 1
+
+
+def test_a_server_that_says_nothing_of_itself_still_answers() -> None:
+    hasty = Timeouts(asking=0.1)
+    with serving(mute=True) as server, connected(server, timeout=hasty) as model:
+        assert (model.window, model.window_known, model.exact_tokens) == (8192, False, False)
+        assert model.models() == []
+        assert model.complete(asking("which?", schema=CHOICE)).finish is Finish.STOP
 
 
 def test_a_window_that_is_set_is_not_asked_for() -> None:
