@@ -142,7 +142,7 @@ def options_of(schema: Mapping[str, Any]) -> dict[str, Any] | None:
     """What a schema lets choose among: the words of each option, and the value that the reply then is.
 
     That is a constant or an enumeration of distinct strings and integers, alone or as the only field of an
-    object; None for every other schema, and for more options than `transformers serve` has labels (the letters).
+    object; None for every other schema, and for more options than `transformers serve` has letters for.
     """
     field: str | None = None
     inner: Mapping[str, Any] = schema

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["Streamed", "stream_once"]
 
 EVENT_STREAM: Final = "text/event-stream"
+# What gateways and vLLM say of a reply that came to no good end.
+_BROKEN: Final = frozenset({"error", "abort"})
 
 
 class _Delta(BaseModel):
@@ -135,6 +137,8 @@ async def stream_once(
         raise _not_one(server.url, "it has no choices")
     if draft.finish is None:
         raise _not_one(server.url, "it is cut off")
+    if draft.finish in _BROKEN:
+        raise _not_one(server.url, f"it ends with {draft.finish!r}")
     return Streamed(
         text,
         Finish.LENGTH if draft.finish in {"length", "max_tokens"} else Finish.STOP,

@@ -138,6 +138,7 @@ def test_a_fault_that_passes_ends_in_the_answer(faults: list[Fault]) -> None:
         (STRANGE, EndpointReplyError, "choices"),
         (NUMBERS, EndpointReplyError, "dictionary"),
         (NO_TEXT, EndpointReplyError, "content"),
+        (events({"content": "Hel"}, finish="error"), EndpointReplyError, "ends with 'error'"),
     ],
 )
 def test_a_fault_that_stays_ends_in_one_named_error(
