@@ -44,6 +44,7 @@ from tests.servers import (
 
 QUESTION = Request((Message("user", "Who is there?"),))
 TIGHT = Timeouts(connect=1, first_token=0.6, between_tokens=0.3, total=2, asking=1)
+SLOW = Timeouts(connect=5, first_token=20, between_tokens=20, total=30, asking=5)
 SLACK = 10.0
 """Seconds over its limit that a machine under load may take until a test calls a request endless."""
 
@@ -103,7 +104,7 @@ def test_a_fault_that_passes_ends_in_the_answer(faults: list[Fault]) -> None:
 
     # Only what stands still needs tight limits; a slow machine must not meet them elsewhere.
     stalls = any(getattr(fault, "stalls", False) for fault in faults)
-    limits = Timeouts(connect=5, first_token=0.6, between_tokens=0.5) if stalls else Timeouts(connect=5)
+    limits = Timeouts(connect=5, first_token=0.6, between_tokens=0.5, total=30) if stalls else SLOW
     with (
         serving(lambda body: "Nobody but the wind.", faults=faults) as server,
         connected(server, timeout=limits, attempts=8) as model,

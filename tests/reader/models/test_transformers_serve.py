@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from reader.chat import Cancellation, Finish, Message, Request
+from reader.decisions import choose
 from reader.errors import ModelNotFoundError
 from reader.models.endpoint import EndpointModel
 from tests.servers import healthy, transformers_serve
@@ -82,6 +83,14 @@ def test_a_choice_is_enforced(model: EndpointModel, base_url: str) -> None:
     reply = model.complete(Request(ASKED, max_tokens=4, schema=wrapped))
     assert json.loads(reply.text)["level"] in (0, 1, 2)
     assert reply.enforced
+
+
+def test_choosing_cannot_go_wrong(model: EndpointModel) -> None:
+    # What a random model writes by itself is no JSON: without the server's decisions none would succeed.
+    for options in (["search", "walk"], ["yes", "no", "perhaps"], ["only"]):
+        decided = choose(model, ASKED, options)
+        assert decided.value in options
+        assert decided.invalid == 0
 
 
 def test_a_schema_that_is_no_choice_is_not_enforced_and_that_is_said(model: EndpointModel) -> None:
