@@ -10,7 +10,6 @@ from __future__ import annotations
 import itertools
 import queue
 import threading
-import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -18,6 +17,8 @@ from importlib.util import find_spec
 from typing import Any, Final
 
 from reader.chat import Finish
+from reader.models.continuous_loop import POLL, Call, Loop
+from reader.models.packing import groups_of
 from reader.models.replies import Reply
 
 __all__ = ["ContinuousBatches", "runs_continuously"]
@@ -29,8 +30,6 @@ _SHARE_OF_MEMORY: Final = 0.5
 _CPU_PAGE: Final = 32
 _CPU_TOKENS: Final = 32_768
 _CPU_STEP: Final = 512
-_POLL: Final = 0.05
-_START: Final = 120.0
 
 
 def runs_continuously(model: Any) -> bool:
@@ -50,7 +49,7 @@ class ContinuousBatches:
         self._model, self._ends, self._pad, self._window = model, list(ends), pad, window
         self._lock = threading.Lock()
         self._numbers = itertools.count()
-        self._loop: _Loop | None = None
+        self._loop: Loop | None = None
         self._at_exit: weakref.finalize[..., Any] | None = None
         self._failures = 0
 
@@ -64,19 +63,16 @@ class ContinuousBatches:
         loop = self._running()
         if loop is None:
             return
-        inbox: queue.SimpleQueue[Any] = queue.SimpleQueue()
-        running: dict[str, Reply] = {}
+        call = Call(loop, self._numbers, streaming)
+        fitting = [each for each in replies if len(each.ids) + each.request.max_tokens <= loop.capacity]
+        for group in groups_of([reply.prompt for reply in fitting]):
+            # Blocks are shared once they are full: the others follow when the first has read its prompt.
+            call.add(fitting[group[0]], [fitting[position] for position in group[1:]])
         try:
-            for reply in replies:
-                if len(reply.prompt) + reply.request.max_tokens > loop.capacity:
-                    continue
-                name = f"clew-{next(self._numbers)}"
-                if loop.add(name, reply, inbox, streaming):
-                    running[name] = reply
-            self._collect(loop, inbox, running, on_done)
+            self._collect(call, on_done)
         finally:
             # After an error of the caller's own functions, too.
-            for name in running:
+            for name in call.running:
                 loop.cancel(name)
 
     @contextmanager
@@ -99,42 +95,33 @@ class ContinuousBatches:
         if loop is not None:
             loop.stop()
 
-    def _collect(
-        self,
-        loop: _Loop,
-        inbox: queue.SimpleQueue[Any],
-        running: dict[str, Reply],
-        on_done: Callable[[Reply], None],
-    ) -> None:
-        while running:
-            for name, reply in [(name, reply) for name, reply in running.items() if reply.cancelled]:
-                loop.cancel(name)
-                del running[name]
-                reply.done(Finish.CANCELLED)
-                on_done(reply)
+    def _collect(self, call: Call, on_done: Callable[[Reply], None]) -> None:
+        while call.running:
+            for name in [name for name, reply in call.running.items() if reply.cancelled]:
+                for reply in call.cancel(name):
+                    reply.done(Finish.CANCELLED)
+                    on_done(reply)
             try:
-                output = inbox.get(timeout=_POLL)
+                output = call.inbox.get(timeout=POLL)
             except queue.Empty:
-                if not loop.runner.is_running():
+                if not call.loop.runner.is_running():
                     self._failures += 1
-                    running.clear()
+                    return
                 continue
-            taken = running.get(output.request_id)
+            taken = call.running.get(output.request_id)
             if taken is None:
                 continue
             for token in output.generated_tokens[len(taken.tokens) :]:
                 if taken.finish is None:
                     taken.add(token)
-            if taken.finish is not None:
-                loop.forget(output.request_id)
-                del running[output.request_id]
-                on_done(taken)
-            elif output.error is not None or output.is_finished():
-                loop.forget(output.request_id)
-                del running[output.request_id]
+            call.let_follow(output.request_id)
+            if taken.finish is not None or output.is_finished():
+                call.end(output.request_id)
                 self._failures += output.error is not None
+                if taken.finish is not None:
+                    on_done(taken)
 
-    def _running(self) -> _Loop | None:
+    def _running(self) -> Loop | None:
         with self._lock:
             if self._failures or self._model is None:
                 return None
@@ -142,7 +129,7 @@ class ContinuousBatches:
                 self._loop = self._start()
             return self._loop
 
-    def _start(self) -> _Loop | None:
+    def _start(self) -> Loop | None:
         from transformers import GenerationConfig
         from transformers.generation.configuration_utils import ContinuousBatchingConfig
 
@@ -171,73 +158,9 @@ class ContinuousBatches:
             # What this model's attention cannot do the padded batches can.
             self._failures += 1
             return None
-        loop = _Loop(runner, self._ends)
+        loop = Loop(runner, self._ends)
         if not loop.started():
             self._failures += 1
             return None
         self._at_exit = weakref.finalize(self, loop.stop)
         return loop
-
-
-class _Loop:
-    """The loop's thread, and one that brings its outputs to those who wait for them."""
-
-    def __init__(self, runner: Any, ends: Sequence[int]) -> None:
-        self.runner, self._ends = runner, list(ends)
-        self._inboxes: dict[str, queue.SimpleQueue[Any]] = {}
-        self._ready = threading.Event()
-        # The loop's own thread inherits from this one that it does not keep the program from ending.
-        self._thread = threading.Thread(target=self._deliver, name="clew-continuous", daemon=True)
-        self._thread.start()
-
-    @property
-    def capacity(self) -> int:
-        """Tokens that fit into the blocks."""
-        sizes = self.runner.continuous_batching_config
-        return int((sizes.num_blocks or 0) * sizes.page_size)
-
-    def started(self) -> bool:
-        """Wait until it takes requests; False if it failed to start."""
-        self._ready.wait()
-        deadline = time.monotonic() + _START
-        while self.runner.is_running() and time.monotonic() < deadline:
-            if self.runner.batch_processor is not None:
-                return True
-            time.sleep(_POLL / 10)
-        return False
-
-    def add(self, name: str, reply: Reply, inbox: queue.SimpleQueue[Any], streaming: bool) -> bool:
-        """Give it a request; False if it does not take any more."""
-        self._inboxes[name] = inbox
-        accepted = self.runner.add_request(
-            reply.prompt,
-            request_id=name,
-            max_new_tokens=reply.request.max_tokens,
-            streaming=streaming,
-            eos_token_id=self._ends or [-1],
-        )
-        return accepted is not None
-
-    def cancel(self, name: str) -> None:
-        """Stop a request; nothing of it arrives any more."""
-        self.forget(name)
-        self.runner.cancel_request(name)
-
-    def forget(self, name: str) -> None:
-        """A request has come to its end."""
-        self._inboxes.pop(name, None)
-
-    def stop(self) -> None:
-        """End both threads; it can be called twice."""
-        if self.runner is not None and self.runner.is_running():
-            self.runner.stop(block=True, hard_stop=True)
-        self._thread.join()
-
-    def _deliver(self) -> None:
-        self.runner.start()
-        self._ready.set()
-        while self.runner.is_running():
-            output = self.runner.get_result(timeout=_POLL)
-            inbox = None if output is None else self._inboxes.get(output.request_id)
-            if inbox is not None:
-                inbox.put(output)

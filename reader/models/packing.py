@@ -8,7 +8,7 @@ from typing import Final
 
 from reader.models.prefix import common_length
 
-__all__ = ["pack"]
+__all__ = ["groups_of", "pack"]
 
 LEAST_SHARED: Final = 256
 _MOSTLY: Final = 0.5
@@ -57,14 +57,20 @@ def _groups(prompts: Sequence[Sequence[int]], equal_lengths: bool, together: int
         return list(by_length.values())
     if together is None:
         return [list(range(len(prompts)))]
+    groups = groups_of(prompts, together)
+    alone = [group[0] for group in groups if len(group) == 1]
+    return [group for group in [*(each for each in groups if len(each) > 1), alone] if group]
+
+
+def groups_of(prompts: Sequence[Sequence[int]], least: int = LEAST_SHARED) -> list[list[int]]:
+    """Positions of prompts that begin with at least `least` tokens alike, and half of theirs; often alone."""
     # In the order of their tokens, prompts with a common beginning are neighbours.
     groups: list[list[int]] = []
     for position in sorted(range(len(prompts)), key=lambda each: list(prompts[each])):
         prompt = prompts[position]
         shared = common_length(prompts[groups[-1][0]], prompt) if groups else 0
-        if groups and shared >= max(together, _MOSTLY * len(prompt)):
+        if groups and shared >= max(least, _MOSTLY * len(prompt)):
             groups[-1].append(position)
         else:
             groups.append([position])
-    alone = [group[0] for group in groups if len(group) == 1]
-    return [group for group in [*(each for each in groups if len(each) > 1), alone] if group]
+    return groups

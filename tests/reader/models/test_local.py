@@ -226,6 +226,17 @@ def test_what_prompts_share_is_computed_once(own: TransformersModel) -> None:
     assert prompts[0] - 50 < sum(rows * tokens for rows, tokens in seen if tokens > 1) < prompts[0] + 300
 
 
+def test_running_continuously_what_prompts_share_is_computed_once_too(folder: Path) -> None:
+    model = TransformersModel.load(str(folder), device="cpu", batching="continuous")
+    requests = [about(question) for question in QUESTIONS]
+    prompt = model.prompt_tokens(requests[0].messages)
+    seen = rows_seen(model)
+    model.complete_many(requests)
+    assert prompt < sum(rows * tokens for rows, tokens in seen) < 2 * prompt
+    assert model.batching == "continuous"
+    model.close()
+
+
 def test_rows_that_are_done_leave_the_batch(own: TransformersModel) -> None:
     requests = [
         asked(question, max_tokens=most) for question, most in zip(QUESTIONS, (4, 8, 16, 40), strict=True)
