@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from filelock import FileLock, Timeout
 
-from app.agent.checkpoints import named_errors
+from app.agent.checkpoints import forget, named_errors
 from app.agent.context import AgentContext, AgentLimits, Spent
 from app.agent.state import AgentState
 from app.answers import Answer, answer_of
@@ -122,6 +122,9 @@ class Agent:
                     state = graph.invoke(start, config, context=context, durability="sync")
                 answer = answer_of(state, context)
                 self._checkpoints.delete_thread(run)
+                if asked.thread is not None:
+                    # An earlier question that failed is passed over by now.
+                    forget(self._checkpoints, asked.thread)
             return answer
 
     def _budget(self, asked: Asked, before: AgentState) -> Budget:
@@ -188,5 +191,3 @@ def _identity(asked: Asked, turn: int) -> str:
 
 def _digest(text: str) -> str:
     return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import cast
+from typing import Final, cast
 
 from sqlalchemy import Engine
 
@@ -29,6 +29,10 @@ from retrieval.loaders import ParseLimits, load_document
 from retrieval.precision import machine_name, measure_formats
 
 __all__ = ["chosen_device", "load_model", "number_format", "open_library"]
+
+
+BATCHED: Final = 8
+"""Questions at once for a model on a GPU of this machine."""
 
 
 def open_library(settings: Settings) -> Library:
@@ -63,6 +67,7 @@ class _Extractive:
     """Makes the reader that needs no model; it is the same for all questions."""
 
     key: str = "extractive"
+    at_once: int = 1
     reader: ExtractiveReader | None = None
 
     def __call__(self, run: ReaderRun) -> ExtractiveReader:
@@ -86,7 +91,15 @@ def _reader(settings: Settings, engine: Engine) -> MakeReader:
         usage=UsageStore(engine),
         reason=lambda parameters: reason_first(settings.reason_first, parameters),
         demonstrations=settings.demonstrations,
+        at_once=_at_once(settings),
     )
+
+
+def _at_once(settings: Settings) -> int:
+    """An endpoint takes many requests, a GPU shares them in one batch, a CPU is busy with one."""
+    if settings.model.startswith("openai:"):
+        return settings.in_flight
+    return BATCHED if settings.model.startswith("hf:") and chosen_device(settings) == "cuda" else 1
 
 
 def load_model(settings: Settings) -> ChatModel:

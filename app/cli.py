@@ -14,11 +14,11 @@ import typer
 
 from app.adding import AddedDocument
 from app.bootstrap import open_library
+from app.chat import Conversation
 from app.config import Settings, load_settings
 from app.display import Screen
 from app.doctor import examine
 from app.doctor import report as doctor_report
-from app.errors import SettingsError
 from app.evaluation import evaluate_qa
 from app.library import Library
 from app.reports import added_json, answer_json, document_json, record_json
@@ -48,7 +48,9 @@ def settings(
     home: Annotated[Path | None, typer.Option(help="Folder of everything Clew keeps.")] = None,
     encoder: Annotated[str | None, typer.Option(help="A sentence-transformers model.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu or cuda.")] = None,
-    model: Annotated[str | None, typer.Option(help="The reader; 'extractive' needs no model.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="The reader: extractive, hf:NAME_OR_FOLDER, openai:NAME.")
+    ] = None,
     debug: Annotated[bool, typer.Option(help="Show where an unexpected error came from.")] = False,
 ) -> None:
     """Settings given here go before CLEW_HOME, CLEW_ENCODER, ... and before clew.toml."""
@@ -127,10 +129,10 @@ def ask(
     """Ask a question; the answer quotes the documents, or says that they do not tell."""
     if route not in {"auto", "search", "walk", "whole"}:
         raise typer.BadParameter(f"{route!r} is none of auto, search, walk, whole.", param_hint="--route")
-    if thread is not None:
-        raise SettingsError("Conversations are not kept in this version; leave --thread out.")
-    with screen.progress() as progress:
-        answer = _library().ask(question, document or (), route, progress)
+    library = _library()
+    with screen.asking() as live:
+        answer = library.ask(question, document or (), route, live.progress, live.step, thread, live.draft)
+    library.close()
     if as_json:
         _print(answer_json(answer))
     else:
@@ -138,9 +140,31 @@ def ask(
 
 
 @app.command()
-def doctor(as_json: AsJson = False) -> None:
+def chat(
+    thread: Annotated[
+        str | None, typer.Option(help="Its name; a new one if left out.")
+    ] = None,
+    document: Annotated[
+        list[str] | None, typer.Option("--document", metavar="DOC", help="Ask this one; can be repeated.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask one question after the other in a conversation that is kept; /quit or the end of the input ends it."""
+    library = _library()
+    conversation = Conversation(library, screen, thread, document or (), quiet=as_json)
+    answers = conversation.run(sys.stdin)
+    library.close()
+    if as_json:
+        _print({"thread": conversation.thread, "turns": [answer_json(each) for each in answers]})
+
+
+@app.command()
+def doctor(
+    probe: Annotated[bool, typer.Option("--probe", help="Send the model one tiny request.")] = False,
+    as_json: AsJson = False,
+) -> None:
     """Say what is installed, set and stored, and what to change if something is wrong."""
-    checks = examine(_settings())
+    checks = examine(_settings(), probe)
     if as_json:
         _print(doctor_report(checks))
     else:
@@ -159,7 +183,7 @@ def qa(
         library = open_library(_settings().model_copy(update={"home": Path(folder), "database_url": ""}))
         with screen.progress() as progress:
             report = evaluate_qa(file, library, progress)
-        library.engine.dispose()
+        library.close()
     if as_json:
         _print(report)
     else:

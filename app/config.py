@@ -94,7 +94,7 @@ class Settings(BaseSettings):
         kind, _, name = self.model.partition(":")
         if self.model != "extractive" and (kind not in {"hf", "openai", "scripted"} or not name.strip()):
             raise ValueError(
-                f"the model {self.model!r} is none of extractive, hf:NAME_OR_FOLDER, openai:NAME, scripted:FILE"
+                f"{self.model!r} is none of extractive, hf:NAME_OR_FOLDER, openai:NAME, scripted:FILE"
             )
         return self
 
@@ -118,7 +118,9 @@ class Settings(BaseSettings):
         try:
             return self.openai_api_key_file.expanduser().read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"The key file {self.openai_api_key_file} cannot be read: {error}.") from error
+            raise SettingsError(
+                f"The key file {self.openai_api_key_file} cannot be read: {error}."
+            ) from error
 
     @property
     def checkpoints(self) -> Path:

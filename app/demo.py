@@ -34,7 +34,7 @@ def main() -> int:
             answer = library.ask(texts[each])
             screen.answer(answer)
             verified &= not answer.abstained and all(c.verdict is Verdict.VERIFIED for c in answer.citations)
-        library.engine.dispose()
+        library.close()
     return 0 if verified else 1
 
 

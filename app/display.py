@@ -5,14 +5,17 @@ Text of documents is printed as plain text: no markup in it is followed, no cont
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
-from rich.console import Console
+from rich.console import Console, Group
+from rich.live import Live
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
+    ProgressColumn,
     SpinnerColumn,
     TaskID,
     TextColumn,
@@ -25,12 +28,14 @@ from rich.text import Text
 from app.adding import AddedDocument
 from app.answers import Answer
 from app.doctor import Check
-from app.events import Event, Progress
+from app.events import Event, Progress, Step, silent
 from memory.documents import DocumentRecord
 from retrieval.chunking import flat
 from retrieval.document import Document
 
-__all__ = ["Screen"]
+__all__ = ["Asking", "Screen", "printable"]
+
+DRAFT_SHOWN: Final = 1_500
 
 WORDS: Final = {
     "wait": "Waiting:",
@@ -45,9 +50,19 @@ WORDS: Final = {
 }
 
 
-def printable(text: str) -> str:
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What draws a question that is being answered."""
+
+    progress: Progress
+    step: Callable[[Step], None]
+    draft: Callable[[str | None], None]
+
+
+def printable(text: str, flatten: bool = True) -> str:
     """The text on one line, without control characters that a terminal would act on."""
-    return "".join(character if character.isprintable() else "\ufffd" for character in flat(text))
+    shown = flat(text) if flatten else text.replace("\n", " ")
+    return "".join(character if character.isprintable() else "\ufffd" for character in shown)
 
 
 class Screen:
@@ -64,31 +79,37 @@ class Screen:
     @contextmanager
     def progress(self) -> Iterator[Progress]:
         """Draw progress bars on stderr while inside; a plain stderr gets no bars."""
-        columns = (
-            SpinnerColumn(),
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-        )
-        with Bar(*columns, console=self.err, transient=True, disable=not self.err.is_terminal) as bar:
-            tasks: dict[str, TaskID] = {}
+        with Bar(*_columns(), console=self.err, transient=True, disable=not self.err.is_terminal) as bar:
+            yield _bars(bar)
 
-            def show(event: Event) -> None:
-                if event.stage == "done":
-                    for task in tasks.values():
-                        bar.remove_task(task)
-                    tasks.clear()
-                    return
-                description = f"{WORDS[event.stage]} {printable(event.subject)}"
-                if description not in tasks:
-                    for task in tasks.values():
-                        bar.remove_task(task)
-                    tasks.clear()
-                    tasks[description] = bar.add_task(description, total=event.total or None)
-                bar.update(tasks[description], completed=event.done)
+    @contextmanager
+    def asking(self) -> Iterator[Asking]:
+        """Draw steps and the draft of an answer on stderr while inside; a plain stderr gets nothing.
 
-            yield show
+        The draft is dim and goes when the answer is there: it was not checked as a whole.
+        """
+        if not self.err.is_terminal:
+            yield Asking(silent, lambda step: None, lambda text: None)
+            return
+        bar = Bar(*_columns(), console=self.err)
+        draft = Text(style="dim italic")
+
+        def step(done: Step) -> None:
+            bar_events(Event("done", ""))
+            line = f"  {done.name:<9} {printable(done.detail)}  {done.seconds:.2f} s"
+            self.err.print(Text(line, style="dim"), soft_wrap=True)
+
+        def write(text: str | None) -> None:
+            if text is None:
+                draft.plain = ""
+            else:
+                draft.append(printable(text, flatten=False))
+                # A live display shows no more than the screen has.
+                draft.plain = draft.plain[-DRAFT_SHOWN:]
+
+        bar_events = _bars(bar)
+        with Live(Group(bar, draft), console=self.err, transient=True, refresh_per_second=10):
+            yield Asking(bar_events, step, write)
 
     def added(self, added: AddedDocument) -> None:
         """One line for one file, and one for its unread pages."""
@@ -166,6 +187,11 @@ class Screen:
                 soft_wrap=True,
             )
             self.out.print(Text(f"      “{printable(each.quote)}”", style="dim"), soft_wrap=True)
+        if answer.calls:
+            tokens = f"{answer.prompt_tokens:,} + {answer.completion_tokens:,} tokens"
+            calls = f"{answer.calls} model call{'s' * (answer.calls > 1)}"
+            usage = f"{printable(answer.model)}: {calls}, {tokens}, {answer.seconds:.1f} s"
+            self.out.print(Text(usage, style="dim"), soft_wrap=True)
         if answer.abstained and answer.evidence:
             self.out.print("The closest places are:")
             for each in sorted(answer.evidence, key=lambda e: -e.score)[:3]:
@@ -214,6 +240,38 @@ class Screen:
                 Text.assemble((f"{check.state:<8}", colours[check.state]), f"{check.name:<10}", check.detail),
                 soft_wrap=True,
             )
+
+
+def _columns() -> tuple[ProgressColumn, ...]:
+    return (
+        SpinnerColumn(),
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+
+
+def _bars(bar: Bar) -> Progress:
+    """What draws events as one bar at a time."""
+    tasks: dict[str, TaskID] = {}
+
+    def clear() -> None:
+        for task in tasks.values():
+            bar.remove_task(task)
+        tasks.clear()
+
+    def show(event: Event) -> None:
+        if event.stage == "done":
+            clear()
+            return
+        description = f"{WORDS[event.stage]} {printable(event.subject)}"
+        if description not in tasks:
+            clear()
+            tasks[description] = bar.add_task(description, total=event.total or None)
+        bar.update(tasks[description], completed=event.done)
+
+    return show
 
 
 def _ranges(numbers: Sequence[int]) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -50,14 +49,19 @@ def evaluate_qa(file: Path, library: Library, progress: Progress) -> dict[str, A
     paragraphs = _paragraphs(library)
     texts = {record.path: library.store.load(record.key).text for record in library.documents()}
     placed = [_placed(question, texts, file) for question in questions.questions]
-    scored: list[Scored] = []
-    for number, question in enumerate(placed):
-        progress(Event("question", file.name, number, len(questions.questions)))
-        began = time.perf_counter()
-        answer = library.ask(question.text)
-        seconds = time.perf_counter() - began
-        scored.append(_scored(question, answer, origins, paragraphs, seconds))
-    progress(Event("question", file.name, len(scored), len(scored)))
+    asked = 0
+
+    def done(number: int, answer: Answer) -> None:
+        nonlocal asked
+        asked += 1
+        progress(Event("question", file.name, asked, len(placed)))
+
+    progress(Event("question", file.name, 0, len(placed)))
+    answers = library.ask_many([question.text for question in placed], done)
+    scored = [
+        _scored(question, answer, origins, paragraphs, answer.seconds)
+        for question, answer in zip(placed, answers, strict=True)
+    ]
     kinds = sorted({each.question.kind for each in scored})
     return summary(scored) | {
         "by_kind": {kind: summary([s for s in scored if s.question.kind == kind]) for kind in kinds}

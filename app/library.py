@@ -15,7 +15,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Engine
 
 from app.adding import AddedDocument, Adder, files_of
-from app.agent.checkpoints import forget_old, open_checkpoints, unfinished
+from app.agent.checkpoints import forget, forget_old, open_checkpoints, unfinished
 from app.agent.context import AgentContext, AgentLimits, Spent
 from app.agent.graph import build_graph
 from app.answers import Answer
@@ -225,15 +225,15 @@ class Library:
     def ask_many(
         self,
         questions: Sequence[str],
-        at_once: int = 1,
         done: Callable[[int, Answer], None] | None = None,
         progress: Progress = silent,
     ) -> list[Answer]:
-        """Answer questions over all documents, `at_once` at the same time; answers in their order.
+        """Answer questions over all documents, as many at once as the reader works on; in their order.
 
-        `done` hears of each as soon as it is there. The first error is raised once those that run are done.
+        `done` hears of each as soon as it is there, one call at a time. The first error is raised once those
+        that run are done.
         """
-        with ThreadPoolExecutor(max_workers=max(1, at_once)) as pool:
+        with ThreadPoolExecutor(max_workers=self.backends.reader.at_once) as pool:
             running = {pool.submit(self.ask, each, progress=progress): n for n, each in enumerate(questions)}
             try:
                 for future in as_completed(running):
@@ -248,9 +248,13 @@ class Library:
     def interrupted(self, thread: str) -> str | None:
         """The question of a thread that was interrupted before it was answered, None if there is none."""
         for _, state in unfinished(self.checkpoints(), thread):
-            if "answer" not in state and "question" in state:
+            if "question" in state:
                 return str(state["question"])
         return None
+
+    def abandon(self, thread: str) -> None:
+        """Forget the questions of a thread that were interrupted."""
+        forget(self.checkpoints(), thread)
 
     def checkpoints(self) -> SqliteSaver:
         """The states of questions that are being answered."""
@@ -376,7 +380,9 @@ class Library:
 
 def _check_question(question: str, route: str, thread: str | None) -> None:
     if route in ROUTES_LATER:
-        raise SettingsError(f"The route {route!r} needs summary trees, which are not built yet; use 'search'.")
+        raise SettingsError(
+            f"The route {route!r} needs summary trees, which are not built yet; use 'search'."
+        )
     if not question.strip():
         raise SettingsError("The question is empty.")
     if len(question) > LONGEST_QUESTION:

@@ -37,6 +37,10 @@ class MakeReader(Protocol):
     def key(self) -> str:
         """What answers depend on: the reader and the settings that change what it says."""
 
+    @property
+    def at_once(self) -> int:
+        """Questions that are worth asking at the same time, at least 1."""
+
     def __call__(self, run: ReaderRun) -> Reader:
         """The reader, bound to the budget of the run."""
 
@@ -55,6 +59,7 @@ class LanguageModel:
         usage: Where calls are recorded.
         reason: From a model's parameters, whether its decisions are reasoned first.
         demonstrations: Examples shown before each answer.
+        at_once: See `MakeReader`.
     """
 
     def __init__(
@@ -66,8 +71,9 @@ class LanguageModel:
         usage: UsageStore,
         reason: Callable[[float | None], bool],
         demonstrations: int,
+        at_once: int,
     ) -> None:
-        self._load, self._name, self.key = load, name, key
+        self._load, self._name, self.key, self.at_once = load, name, key, at_once
         self._completions, self._usage = completions, usage
         self._reason, self._demonstrations = reason, demonstrations
         self._lock = threading.Lock()

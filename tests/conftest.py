@@ -72,7 +72,7 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("empty") / "home"
     library = open_library(settings_of(home))
     library.encoder()
-    library.engine.dispose()
+    library.close()
     return home
 
 
@@ -81,7 +81,7 @@ def encoder(empty_home: Path) -> Encoder:
     """The encoder that ships with the product, loaded once."""
     library = open_library(settings_of(empty_home))
     loaded = library.encoder()
-    library.engine.dispose()
+    library.close()
     return loaded
 
 
@@ -92,7 +92,7 @@ def novella_home(tmp_path_factory: pytest.TempPathFactory, empty_home: Path, enc
     shutil.copytree(empty_home, home)
     library = with_encoder(open_library(settings_of(home)), encoder)
     assert [added.status for added in library.add([NOVELLA])] == ["added"]
-    library.engine.dispose()
+    library.close()
     return home
 
 
@@ -119,7 +119,7 @@ def open_home(encoder: Encoder) -> Iterator[ForOneHome]:
 
     yield opener
     for library in opened:
-        library.engine.dispose()
+        library.close()
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def read_novella(novella_home: Path, encoder: Encoder) -> Iterator[Library]:
     """The library with the novella that all tests share; nothing may change it."""
     library = with_encoder(open_library(settings_of(novella_home)), encoder)
     yield library
-    library.engine.dispose()
+    library.close()
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ def clew(
 
     yield run
     for library in opened:
-        library.engine.dispose()
+        library.close()
 
 
 def settings_of(home: Path, **arguments: Any) -> Settings:

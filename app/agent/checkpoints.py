@@ -1,7 +1,7 @@
 """Checkpoints of questions that are being answered, in their own SQLite file.
 
-They are there so that an interrupted question goes on where it was; what is worth keeping of a finished one is
-in the database, and its checkpoints go.
+They are there so that an interrupted question goes on where it was. What is worth keeping of a finished one
+is in the database, and its checkpoints go.
 """
 
 from __future__ import annotations
@@ -18,9 +18,17 @@ from app.errors import CheckpointError
 if TYPE_CHECKING:
     from langgraph.checkpoint.sqlite import SqliteSaver
 
-__all__ = ["forget_old", "open_checkpoints", "unfinished"]
+__all__ = ["forget", "forget_old", "named_errors", "open_checkpoints", "unfinished"]
 
 KEPT: Final = timedelta(days=7)
+PRAGMAS: Final = (
+    "journal_mode=WAL",
+    "synchronous=NORMAL",
+    "secure_delete=ON",
+    # Every step is overwritten by the next one: a long journal would hold nothing but what is gone.
+    "wal_autocheckpoint=64",
+    "journal_size_limit=262144",
+)
 
 
 def open_checkpoints(path: Path) -> SqliteSaver:
@@ -36,7 +44,7 @@ def open_checkpoints(path: Path) -> SqliteSaver:
 
     with named_errors(path):
         connection = sqlite3.connect(path, check_same_thread=False, timeout=30)
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "secure_delete=ON"):
+        for pragma in PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
         saver = SqliteSaver(connection, serde=JsonPlusSerializer(allowed_msgpack_modules=None))
         saver.setup()
@@ -60,12 +68,21 @@ def named_errors(path: Path) -> Iterator[None]:
 
 
 def unfinished(saver: SqliteSaver, thread: str) -> list[tuple[str, dict[str, object]]]:
-    """Runs of a thread that were interrupted, each with its state, the latest first."""
+    """Runs of a thread that were interrupted, each with its state, the latest first.
+
+    A run that was answered and not yet forgotten is not among them.
+    """
     found: dict[str, dict[str, object]] = {}
     for each in saver.list(None, filter={"clew_thread": thread}):
         run = str(each.config["configurable"]["thread_id"])
         found.setdefault(run, dict(each.checkpoint["channel_values"]))
-    return list(found.items())
+    return [(run, state) for run, state in found.items() if "answer" not in state]
+
+
+def forget(saver: SqliteSaver, thread: str) -> None:
+    """Forget the runs of a thread that were interrupted."""
+    for run, _ in unfinished(saver, thread):
+        saver.delete_thread(run)
 
 
 def forget_old(saver: SqliteSaver, now: datetime | None = None) -> int:

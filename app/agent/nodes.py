@@ -1,4 +1,4 @@
-"""The steps of the agent, one function each: what a step is given is the state, what it returns changes it."""
+"""The steps of the agent, one function each: it is given the state, and what it returns changes that."""
 
 from __future__ import annotations
 
@@ -75,9 +75,7 @@ def recall(state: AgentState, context: AgentContext) -> Update:
     question = state["question"]
     if context.thread is None:
         return {"query": question}, "no thread"
-    turns = [
-        Exchange(turn.question, turn.answer) for turn in context.threads.turns(context.thread, HISTORY)
-    ]
+    turns = [Exchange(turn.question, turn.answer) for turn in context.threads.turns(context.thread, HISTORY)]
     if not context.reader.needs_history(question, turns):
         return {"query": question}, f"{len(turns)} turns, not needed"
     query = context.reader.standalone(question, turns)
@@ -98,9 +96,7 @@ def route(state: AgentState, context: AgentContext) -> Update:
 @_step
 def retrieve(state: AgentState, context: AgentContext) -> Update:
     """The passages for each open query."""
-    found = [
-        FoundState(query=query, passages=_passages(query, context)) for query in state["open"]
-    ]
+    found = [FoundState(query=query, passages=_passages(query, context)) for query in state["open"]]
     count = sum(len(each["passages"]) for each in found)
     detail = f"{count} passages"
     if state.get("rounds", 0):
@@ -122,7 +118,9 @@ def select(state: AgentState, context: AgentContext) -> Update:
     notes, seen, left_out = list[str](), 0, 0
     for found in state["found"]:
         candidates, rows, places = _candidates(found["passages"], context)
-        scored = score_candidates(candidates, rows, context.row(found["query"]), context.words(found["query"]))
+        scored = score_candidates(
+            candidates, rows, context.row(found["query"]), context.words(found["query"])
+        )
         selection = context.reader.select(found["query"], scored, rows, EVIDENCE, places)
         seen, left_out = seen + len(candidates), left_out + selection.left_out
         notes += [selection.note] if selection.note else []

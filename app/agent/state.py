@@ -9,7 +9,15 @@ from __future__ import annotations
 import operator
 from typing import Annotated, TypedDict
 
-__all__ = ["AgentState", "AnswerState", "DraftState", "EvidenceState", "FoundState", "PassageState", "StepState"]
+__all__ = [
+    "AgentState",
+    "AnswerState",
+    "DraftState",
+    "EvidenceState",
+    "FoundState",
+    "PassageState",
+    "StepState",
+]
 
 
 class StepState(TypedDict):

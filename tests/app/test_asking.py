@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.events import Step
 from app.errors import EmptyLibraryError, SettingsError
+from app.events import Step
 from app.library import Library
 from memory.errors import UnknownDocumentError
 from tests.conftest import DATA, write
@@ -63,7 +63,16 @@ def test_answer_is_made_of_verified_quotes(read_novella: Library) -> None:
 def test_every_step_is_named_and_told(read_novella: Library) -> None:
     told: list[Step] = []
     answer = read_novella.ask("Who is Dorcas Imray?", step=told.append)
-    assert [step.name for step in answer.steps] == ["route", "retrieve", "select", "verify", "answer"]
+    assert [step.name for step in answer.steps] == [
+        "recall",
+        "route",
+        "retrieve",
+        "select",
+        "enough",
+        "reason",
+        "verify",
+        "remember",
+    ]
     assert tuple(told) == answer.steps
     assert sum(step.seconds for step in answer.steps) <= answer.seconds
     assert (answer.route, answer.model) == ("search", "extractive")

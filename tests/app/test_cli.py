@@ -118,7 +118,7 @@ def test_ask_json(clew: Clew, novella_home: Path) -> None:
     for n, citation in enumerate(answer["citations"], start=1):
         assert set(citation) == CITATION_KEYS
         assert (citation["n"], citation["origin"], citation["verdict"]) == (n, "document", "verified")
-    assert [set(step) for step in answer["steps"]] == [{"name", "detail", "seconds"}] * 5
+    assert [set(step) for step in answer["steps"]] == [{"name", "detail", "seconds"}] * 8
     assert set(answer["usage"]) == USAGE_KEYS
     assert (answer["usage"]["model"], answer["usage"]["prompt_tokens"]) == ("extractive", 0)
     assert set(answer["coverage"]) == {"sections_read", "sections_total"}
@@ -197,11 +197,11 @@ def test_usage_is_2(clew: Clew, home: Path, arguments: list[str]) -> None:
         (["ask", "Who?"], "clew add"),
         (["ask", "Who?", "--route", "walk"], "walk"),
         (["ask", " "], "empty"),
-        (["ask", "Who?", "--thread", "tea"], "--thread"),
+        (["ask", "Who?", "--thread", " "], "thread"),
         (["eval", "qa", "absent.json"], "absent.json"),
         (["--device", "abacus", "list"], "device"),
         (["--encoder", "absent-model", "list"], "absent-model"),
-        (["--model", "openai:gpt", "list"], "openai:gpt"),
+        (["--model", "gpt", "list"], "extractive, hf:"),
         (["--home", "/dev/null/x", "list"], "/dev/null/x"),
         (["--home", "/dev/null/x", "add", "x.txt"], "/dev/null/x"),
     ],

@@ -61,6 +61,9 @@ def answer(text: str, citations: Sequence[Evidence], others: Sequence[Evidence] 
         tokens_read=0,
         sections_read=0,
         sections_total=0,
+        calls=0,
+        prompt_tokens=0,
+        completion_tokens=0,
         seconds=0.1,
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,9 @@ from app.errors import QuestionFileError
 from app.evaluation import evaluate_qa
 from app.events import Event, silent
 from app.library import Library
-from reader.contract import ReaderAnswer
+from app.models import ReaderRun
+from reader.contract import OnDraft, ReaderAnswer
+from reader.extractive import Calibration, ExtractiveReader
 from retrieval.errors import LoadError
 from retrieval.evidence import Evidence
 from retrieval.question import QuestionWords
@@ -37,21 +39,41 @@ KEYS = [
 ]
 
 
-class ListedReader:
+@dataclass(frozen=True)
+class ListedReader(ExtractiveReader):
     """Answers each question as the list says; None abstains."""
 
-    name = "listed"
+    answers: Mapping[str, str | None] = field(default_factory=dict)
 
-    def __init__(self, answers: Mapping[str, str | None]) -> None:
-        self.answers = answers
-
-    def answer(self, question: str, words: QuestionWords, evidence: Sequence[Evidence]) -> ReaderAnswer:
+    def answer(
+        self,
+        question: str,
+        words: QuestionWords,
+        evidence: Sequence[Evidence],
+        context: Sequence[str] = (),
+        on_draft: OnDraft | None = None,
+    ) -> ReaderAnswer:
         text = self.answers[question]
         return ReaderAnswer(text or "I do not know.", text is None, () if text is None else (0,), 0.5)
 
 
+@dataclass(frozen=True)
+class Listed:
+    """Makes that reader."""
+
+    answers: Mapping[str, str | None]
+    key: str = "listed"
+    at_once: int = 2
+
+    def __call__(self, run: ReaderRun) -> ListedReader:
+        return ListedReader(Calibration.load(), answers=self.answers)
+
+    def close(self) -> None:
+        pass
+
+
 def reading(library: Library, answers: Mapping[str, str | None]) -> Library:
-    backends = replace(library.backends, reader=lambda: ListedReader(answers))
+    backends = replace(library.backends, reader=Listed(answers))
     return Library(library.settings, library.engine, backends)
 
 

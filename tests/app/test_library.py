@@ -63,7 +63,7 @@ def test_remove_leaves_nothing_of_a_document(library: Library, home: Path, tmp_p
     assert set(rows_of(home).values()) == {0}
     assert file.read_text() == FOX.replace("oak", "quercusilex")
     assert library.documents() == []
-    library.engine.dispose()
+    library.close()
     assert holding(home, b"quercusilex") == []
 
 
@@ -81,7 +81,7 @@ def test_text_of_a_removed_document_stands_in_no_file(library: Library, home: Pa
     text = FOX.replace("oak", "quercusilex")
     list(library.add([write(tmp_path / "fox.txt", text), write(tmp_path / "owl.txt", OWL)]))
     library.remove("fox.txt")
-    library.engine.dispose()
+    library.close()
     assert holding(home, b"quercusilex") == []
 
 
@@ -155,9 +155,10 @@ def test_folder_without_a_model_is_named(tmp_path: Path) -> None:
         open_library(settings_of(tmp_path / "home", encoder=str(tmp_path / "model"))).encoder()
 
 
-def test_model_that_is_not_built_yet_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="openai:gpt"):
-        open_library(settings_of(tmp_path / "home", model="openai:gpt"))
+def test_model_without_its_address_is_named(own_novella_home: Path, open_home: ForOneHome) -> None:
+    library = open_home(own_novella_home, model="openai:gpt")
+    with pytest.raises(SettingsError, match="OPENAI_BASE_URL"):
+        library.ask("Who is Dorcas Imray?")
 
 
 def test_opening_twice_changes_nothing(own_novella_home: Path, open_home: ForOneHome) -> None:
@@ -180,4 +181,4 @@ def test_a_device_that_is_not_there_is_one_error_and_no_traceback_of_a_thread(
     with pytest.raises(SettingsError, match="CUDA"):
         list(library.add([file]))
     assert "Traceback" not in capfd.readouterr().err
-    library.engine.dispose()
+    library.close()

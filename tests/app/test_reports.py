@@ -115,6 +115,9 @@ def test_answer() -> None:
         tokens_read=4,
         sections_read=1,
         sections_total=3,
+        calls=2,
+        prompt_tokens=1234,
+        completion_tokens=56,
         seconds=0.12345,
     )
     report = answer_json(answer)
@@ -139,8 +142,8 @@ def test_answer() -> None:
         "steps": [{"name": "route", "detail": "search over 1 document", "seconds": 0.0001}],
         "usage": {
             "model": "extractive",
-            "prompt_tokens": 0,
-            "completion_tokens": 0,
+            "prompt_tokens": 1234,
+            "completion_tokens": 56,
             "tokens_read": 4,
             "seconds": 0.1235,
         },

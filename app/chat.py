@@ -1,0 +1,117 @@
+"""`clew chat`: question after question in a thread that is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from typing import Final, TextIO
+
+from rich.text import Text
+
+from app.answers import Answer
+from app.display import Screen, printable
+from app.library import Library
+from reader.errors import StoppedError
+from retrieval.errors import ClewError
+
+__all__ = ["Conversation"]
+
+SHOWN: Final = 3
+HELP: Final = "/history shows the conversation, /quit or Ctrl-D ends it, Ctrl-C stops an answer."
+
+
+class Conversation:
+    """A thread at the terminal.
+
+    Args:
+        library: What is asked.
+        screen: Where it is shown.
+        thread: Name of the thread, None for a new one.
+        documents: Those that are asked, none for all.
+        quiet: Show nothing on stdout.
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        screen: Screen,
+        thread: str | None,
+        documents: Sequence[str] = (),
+        quiet: bool = False,
+    ) -> None:
+        self._library, self._screen, self._documents, self._quiet = library, screen, documents, quiet
+        self.thread = thread if thread is not None else f"chat {datetime.now():%Y-%m-%d %H:%M:%S}"
+
+    def run(self, lines: TextIO) -> list[Answer]:
+        """Answer each line until the input ends; an error is one sentence, and the conversation goes on."""
+        self._greet(lines.isatty())
+        answers: list[Answer] = []
+        begun = self._library.interrupted(self.thread)
+        if begun is not None:
+            self._say(f"Going on with the question that was interrupted: {begun}")
+            answers += self._answer(begun)
+        while (question := self._next(lines)) is not None:
+            match question.strip():
+                case "":
+                    continue
+                case "/quit" | "/exit":
+                    break
+                case "/help":
+                    self._say(HELP)
+                case "/history":
+                    self._history(None)
+                case asked:
+                    answers += self._answer(asked)
+        return answers
+
+    def _next(self, lines: TextIO) -> str | None:
+        """The next line, asked for at a terminal with its editing keys; None at the end."""
+        if not lines.isatty():
+            return lines.readline() or None
+        with suppress(ImportError):  # Windows has none; input() works without
+            import readline  # noqa: F401 - what input() edits with
+        try:
+            return input("> ")
+        except EOFError:
+            return None
+        except KeyboardInterrupt:
+            self._screen.err.print()
+            return "/quit"
+
+    def _answer(self, question: str) -> list[Answer]:
+        try:
+            with self._screen.asking() as live:
+                answer = self._library.ask(
+                    question,
+                    self._documents,
+                    progress=live.progress,
+                    step=live.step,
+                    thread=self.thread,
+                    draft=live.draft,
+                )
+        except (KeyboardInterrupt, StoppedError):
+            self._library.abandon(self.thread)
+            self._say("Stopped.")
+            return []
+        except ClewError as error:
+            self._screen.error(str(error))
+            return []
+        if not self._quiet:
+            self._screen.answer(answer)
+        return [answer]
+
+    def _greet(self, terminal: bool) -> None:
+        turns = self._library.threads.turns(self.thread, last=SHOWN)
+        known = f", {turns[-1].ordinal} turns so far" if turns else ""
+        self._say(f"Thread {self.thread!r}{known}. {HELP if terminal else ''}")
+        if turns and terminal:
+            self._history(SHOWN)
+
+    def _history(self, last: int | None) -> None:
+        for turn in self._library.threads.turns(self.thread, last=last):
+            self._screen.err.print(Text(f"> {printable(turn.question)}", style="bold"), soft_wrap=True)
+            self._screen.err.print(Text(printable(turn.answer)), soft_wrap=True)
+
+    def _say(self, text: str) -> None:
+        self._screen.err.print(Text(printable(text), style="dim"), soft_wrap=True)
