@@ -233,6 +233,24 @@ def test_cancelling_between_two_attempts() -> None:
     assert len(server.requests) == 1
 
 
+def test_a_cancelled_reply_has_nothing_of_a_failed_attempt() -> None:
+    cancellation = Cancellation()
+    shown: list[str | None] = []
+
+    def on_token(text: str | None) -> None:
+        shown.append(text)
+        if text == "word":
+            cancellation.cancel()
+
+    with (
+        serving(lambda body: "word" * 500, faults=[cut(["Hel"])], pace=0.01) as server,
+        connected(server, timeout=SLOW) as model,
+    ):
+        reply = model.complete(QUESTION, on_token, cancellation)
+    assert shown == ["Hel", None, "word"]
+    assert (reply.text, reply.finish) == ("word", Finish.CANCELLED)
+
+
 def test_cancelling_while_waiting_for_a_turn() -> None:
     cancellation, first = Cancellation(), Cancellation()
     with (
