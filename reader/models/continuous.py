@@ -50,6 +50,7 @@ class ContinuousBatches:
         self._lock = threading.Lock()
         self._numbers = itertools.count()
         self._loop: Loop | None = None
+        self._before: str | None = None
         self._at_exit: weakref.finalize[..., Any] | None = None
         self._failures = 0
 
@@ -60,8 +61,8 @@ class ContinuousBatches:
 
     def run(self, replies: Sequence[Reply], on_done: Callable[[Reply], None], streaming: bool) -> None:
         """Bring replies to their end; those that it cannot run or fails at are left unfinished."""
-        loop = self._running()
-        if loop is None:
+        loop = self._loop
+        if loop is None or not self.usable:
             return
         call = Call(loop, self._numbers, streaming)
         fitting = [each for each in replies if len(each.ids) + each.request.max_tokens <= loop.capacity]
@@ -82,8 +83,22 @@ class ContinuousBatches:
         if loop is None or not loop.runner.is_running():
             yield
             return
-        with loop.runner.pause():
+        with loop.runner.pause(), self._attention(self._before):
             yield
+
+    @contextmanager
+    def _attention(self, name: str | None) -> Iterator[None]:
+        """Another way of attention for a while: that of the loop refuses to run without its blocks."""
+        model = self._model
+        now = None if model is None else model.config._attn_implementation
+        if name is None or now is None or name == now:
+            yield
+            return
+        model.set_attn_implementation(name)
+        try:
+            yield
+        finally:
+            model.set_attn_implementation(now)
 
     def close(self) -> None:
         """Stop the loop and let go of the model."""
@@ -121,13 +136,17 @@ class ContinuousBatches:
                 if taken.finish is not None:
                     on_done(taken)
 
-    def _running(self) -> Loop | None:
+    def start(self) -> None:
+        """Start the loop if it does not run; nothing else may use the model meanwhile, as it changes it."""
         with self._lock:
-            if self._failures or self._model is None:
-                return None
-            if self._loop is None:
+            if self.usable and self._loop is None and self._model is not None:
+                self._before = self._model.config._attn_implementation
                 self._loop = self._start()
-            return self._loop
+
+    @property
+    def started(self) -> bool:
+        """Whether there is a loop."""
+        return self._loop is not None
 
     def _start(self) -> Loop | None:
         from transformers import GenerationConfig

@@ -1,4 +1,4 @@
-"""The threads of continuous batching: one runs the model, one brings what comes out to those who wait for it."""
+"""The threads of continuous batching: one runs the model, one brings what comes out to those who wait."""
 
 from __future__ import annotations
 

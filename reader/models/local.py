@@ -175,6 +175,10 @@ class TransformersModel:
     ) -> None:
         if self._continuous is not None and self._continuous.usable:
             free = [each for each in replies if each.request.temperature == 0 and each.request.schema is None]
+            if free and not self._continuous.started:
+                with self._alone(cancellation) as mine:
+                    if mine:
+                        self._continuous.start()
             if free:
                 self._continuous.run(free, on_done, streaming=cancellation is not None or len(replies) == 1)
         left = [reply for reply in replies if reply.finish is None]

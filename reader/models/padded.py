@@ -59,7 +59,7 @@ class PaddedBatches:
                 continue
             try:
                 self._generate(batch, on_done)
-            except (RuntimeError, MemoryError) as error:
+            except (RuntimeError, ValueError, IndexError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise ModelError(f"The model {self._name} failed: {_first_line(error)}.") from error
             else:

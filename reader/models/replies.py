@@ -9,7 +9,7 @@ from typing import Any
 from reader.chat import Cancellation, Completion, Finish, OnToken, Request
 from reader.models.chat_format import ChatFormat, TextStream
 from reader.models.grammar import Matcher
-from reader.models.thinking import ThinkingFilter
+from reader.models.thinking import ThinkingFilter, without_thinking
 
 __all__ = ["Reply"]
 
@@ -39,9 +39,9 @@ class Reply:
         self.tokens: list[int] = []
         self.finish: Finish | None = None
         self.sampler: Any = None
-        self._ends, self._on_token, self._cancellation = ends, on_token, cancellation
+        self._format, self._ends, self._on_token, self._cancellation = format, ends, on_token, cancellation
         self._stream, self._reasoning = TextStream(format), ThinkingFilter()
-        self._text = ""
+        self._shown = False
         self._began = time.perf_counter()
         self._seconds = 0.0
 
@@ -65,7 +65,8 @@ class Reply:
             return self.done(Finish.STOP)
         if self.matcher is not None:
             self.matcher.consume_token(token)
-        self._show(self._stream.feed(token))
+        if self._on_token is not None:
+            self._stream_on(self._stream.feed(token))
         if self.matcher is not None and self.matcher.is_stopped():
             return self.done(Finish.STOP)
         if len(self.tokens) >= self.request.max_tokens:
@@ -76,16 +77,19 @@ class Reply:
     def done(self, finish: Finish) -> None:
         """Nothing more comes."""
         self.finish = finish
-        self._show(self._stream.end())
-        if self.matcher is None:
-            self._give(self._reasoning.end())
         self._seconds = time.perf_counter() - self._began
+        if self._on_token is not None:
+            self._stream_on(self._stream.end())
+            self._give(self._reasoning.end())
 
     def completion(self) -> Completion:
         """What came of it."""
         assert self.finish is not None
+        hidden = self._format.hidden | self._ends
+        text = self._format.decode([token for token in self.tokens if token not in hidden])
+        # What looks like a tag of reasoning inside of an enforced reply is part of it.
         return Completion(
-            text=self._text if self.matcher is not None else self._text.strip(),
+            text=text if self.matcher is not None else without_thinking(text),
             finish=self.finish,
             prompt_tokens=len(self.prompt),
             completion_tokens=len(self.tokens),
@@ -93,21 +97,18 @@ class Reply:
             enforced=self.matcher is not None,
         )
 
-    def _show(self, text: str) -> None:
+    def _stream_on(self, text: str) -> None:
         if self.matcher is not None:
-            # What looks like a tag of reasoning inside of an enforced reply is part of it.
             return self._give(text)
         shown = self._reasoning.feed(text)
         if self._reasoning.restarted:
-            self._reasoning.restarted = False
-            self._text = ""
-            if self._on_token is not None:
-                self._on_token(None)
+            self._reasoning.restarted = self._shown = False
+            self._give(None)
         return self._give(shown)
 
-    def _give(self, text: str) -> None:
-        if not self._text and self.matcher is None:
+    def _give(self, text: str | None) -> None:
+        if text is not None and not self._shown and self.matcher is None:
             text = text.lstrip()
-        self._text += text
-        if text and self._on_token is not None:
+        self._shown = self._shown or bool(text)
+        if text != "" and self._on_token is not None:
             self._on_token(text)

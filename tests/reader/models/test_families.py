@@ -107,6 +107,20 @@ def test_cancelled_between_two_tokens(model: TransformersModel) -> None:
     assert reply.text == "".join(piece or "" for piece in pieces).strip()
 
 
+def test_running_continuously_changes_nothing(model: TransformersModel, family: str) -> None:
+    requests = [asked(question) for question in QUESTIONS] + [
+        asked(QUESTIONS[0], schema=CHOICES),
+        asked(QUESTIONS[1], temperature=1.0, seed=3),
+    ]
+    expected = [each.text for each in model.complete_many(requests)]
+    running = TransformersModel.load(model.name, device="cpu", batching="continuous")
+    assert running.batching == ("padded" if family in RECURRENT else "continuous")
+    for _ in range(2):
+        assert [each.text for each in running.complete_many(requests)] == expected
+    assert running.batching == ("padded" if family in RECURRENT else "continuous")
+    running.close()
+
+
 def test_windows(model: TransformersModel, family: str) -> None:
     assert model.window == (8192 if family in SAYS_NO_WINDOW else WINDOW)
 
