@@ -17,7 +17,7 @@ from reader.errors import ModelError, WindowError
 from reader.models.endpoint_asking import Asker
 from reader.models.endpoint_facts import Facts
 from reader.models.endpoint_gathering import Gathering
-from reader.models.endpoint_server import Server, Timeouts
+from reader.models.endpoint_server import EndpointClosedError, Server, Timeouts
 from reader.models.endpoint_window import ask_models
 
 __all__ = ["EndpointModel", "Probe", "Timeouts"]
@@ -215,6 +215,8 @@ class EndpointModel:
                     self._facts.check(request)
                 except WindowError as error:
                     gathering.fail(position, error)
+                except EndpointClosedError:
+                    break
                 else:
                     gathering.start(
                         position,

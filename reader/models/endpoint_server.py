@@ -10,17 +10,17 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine, Mapping
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
 
-from reader.errors import EndpointUnreachableError
+from reader.errors import EndpointError, EndpointUnreachableError
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI, AsyncStream
 
-__all__ = ["Server", "Timeouts"]
+__all__ = ["EndpointClosedError", "Server", "Timeouts"]
 
 NO_KEY: Final = "none"
 T = TypeVar("T")
@@ -47,6 +47,10 @@ class Timeouts:
     def __post_init__(self) -> None:
         if min(self.connect, self.first_token, self.between_tokens, self.total, self.asking) <= 0:
             raise ValueError(f"every time limit is above 0 seconds: {self}")
+
+
+class EndpointClosedError(EndpointError):
+    """The connection was closed while something was asked."""
 
 
 class Server:
@@ -84,8 +88,15 @@ class Server:
             return asyncio.run_coroutine_threadsafe(make(), self._running.loop)
 
     def run(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Do something in the server's thread and wait for it."""
-        return self.submit(make).result()
+        """Do something in the server's thread and wait for it.
+
+        Raises:
+            EndpointClosedError: If `close` is called meanwhile.
+        """
+        try:
+            return self.submit(make).result()
+        except CancelledError:
+            raise EndpointClosedError(f"The connection to {self.url} was closed meanwhile.") from None
 
     @property
     def slots(self) -> asyncio.Semaphore:

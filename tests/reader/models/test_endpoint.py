@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from reader.chat import Cancellation, Completion, Finish, Message, Request
-from reader.errors import EndpointUnreachableError, ModelNotFoundError, WindowError
+from reader.errors import EndpointError, EndpointUnreachableError, ModelNotFoundError, WindowError
 from reader.models.endpoint import EndpointModel, Timeouts
 from reader.models.endpoint_schema import fits, options_of
 from tests.servers import FakeServer, body, count, events, free_port, raw_events, serving
@@ -380,11 +380,25 @@ def test_an_error_of_the_caller_gives_up_the_rest() -> None:
 
 def test_closing_gives_up_what_runs_and_can_be_done_twice() -> None:
     with serving(latency=30) as server, connected(server) as model:
-        threading.Timer(0.2, model.close).start()
+        ends = threading.Thread(
+            target=lambda: server.wait_until(lambda: server.in_flight == 1) and model.close()
+        )
+        ends.start()
         assert model.complete(QUESTION).finish is Finish.CANCELLED
+        ends.join()
         model.close()
         server.latency = 0
         assert model.complete(QUESTION).finish is Finish.STOP, "a closed model can be used again"
+
+
+def test_closing_while_the_server_is_asked_about_itself() -> None:
+    with serving(mute=True) as server, connected(server, timeout=Timeouts(asking=30)) as model:
+        threading.Timer(0.2, model.close).start()
+        assert model.complete(QUESTION).finish is Finish.CANCELLED
+        threading.Timer(0.2, model.close).start()
+        with pytest.raises(EndpointError, match="closed"):
+            assert model.window
+    assert server.requests == []
 
 
 # The window.

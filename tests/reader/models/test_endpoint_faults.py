@@ -61,7 +61,7 @@ NO_TEXT = raw_events(b'{"choices": [{"delta": {"content": 5}}]}', b"[DONE]")
 
 @contextmanager
 def connected(server: FakeServer, name: str = "fake", **options: Any) -> Iterator[EndpointModel]:
-    settings: dict[str, Any] = {"base_url": server.base_url, "api_key": None, "timeout": TIGHT}
+    settings: dict[str, Any] = {"base_url": server.base_url, "api_key": None, "timeout": SLOW}
     model = EndpointModel.connect(name, **(settings | {"backoff": 0.02} | options))
     try:
         yield model
@@ -145,7 +145,7 @@ def test_a_fault_that_passes_ends_in_the_answer(faults: list[Fault]) -> None:
 def test_a_fault_that_stays_ends_in_one_named_error(
     fault: Fault, error: type[EndpointError], says: str
 ) -> None:
-    with serving(always=fault) as server, connected(server, attempts=2) as model:
+    with serving(always=fault) as server, connected(server, attempts=2, timeout=TIGHT) as model:
         began = time.monotonic()
         with pytest.raises(error, match=says) as caught:
             model.complete(QUESTION)
@@ -244,7 +244,7 @@ def test_a_cancelled_reply_has_nothing_of_a_failed_attempt() -> None:
 
     with (
         serving(lambda body: "word" * 500, faults=[cut(["Hel"])], pace=0.01) as server,
-        connected(server, timeout=SLOW) as model,
+        connected(server) as model,
     ):
         reply = model.complete(QUESTION, on_token, cancellation)
     assert shown == ["Hel", None, "word"]
