@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ REFUSAL: Final = "UNANSWERABLE"
 CONTEXT_TOKENS: Final = 1_500
 """Most tokens of passages around the evidence; more of them distract more than they explain."""
 DEMONSTRATION_SENTENCES: Final = 12
-_REFUSED: Final = re.compile(rf"^\W*{REFUSAL}\b", re.IGNORECASE)
+_REFUSED: Final = re.compile(rf"[\W_]*{REFUSAL}(?![^\W_])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def checked_answer(
     notes: tuple[str, ...] = ()
     if asked.left_out:
         notes = (f"evidence left out, the window is full: {asked.left_out}",)
-    if _REFUSED.match(completion.text):
+    if _REFUSED.match(html.unescape(completion.text)):
         text = "The evidence does not answer this question."
         return ReaderAnswer(text, True, (), notes=notes)
     draft = completion.text

@@ -6,15 +6,26 @@ import html
 import re
 from typing import Final
 
-from reader.checking import CITATION, QuoteBook
 from reader.contract import OnDraft
+from reader.quote_book import QuoteBook
+from reader.quotes import CITATION, OPENING, WAIT, cited_numbers, quote_end, quoted_words
 
 __all__ = ["DraftGate"]
 
-_PAIRS: Final = {"“": "”", "„": "“”", "«": "»", '"': '"', "‘": "’", "'": "'", "`": "`"}
-_OPENING: Final = re.compile(r"[“„«\"`\[【]|(?<!\w)[‘']|^[ \t]*>", re.MULTILINE)
-_ENTITY: Final = re.compile(r"&[#\w]{0,8}\Z")
 REMOVED: Final = "[a quote that was not found]"
+_STOP_AT: Final = re.compile(rf"{OPENING.pattern}|[\[\]【】［］()]")
+_ENTITY: Final = re.compile(r"&(?:#[0-9a-fA-FxX]*|[^\t\n\f <&#;]{0,32})\Z")
+_LINE_ENDS: Final = str.maketrans(
+    dict.fromkeys("\v\f\x1c\x1d\x1e\x85\u2028\u2029", "\n") | dict.fromkeys("\x00\r", "")
+)
+_OPEN_CITATION: Final = re.compile(r"[\[【［(][^\[\]【】［］()]*\Z")
+_BRACKET_TOLD: Final = re.compile(r"[\[\]【】［］()\n]")
+_REFUSAL_EDGE: Final = re.compile(r"[\W_]*")
+_APOSTROPHE: Final = {"'": "’", "‘": "’", "‚": ","}
+"""What is no quotation mark where it stands must not become one by what is taken out around it."""
+NOTHING: Final = "\u2060"
+"""Not to be seen; keeps the marks beside a citation that was taken out from being read otherwise."""
+LONGEST_CITATION: Final = 80
 
 
 class DraftGate:
@@ -29,75 +40,102 @@ class DraftGate:
 
     def __init__(self, book: QuoteBook, count: int, refusal: str, show: OnDraft) -> None:
         self._book, self._count, self._refusal, self._show = book, count, refusal, show
-        self._held, self._begun, self._last = "", False, ""
+        self._begin()
+
+    def _begin(self) -> None:
+        self._raw, self._text, self._place, self._begun = "", "", 0, False
+        self._open_bracket = ""
 
     def __call__(self, text: str | None) -> None:
         """Take the next piece of the draft; None if it begins anew."""
         if text is None:
-            self._held, self._begun, self._last = "", False, ""
+            self._begin()
             self._show(None)
             return
-        self._held += text
-        if not self._begun:
-            start = self._held.strip().strip("*\"'").upper()
-            if self._refusal.startswith(start[: len(self._refusal)]):
-                return
-            self._begun = True
+        self._raw += text
         self._release(whole=False)
 
     def end(self) -> None:
         """The draft is complete."""
-        if self._begun:
-            self._release(whole=True)
+        self._release(whole=True)
 
     def _release(self, whole: bool) -> None:
-        shown = ""
-        while self._held:
-            # The character before matters: an apostrophe within a word opens nothing.
-            found = _OPENING.search(self._last + self._held, len(self._last))
-            if found is None:
-                entity = None if whole else _ENTITY.search(self._held)
-                end = entity.start() if entity else len(self._held)
-                shown += self._take(end)
+        entity = None if whole else _ENTITY.search(self._raw, max(0, self._raw.rfind("&")))
+        end = entity.start() if entity else len(self._raw)
+        self._text += html.unescape(self._raw[:end]).translate(_LINE_ENDS)
+        self._raw = self._raw[end:]
+        if not self._begun:
+            self._begun = self._is_no_refusal(whole)
+        if not self._begun:
+            return
+        shown = []
+        while self._place < len(self._text):
+            piece = self._next(whole)
+            if piece is None:
                 break
-            shown += self._take(found.start() - len(self._last))
-            closed = self._closed(self._held, whole)
-            if closed is None:
-                break
-            shown += self._looked_up(self._held[:closed])
-            self._take(closed)
-        if shown:
-            self._show(html.unescape(shown))
+            shown.append(piece)
+        if any(shown):
+            self._show("".join(shown))
 
-    def _take(self, end: int) -> str:
-        taken, self._held = self._held[:end], self._held[end:]
-        if taken:
-            self._last = taken[-1]
-        return taken
+    def _is_no_refusal(self, whole: bool) -> bool:
+        edge = _REFUSAL_EDGE.match(self._text)
+        start = self._text[edge.end() if edge else 0 :][: len(self._refusal) + 1].upper()
+        if not start.startswith(self._refusal):
+            return whole or not self._refusal.startswith(start)
+        return start[len(self._refusal) :].isalnum()
 
-    def _closed(self, text: str, whole: bool) -> int | None:
-        """Where what opens at the start of `text` ends, None if that has not come yet."""
-        opening = text.lstrip(" \t")[0]
-        if opening in "[【":
-            end = re.search(r"[\]】]", text)
-            # A bracket that is no citation does not stay open for long.
-            return end.end() if end else (len(text) if whole or len(text) > 40 else None)
-        if opening == ">":
-            end = re.search(r"\n", text)
-        elif opening in "‘'":
-            end = re.search(rf"(?<=.){_PAIRS[opening]}(?!\w)(?=.|\n)", text, re.DOTALL)
-        else:
-            end = re.search(f"[{_PAIRS[opening]}]", text[1:])
-            return end.end() + 1 if end else (len(text) if whole else None)
-        return end.end() if end else (len(text) if whole else None)
+    def _next(self, whole: bool) -> str | None:
+        """What can be shown of the next stretch of text; None if more must come first."""
+        found = _STOP_AT.search(self._text, self._place)
+        start = found.start() if found else len(self._text)
+        if start > self._place:
+            return self._taken(start)
+        mark = self._text[start]
+        if mark in "[【［(":
+            return self._bracket(whole)
+        if mark in "]】］)":
+            # Where a made-up citation was taken out, what stood around it must not become one.
+            closes = CITATION.fullmatch(self._open_bracket + mark)
+            self._open_bracket = ""
+            self._place += 1
+            return NOTHING if closes else mark
+        end = quote_end(self._text, start, whole)
+        if end == WAIT:
+            return None
+        if end == start:
+            self._place += 1
+            in_word = self._text[start - 1 : start].isalnum()
+            return self._plain(mark if in_word else _APOSTROPHE.get(mark, mark))
+        quote = self._text[start:end]
+        self._place = end
+        if self._book.find(quoted_words(quote), ()) is None:
+            return REMOVED + ("\n" if quote.endswith("\n") else "")
+        self._open_bracket = ""
+        return CITATION.sub(self._citation, quote)
 
-    def _looked_up(self, text: str) -> str:
-        """The quote or citation, if it may be shown."""
-        citation = CITATION.fullmatch(text)
-        if citation:
-            numbers = [int(each) for each in re.findall(r"\d+", citation.group(1))]
-            return "".join(f"[{n}]" for n in numbers if 1 <= n <= self._count)
-        if text[0] in "[【":
-            return text if not any(c in text for c in _PAIRS) else REMOVED
-        words = CITATION.sub("", html.unescape(text)).strip(" \t\n>“”„«»\"‘’'`")
-        return text if self._book.find(words, ()) is not None else REMOVED
+    def _bracket(self, whole: bool) -> str | None:
+        """A citation, or the bracket as it stands."""
+        citation = CITATION.match(self._text, self._place)
+        if citation and (whole or citation.end() < len(self._text)):
+            self._place = citation.end()
+            return self._plain(self._citation(citation))
+        ahead = self._text[self._place + 1 : self._place + LONGEST_CITATION]
+        told = len(ahead) == LONGEST_CITATION - 1 or _BRACKET_TOLD.search(ahead)
+        if not whole and (citation or not told):
+            return None
+        return self._taken(self._place + 1)
+
+    def _taken(self, end: int) -> str:
+        taken, self._place = self._text[self._place : end], end
+        return self._plain(taken)
+
+    def _plain(self, shown: str) -> str:
+        opened = _OPEN_CITATION.search(self._open_bracket + shown)
+        self._open_bracket = opened.group()[:LONGEST_CITATION] if opened else ""
+        return shown
+
+    def _citation(self, citation: re.Match[str]) -> str:
+        shown = "".join(f"[{n}]" for n in cited_numbers(citation) if 1 <= n <= self._count)
+        beside = citation.string[max(0, citation.start() - 1) : citation.start()]
+        beside += citation.string[citation.end() : citation.end() + 1]
+        return shown or (NOTHING if OPENING.search(beside) else "")
