@@ -28,7 +28,7 @@ from retrieval.encoder import Encoder, NumberFormat, SentenceTransformerEncoder,
 from retrieval.loaders import ParseLimits, load_document
 from retrieval.precision import machine_name, measure_formats
 
-__all__ = ["chosen_device", "load_model", "number_format", "open_library"]
+__all__ = ["chosen_device", "connect_endpoint", "load_model", "number_format", "open_library"]
 
 
 BATCHED: Final = 8
@@ -122,6 +122,16 @@ def load_model(settings: Settings) -> ChatModel:
         return ScriptedModel.load(Path(name).expanduser(), window=settings.window or 8192)
     if kind != "openai":
         raise SettingsError("The model is 'extractive', which is no language model.")
+    return connect_endpoint(settings)
+
+
+def connect_endpoint(settings: Settings) -> EndpointModel:
+    """The model at the endpoint that the settings name; nothing is sent yet.
+
+    Raises:
+        SettingsError: If they have no address.
+        EndpointUnreachableError: If that is none.
+    """
     if not settings.openai_base_url:
         raise SettingsError(
             f"The model {settings.model} needs the address of its endpoint: set OPENAI_BASE_URL, "
@@ -129,7 +139,7 @@ def load_model(settings: Settings) -> ChatModel:
         )
     seconds = settings.request_seconds
     return EndpointModel.connect(
-        name,
+        settings.model.partition(":")[2],
         base_url=settings.openai_base_url,
         api_key=settings.api_key or None,
         window=settings.window,

@@ -142,14 +142,14 @@ def ask(
 @app.command()
 def chat(
     thread: Annotated[
-        str | None, typer.Option(help="Its name; a new one if left out.")
+        str | None, typer.Option(help="Name of the conversation; a new one if left out.")
     ] = None,
     document: Annotated[
         list[str] | None, typer.Option("--document", metavar="DOC", help="Ask this one; can be repeated.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Ask one question after the other in a conversation that is kept; /quit or the end of the input ends it."""
+    """Ask question after question in a conversation that is kept; /quit or the end of the input ends it."""
     library = _library()
     conversation = Conversation(library, screen, thread, document or (), quiet=as_json)
     answers = conversation.run(sys.stdin)

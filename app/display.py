@@ -27,7 +27,7 @@ from rich.text import Text
 
 from app.adding import AddedDocument
 from app.answers import Answer
-from app.doctor import Check
+from app.checks import Check
 from app.events import Event, Progress, Step, silent
 from memory.documents import DocumentRecord
 from retrieval.chunking import flat

@@ -5,13 +5,15 @@ from __future__ import annotations
 import platform
 import shutil
 import sqlite3
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.metadata import version
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from app.bootstrap import chosen_device, number_format, open_library
+from app.checks import Check
 from app.config import Settings
 from app.events import silent
+from app.reader_checks import device_check, reader_checks
 from memory.units import UnitStore
 from retrieval.errors import ClewError
 
@@ -21,17 +23,11 @@ PACKAGES: Final = ("torch", "sentence-transformers", "faiss-cpu", "tantivy", "sq
 LOW_DISK: Final = 2_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing looked at; `detail` says what is so, and for a problem what changes it."""
+def examine(settings: Settings, probe: bool = False) -> list[Check]:
+    """Look at everything, the encoder loaded and the indexes opened; no check stops the others.
 
-    name: str
-    state: Literal["ok", "warning", "problem"]
-    detail: str
-
-
-def examine(settings: Settings) -> list[Check]:
-    """Look at everything, the encoder loaded and the indexes opened; no check stops the others."""
+    With `probe`, a language model gets one tiny request, for which one of this machine is loaded.
+    """
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     checks = [
         Check("python", "ok", f"{platform.python_version()} on {platform.platform()}"),
@@ -77,8 +73,8 @@ def examine(settings: Settings) -> list[Check]:
         checks.append(Check("indexes", "ok", f"{sizes}{anew}"))
     except ClewError as error:
         checks.append(Check("encoder", "problem", str(error)))
-    checks.append(Check("reader", "ok", "extractive: quotes the documents, no language model (CLEW_MODEL)"))
-    return checks
+    library.close()
+    return [*checks, device_check(), *reader_checks(settings, probe)]
 
 
 def report(checks: list[Check]) -> dict[str, Any]:

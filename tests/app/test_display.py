@@ -10,7 +10,7 @@ import pytest
 from app.adding import AddedDocument
 from app.answers import Answer
 from app.display import Screen, printable
-from app.doctor import Check
+from app.checks import Check
 from app.events import Event
 from retrieval.document import Document, Section, Span
 from retrieval.evidence import DocumentOrigin, Evidence

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from app import doctor
-from app.doctor import Check, examine, report
+from app.checks import Check
+from app.doctor import examine, report
 from app.library import Library
 from tests.conftest import ForOneHome, settings_of, write
 
