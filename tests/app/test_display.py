@@ -9,8 +9,8 @@ import pytest
 
 from app.adding import AddedDocument
 from app.answers import Answer
-from app.display import Screen, printable
 from app.checks import Check
+from app.display import Screen, printable
 from app.events import Event
 from retrieval.document import Document, Section, Span
 from retrieval.evidence import DocumentOrigin, Evidence

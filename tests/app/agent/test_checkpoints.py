@@ -100,9 +100,7 @@ def test_a_file_that_is_no_database_is_named(own_novella_home: Path, open_home: 
     assert file.read_bytes().startswith(b"this is no database")
 
 
-def test_nothing_but_plain_values_is_read_from_it(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_nothing_but_plain_values_is_read_from_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Whoever can write the file must not be able to have classes made."""
     saver = open_checkpoints(tmp_path / "checkpoints.sqlite")
     written = saver.serde.dumps_typed(Event("wait", "somebody"))
