@@ -40,6 +40,7 @@ class Answer:
         prompt_tokens: Of all calls that were not cached.
         completion_tokens: Of all calls that were not cached.
         seconds: Of all steps, before an interruption too.
+        notes: What checking the answer has shown and removed.
     """
 
     text: str
@@ -58,6 +59,7 @@ class Answer:
     prompt_tokens: int
     completion_tokens: int
     seconds: float
+    notes: tuple[str, ...] = ()
 
 
 def answer_of(state: AgentState, context: AgentContext) -> Answer:
@@ -90,4 +92,5 @@ def answer_of(state: AgentState, context: AgentContext) -> Answer:
         prompt_tokens=state["prompt_tokens"],
         completion_tokens=state["completion_tokens"],
         seconds=sum(each["seconds"] for each in state["steps"]),
+        notes=tuple(draft["notes"]) if draft is not None else (),
     )

@@ -98,7 +98,7 @@ def _reader(settings: Settings, engine: Engine) -> MakeReader:
 def _at_once(settings: Settings) -> int:
     """An endpoint takes many requests, a GPU shares them in one batch, a CPU is busy with one."""
     if settings.model.startswith("openai:"):
-        return settings.in_flight
+        return 2 * settings.in_flight  # while some are waited for, the others look things up
     return BATCHED if settings.model.startswith("hf:") and chosen_device(settings) == "cuda" else 1
 
 

@@ -187,6 +187,10 @@ class Screen:
                 soft_wrap=True,
             )
             self.out.print(Text(f"      “{printable(each.quote)}”", style="dim"), soft_wrap=True)
+        if answer.notes:
+            self.out.print(
+                Text(f"Checked: {'; '.join(map(printable, answer.notes))}", style="yellow"), soft_wrap=True
+            )
         if answer.calls:
             tokens = f"{answer.prompt_tokens:,} + {answer.completion_tokens:,} tokens"
             calls = f"{answer.calls} model call{'s' * (answer.calls > 1)}"

@@ -40,6 +40,7 @@ from retrieval.chunking import CHUNKING_VERSION
 from retrieval.document import Document
 from retrieval.encoder import Encoder
 from retrieval.errors import ClewError
+from retrieval.question import WordStatistics
 from retrieval.search import HybridSearch
 
 if TYPE_CHECKING:
@@ -275,21 +276,30 @@ class Library:
         self.engine.dispose()
 
     def _agent(self, indexes: SearchIndexes, progress: Progress) -> Agent:
-        settings = self.settings
-        limits = AgentLimits(
-            settings.max_rounds, settings.max_calls, settings.max_tokens, settings.max_seconds
-        )
         rows = SearchRowStore(self.engine, *self._stored_encoder())
         search = HybridSearch(
             indexes.chunks, indexes.sentences, indexes.chunk_words, indexes.neighbourhood_words, rows
         )
-        encoder = self.encoder()
+        return self.agent_over(search, indexes.chunk_words, rows, progress)
+
+    def agent_over(
+        self,
+        search: HybridSearch,
+        statistics: WordStatistics,
+        rows: SearchRowStore,
+        progress: Progress = silent,
+    ) -> Agent:
+        """The agent of this library over a search, the words of its index, and its sentences."""
+        settings, encoder = self.settings, self.encoder()
+        limits = AgentLimits(
+            settings.max_rounds, settings.max_calls, settings.max_tokens, settings.max_seconds
+        )
 
         def context(asked: Asked, run: str, budget: Budget, spent: Spent) -> AgentContext:
             by_key = {record.key: record for record in asked.documents}
             return AgentContext(
                 search=search,
-                statistics=indexes.chunk_words,
+                statistics=statistics,
                 rows=rows,
                 encoder=encoder,
                 reader=self.backends.reader(ReaderRun(run, budget, spent, progress)),

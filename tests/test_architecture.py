@@ -24,6 +24,9 @@ MAY_IMPORT = {
 BACKENDS = {
     "SentenceTransformerEncoder": "retrieval/encoder.py",
     "ExtractiveReader": "reader/extractive.py",
+    "EndpointModel": "reader/models/endpoint.py",
+    "ScriptedModel": "reader/models/scripted.py",
+    "TransformersModel": "reader/models/local.py",
     "measure_formats": "retrieval/precision.py",
     "load_document": "retrieval/loaders/load.py",
     "open_database": "memory/database.py",
@@ -31,7 +34,22 @@ BACKENDS = {
 # The files of an index are FAISS's and tantivy's own: what keeps them in step with SQL must know whose.
 INDEX_BACKENDS = {"FaissIndex": "retrieval/vector_index.py", "LexicalIndex": "retrieval/lexical_index.py"}
 
-HEAVY = ("torch", "faiss", "sentence_transformers", "transformers", "tantivy", "pypdfium2", "mammoth")
+HEAVY = (
+    "torch",
+    "faiss",
+    "sentence_transformers",
+    "transformers",
+    "tantivy",
+    "pypdfium2",
+    "mammoth",
+    "openai",
+    "httpx2",
+    "langgraph",
+    "langchain_core",
+    "langsmith",
+    "llguidance",
+    "jinja2",
+)
 # Third-party switches that are set for a library, not read: only these, and only where they stand.
 SET_FOR_LIBRARIES = {("retrieval/encoder.py", "TOKENIZERS_PARALLELISM")}
 

@@ -27,14 +27,15 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import text
 
-from app.asking import Asker
+from app.answers import Answer
+from app.asking import Asked
 from app.bootstrap import open_library
 from app.config import Settings
+from app.events import silent
 from app.library import Library
 from app.question_files import read_questions
 from memory.search_rows import SearchRowStore
 from memory.tables import ChunkRow, SentenceRow
-from reader.extractive import Calibration, ExtractiveReader
 from retrieval.chunking import chunk_document
 from retrieval.lexical_index import LexicalIndex
 from retrieval.loaders import load_document
@@ -101,7 +102,7 @@ def add_once(paths: list[Path]) -> dict[str, float]:
             "chunks/s": chunks / total,
             "peak MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         }
-        library.engine.dispose()
+        library.close()
     return found
 
 
@@ -218,17 +219,22 @@ class Grown:
     def seconds(self, questions: list[str]) -> list[float]:
         """Wall clock of each question, asked once before."""
         search = HybridSearch(self.chunks, self.sentences, self.words, self.neighbourhoods, self.search_rows)
-        reader = ExtractiveReader(Calibration.load())
-        asker = Asker(search, self.words, self.search_rows, self.library.encoder(), reader, lambda _: None)
+        agent = self.library.agent_over(search, self.words, self.search_rows)
         records = self.library.documents()
+
+        def ask(question: str) -> tuple[Answer, float]:
+            began = time.perf_counter()
+            asked = Asked(question, records, True, "search", None, "bench", lambda step: None)
+            return agent.ask(asked, silent), time.perf_counter() - began
+
         for question in questions[:10]:
-            asker.ask(question, records, everything=True)
-        answers = [asker.ask(question, records, everything=True) for question in questions]
+            ask(question)
+        answers, seconds = zip(*(ask(question) for question in questions), strict=True)
         self.steps = {
             step.name: float(np.median([a.steps[n].seconds for a in answers])) * 1000
             for n, step in enumerate(answers[0].steps)
         }
-        return [answer.seconds for answer in answers]
+        return list(seconds)
 
 
 def adding(data: Path, copies: int) -> None:
@@ -281,7 +287,7 @@ def asking(data: Path, sizes: list[int]) -> None:
             )
             table.add_row(*row)
             print(*row, sep=" | ", file=sys.stderr, flush=True)
-        grown.library.engine.dispose()
+        grown.library.close()
     console.print(table)
 
 

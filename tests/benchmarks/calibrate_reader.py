@@ -51,7 +51,7 @@ def rows(
             kept = [e for e in answer.evidence if e.verdict is not Verdict.DROPPED]
             seen = signals(words, kept)
             found.append((seen, bool(words.names) or seen["unknown"] >= MOST_UNKNOWN))
-        library.engine.dispose()
+        library.close()
     return found
 
 

@@ -14,17 +14,29 @@ from pathlib import Path
 import numpy as np
 from fusion_choice import book, stories
 
-from app.asking import EVIDENCE, PASSAGES, Asker
+from app.agent.nodes import EVIDENCE, PASSAGES
 from app.bootstrap import open_library
 from app.config import Settings
 from app.question_files import Question
 from memory.search_rows import SearchRowStore
 from retrieval.document import Document
-from retrieval.evidence import EvidenceWeights, score_candidates, select_evidence
+from retrieval.evidence import Candidate, EvidenceWeights, score_candidates, select_evidence
+from retrieval.passages import Passage
 from retrieval.question import question_words
 from retrieval.search import HybridSearch
 
 GRID = list(itertools.product((1.0,), (0.0, 0.3, 0.6, 1.0, 1.5), (0.0, 0.1, 0.25, 0.5)))
+
+
+def candidates_of(passages: list[Passage], rows: SearchRowStore) -> tuple[list[Candidate], np.ndarray]:
+    """The sentences of passages, and their embeddings."""
+    stored = [rows.sentences(passage.document, passage.first, passage.end) for passage in passages]
+    candidates = [
+        Candidate(passage.document, number, span, text, rank)
+        for rank, (passage, found) in enumerate(zip(passages, stored, strict=True), start=1)
+        for number, span, text in zip(found.numbers, found.spans, found.texts, strict=True)
+    ]
+    return candidates, np.concatenate([found.rows for found in stored])
 
 
 def measure(documents: list[tuple[Document, str, str]], questions: list[Question]) -> dict[tuple, np.ndarray]:
@@ -38,13 +50,12 @@ def measure(documents: list[tuple[Document, str, str]], questions: list[Question
         search = HybridSearch(
             indexes.chunks, indexes.sentences, indexes.chunk_words, indexes.neighbourhood_words, rows
         )
-        asker = Asker(search, indexes.chunk_words, rows, encoder, library.backends.reader(), lambda _: None)
         by_key = {record.key: record for record in library.documents()}
         vectors = encoder.encode([question.text for question in questions])
         for question, vector in zip(questions, vectors, strict=True):
             words = question_words(question.text, indexes.chunk_words)
             passages = search.passages(question.text, vector, PASSAGES)
-            candidates, embeddings, *_ = asker._candidates(passages, by_key)
+            candidates, embeddings = candidates_of(passages, rows)
             for weights in GRID:
                 scored = score_candidates(candidates, embeddings, vector, words, EvidenceWeights(*weights))
                 selected = select_evidence(scored, embeddings, EVIDENCE)
@@ -56,7 +67,7 @@ def measure(documents: list[tuple[Document, str, str]], questions: list[Question
                     for s in sorted(selected, key=lambda s: -s.score)
                 ]
                 found[weights] += (bool(gold and gold[0]), any(gold))
-        library.engine.dispose()
+        library.close()
     return {weights: sums / len(questions) for weights, sums in found.items()}
 
 

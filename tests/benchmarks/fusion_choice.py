@@ -83,7 +83,7 @@ class Bench:
             library = open_library(Settings(home=Path(home)))
             library.add_documents(documents)
             self._read(library, questions)
-            library.engine.dispose()
+            library.close()
 
     def _read(self, library: Library, questions: list[Question]) -> None:
         indexes = library.indexes()
