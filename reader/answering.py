@@ -115,7 +115,7 @@ def checked_answer(
         text = "The evidence does not answer this question."
         return ReaderAnswer(text, True, (), notes=notes)
     draft = completion.text
-    if completion.finish is Finish.LENGTH:
+    if completion.finish is not Finish.STOP:
         notes += (f"cut off after {completion.completion_tokens} tokens",)
         ends = split_sentences(draft)
         draft = draft[: ends[-2].end] if len(ends) > 1 else draft
@@ -145,13 +145,15 @@ def demonstration_of(model: ChatModel, text: str) -> dict[str, Any] | None:
     Sound is one whose sentences are there and whose answer holds when it is checked against them.
     """
     spans = split_sentences(text)[:DEMONSTRATION_SENTENCES]
+    if not spans:
+        return None
     sentences = [flat(text[span.start : span.end]) for span in spans]
     shown = [{"id": n, "text": sentence} for n, sentence in enumerate(sentences, start=1)]
     prompt = render("demonstration", sentences=shown)
     messages = [Message("system", render("system")), Message("user", prompt)]
     try:
         made = reply_as(model, messages, Demonstration).value
-    except InvalidReplyError:
+    except (InvalidReplyError, WindowError):
         return None
     numbers = list(dict.fromkeys(made.sentences))
     if max(numbers) > len(sentences):

@@ -36,35 +36,38 @@ class Budget:
         self.calls, self.tokens = spent_calls, spent_tokens
         self._lock = threading.Lock()
 
-    def reserve(self, prompt_tokens: int) -> None:
-        """Count a call before it is made.
+    def reserve(self, prompt_tokens: int, calls: int = 1) -> None:
+        """Count calls before they are made, all or none of them.
 
         Raises:
-            BudgetError: If it, or the tokens of its prompt, would be too much.
+            BudgetError: If they, or the tokens of their prompts, would be too much.
             StoppedError: If the question was stopped.
         """
         with self._lock:
             self._check_time()
-            if self.calls >= self._most_calls:
+            if self.calls + calls > self._most_calls:
                 raise BudgetError(f"the limit of {self._most_calls} model calls for one question is reached")
             if self.tokens + prompt_tokens > self._most_tokens:
                 text = f"the limit of {self._most_tokens:,} tokens for one question is reached"
                 raise BudgetError(text)
-            self.calls += 1
+            self.calls += calls
 
     def add(self, completion: Completion) -> None:
-        """Count what a call has cost.
+        """Count what a call has cost."""
+        with self._lock:
+            if not completion.cached:
+                self.tokens += completion.prompt_tokens + completion.completion_tokens
+
+    def check(self, completion: Completion) -> None:
+        """See that a reply is whole.
 
         Raises:
             BudgetError: If it was cut short by the deadline.
             StoppedError: If it was stopped.
         """
-        with self._lock:
-            if not completion.cached:
-                self.tokens += completion.prompt_tokens + completion.completion_tokens
-            if completion.finish is Finish.CANCELLED:
-                self._check_time()
-                raise StoppedError("The question was stopped.")
+        if completion.finish is Finish.CANCELLED:
+            self._check_time()
+            raise StoppedError("The question was stopped.")
 
     def _check_time(self) -> None:
         if self.cancellation.by_hand:
@@ -126,6 +129,7 @@ class BudgetedModel:
         self.budget.reserve(self.model.prompt_tokens(request.messages))
         completion = self.model.complete(request, on_token, cancellation or self.budget.cancellation)
         self.budget.add(completion)
+        self.budget.check(completion)
         return completion
 
     def complete_many(
@@ -141,11 +145,17 @@ class BudgetedModel:
             StoppedError: If they were stopped by hand.
             ModelError: As the model.
         """
-        for request in requests:
-            self.budget.reserve(self.model.prompt_tokens(request.messages))
-        done = self.model.complete_many(requests, on_done, cancellation or self.budget.cancellation)
+        prompts = sum(self.model.prompt_tokens(request.messages) for request in requests)
+        self.budget.reserve(prompts, len(requests))
+
+        def counted(place: int, completion: Completion) -> None:
+            self.budget.add(completion)  # it has cost something, whatever becomes of the others
+            if on_done is not None:
+                on_done(place, completion)
+
+        done = self.model.complete_many(requests, counted, cancellation or self.budget.cancellation)
         for completion in done:
-            self.budget.add(completion)
+            self.budget.check(completion)
         return done
 
     def close(self) -> None:

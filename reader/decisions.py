@@ -115,28 +115,35 @@ def reply_as(
 def longest_reply(schema: Mapping[str, Any]) -> int:
     """Most tokens that a reply in the form of a JSON schema may need, a token being a byte at worst.
 
+    The reply may be written with or without spaces and escapes, not with white space beyond these.
+
     Raises:
-        ValueError: If the schema has a text or a list without a greatest length.
+        ValueError: If the schema has a text, a list or a whole number without bounds.
     """
-    if "enum" in schema:
-        return max(len(json.dumps(each, ensure_ascii=False).encode()) for each in schema["enum"]) + 1
-    if "const" in schema:
-        return len(json.dumps(schema["const"], ensure_ascii=False).encode()) + 1
+    if "enum" in schema or "const" in schema:
+        values = schema.get("enum", [schema.get("const")])
+        return max(len(json.dumps(each)) for each in values)  # escapes are longer than bytes
+    if "anyOf" in schema:
+        return max(longest_reply(each) for each in schema["anyOf"])
     match schema.get("type"):
-        case "object":
+        case "object" if not schema.get("additionalProperties"):
             parts = schema.get("properties", {})
-            return 3 + sum(len(name.encode()) + 5 + longest_reply(part) for name, part in parts.items())
+            return 2 + sum(len(json.dumps(name)) + 4 + longest_reply(part) for name, part in parts.items())
         case "array":
-            if "maxItems" not in schema:
+            if "maxItems" not in schema or "items" not in schema:
                 raise ValueError("a list without maxItems")
-            return int(3 + schema["maxItems"] * (1 + longest_reply(schema["items"])))
+            return int(2 + schema["maxItems"] * (2 + longest_reply(schema["items"])))
         case "string":
             if "maxLength" not in schema:
                 raise ValueError("a text without maxLength")
-            return int(3 + 6 * schema["maxLength"])  # at worst \u and four digits each
-        case "boolean":
-            return 6
-        case "integer" | "number":
+            return int(2 + 12 * schema["maxLength"])  # at worst two times \u and four digits
+        case "boolean" | "null":
+            return 5
+        case "integer":
+            if "minimum" not in schema or "maximum" not in schema:
+                raise ValueError("a whole number without minimum or maximum")
+            return max(len(str(schema["minimum"])), len(str(schema["maximum"])))
+        case "number":
             return 24
     raise ValueError(f"a schema of a kind that is not known: {dict(schema)}")
 

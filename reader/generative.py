@@ -22,6 +22,7 @@ from reader.decisions import choose, reply_as
 from reader.drafts import DraftGate
 from reader.errors import InvalidReplyError, WindowError
 from reader.extractive import picked
+from reader.packing import asked_of, fitting, with_turns
 from reader.prompts import render
 from reader.selecting import shown_sentences
 from retrieval.evidence import Evidence, ScoredCandidate
@@ -33,7 +34,6 @@ __all__ = ["GenerativeReader"]
 
 MOST_PARTS: Final = 4
 QUERY_CHARACTERS: Final = 300
-ANSWER_SHOWN: Final = 600
 TOKENS_PER_WORD: Final = 2
 NO_EVIDENCE: Final = "Nothing in the documents speaks to this question."
 
@@ -93,17 +93,19 @@ class GenerativeReader:
         """Ask the model; without turns, no."""
         if not turns:
             return False
-        prompt = render("needs_history", turns=_short(turns), question=question)
+        model = self.models("needs_history")
+        messages = with_turns(model, "needs_history", turns, question)
         try:
-            return reply_as(self.models("needs_history"), _asked(prompt), NeedsHistory).value.needs_history
+            return reply_as(model, messages, NeedsHistory).value.needs_history
         except InvalidReplyError:
             return False
 
     def standalone(self, question: str, turns: Sequence[Exchange]) -> str:
         """Ask the model; a reply that is empty leaves the question as it is."""
-        prompt = render("standalone", turns=_short(turns), question=question)
+        model = self.models("standalone")
+        messages = with_turns(model, "standalone", turns, question)
         try:
-            written = reply_as(self.models("standalone"), _asked(prompt), Standalone).value.question
+            written = reply_as(model, messages, Standalone).value.question
         except InvalidReplyError:
             return question
         return written.strip() or question
@@ -114,7 +116,7 @@ class GenerativeReader:
             return (question,)
         prompt = render("parts", question=question, most=MOST_PARTS)
         try:
-            written = reply_as(self.models("parts"), _asked(prompt), Parts).value.questions
+            written = reply_as(self.models("parts"), asked_of(prompt), Parts).value.questions
         except InvalidReplyError:
             return (question,)
         found = tuple(dict.fromkeys(each.strip() for each in written if each.strip()))
@@ -137,7 +139,7 @@ class GenerativeReader:
             shown = shown_sentences(model, question, candidates, places, count)
             form = _ids_up_to(len(shown.positions), count)
             try:
-                decided = reply_as(model, _asked(shown.prompt), form, reason=self.reason)
+                decided = reply_as(model, asked_of(shown.prompt), form, reason=self.reason)
             except InvalidReplyError:
                 chosen = tuple(sorted(picked(candidates, rows, count), key=lambda n: -candidates[n].score))
                 return Selection(
@@ -153,11 +155,16 @@ class GenerativeReader:
         raise WindowError(f"The window of {model.name} changes with every request.", model.window)
 
     def enough(self, question: str, evidence: Sequence[Evidence], asked: Sequence[str]) -> Sufficiency:
-        """Ask the model; an invalid reply counts as enough."""
+        """Ask the model about the evidence that fits; an invalid reply counts as enough."""
+        model = self.models("enough")
         quotes = [each.quote for each in evidence]
-        prompt = render("enough", evidence=quotes, question=question, asked=list(asked))
+
+        def messages(count: int) -> list[Message]:
+            return asked_of(render("enough", evidence=quotes[:count], question=question, asked=list(asked)))
+
+        kept = messages(fitting(model, len(quotes), messages))
         try:
-            decided = reply_as(self.models("enough"), _asked(prompt), Enough, reason=self.reason).value
+            decided = reply_as(model, kept, Enough, reason=self.reason).value
         except InvalidReplyError:
             return Sufficiency(True)
         missing = decided.missing.strip()
@@ -194,7 +201,7 @@ class GenerativeReader:
         """Let the model write a summary."""
         prompt = render("summarise", texts=list(texts), background=background, words=words)
         model = self.models("summarise")
-        request = Request(tuple(_asked(prompt)), max_tokens=max(words, 8) * TOKENS_PER_WORD)
+        request = Request(tuple(asked_of(prompt)), max_tokens=max(words, 8) * TOKENS_PER_WORD)
         return model.complete(request).text.strip()
 
     def triage(self, question: str, options: Sequence[str], notes: str = "") -> int:
@@ -205,7 +212,7 @@ class GenerativeReader:
         """
         prompt = render("triage", question=question, options=list(options), notes=notes)
         numbers = [str(n) for n in range(1, len(options) + 1)]
-        decided = choose(self.models("triage"), _asked(prompt), numbers, reason=self.reason)
+        decided = choose(self.models("triage"), asked_of(prompt), numbers, reason=self.reason)
         return int(decided.value) - 1
 
     def _written(
@@ -229,22 +236,13 @@ class GenerativeReader:
     def _demonstrations(self, context: Sequence[str]) -> list[dict[str, Any]]:
         """Examples made from the least relevant passages, so that they do not give the answer away."""
         found: list[dict[str, Any]] = []
-        for text in reversed(context):
+        for text in context[: -2 * self.demonstrations - 1 : -1]:  # not every passage makes one
             if len(found) == self.demonstrations:
                 break
             example = demonstration_of(self.models("demonstration"), text)
             if example is not None:
                 found.append(example)
         return found
-
-
-def _asked(prompt: str) -> list[Message]:
-    return [Message("system", render("system")), Message("user", prompt)]
-
-
-def _short(turns: Sequence[Exchange]) -> list[Exchange]:
-    """The turns with their answers cut to what a reference needs."""
-    return [Exchange(turn.question, turn.answer[:ANSWER_SHOWN]) for turn in turns]
 
 
 def _looks_composite(question: str) -> bool:

@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
-__all__ = ["best_first_and_last", "most_that_fit"]
+from reader.chat import ChatModel, Message
+from reader.contract import Exchange
+from reader.prompts import render
+
+__all__ = ["asked_of", "best_first_and_last", "fitting", "most_that_fit", "with_turns"]
+
+FORM_TOKENS: Final = 200
+"""Room for the form that is added to the prompt of a decision."""
+REPAIR_TOKENS: Final = 300
+"""Room for its reply, and for asking once more."""
+ANSWER_SHOWN: Final = 600
+"""Characters of an earlier answer that are enough to tell what a question refers to."""
 
 Item = TypeVar("Item")
 
@@ -33,3 +44,24 @@ def best_first_and_last(items: Sequence[Item]) -> list[Item]:
     Models overlook the middle of a long prompt (Lost in the Middle, arXiv 2307.03172).
     """
     return [*items[0::2], *reversed(items[1::2])]
+
+
+def asked_of(prompt: str) -> list[Message]:
+    """The messages of a task."""
+    return [Message("system", render("system")), Message("user", prompt)]
+
+
+def fitting(model: ChatModel, count: int, messages: Callable[[int], list[Message]]) -> int:
+    """The most items, 0 to `count`, with which a prompt leaves room for its form, a reply and a repair."""
+    room = model.window - FORM_TOKENS - REPAIR_TOKENS
+    return most_that_fit(count, lambda k: model.prompt_tokens(messages(k)) <= room)
+
+
+def with_turns(model: ChatModel, prompt: str, turns: Sequence[Exchange], question: str) -> list[Message]:
+    """What is asked about a question and the last turns before it, as many as fit."""
+    short = [Exchange(turn.question, turn.answer[:ANSWER_SHOWN]) for turn in turns]
+
+    def messages(count: int) -> list[Message]:
+        return asked_of(render(prompt, turns=short[len(short) - count :], question=question))
+
+    return messages(fitting(model, len(short), messages))

@@ -64,7 +64,7 @@ def central_sentences(texts: Sequence[str], words: int) -> str:
     likelihood = {term: count / total for term, count in counts.items()}
     left, taken = words, set[int]()
     open_sentences = {n for n, each in enumerate(terms) if each}
-    while open_sentences:
+    while open_sentences and left > 0:
         best = max(open_sentences, key=lambda n: (_mean([likelihood[t] for t in terms[n]]), -n))
         open_sentences.discard(best)
         length = len(sentences[best].split())

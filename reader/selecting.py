@@ -6,18 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from reader.chat import ChatModel, Message
+from reader.chat import ChatModel
 from reader.errors import WindowError
-from reader.packing import best_first_and_last, most_that_fit
+from reader.packing import FORM_TOKENS, REPAIR_TOKENS, asked_of, best_first_and_last, most_that_fit
 from reader.prompts import render
 from retrieval.chunking import flat
 from retrieval.evidence import ScoredCandidate
 
 __all__ = ["ShownSentences", "shown_sentences"]
 
-FORM_TOKENS: Final = 200
-"""Room for the form that is added to the prompt."""
-REPAIR_TOKENS: Final = 300
 NUMBER_TOKENS: Final = 6
 
 
@@ -60,8 +57,7 @@ def shown_sentences(
         return _numbered(question, candidates, places, groups, count)
 
     def fits(groups: Sequence[Sequence[int]]) -> bool:
-        system = Message("system", render("system"))
-        return model.prompt_tokens([system, Message("user", prompt_of(groups).prompt)]) <= room
+        return model.prompt_tokens(asked_of(prompt_of(groups).prompt)) <= room
 
     kept = most_that_fit(len(ranked), lambda k: fits(ranked[:k]))
     if kept:

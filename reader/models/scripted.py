@@ -153,12 +153,23 @@ class ScriptedModel:
         on_done: Callable[[int, Completion], None] | None = None,
         cancellation: Cancellation | None = None,
     ) -> list[Completion]:
-        """Play the replies one after the other."""
+        """Play the replies one after the other.
+
+        Raises:
+            ModelError: The first error, once the others are done.
+        """
         completions: list[Completion] = []
+        failed: ModelError | None = None
         for n, request in enumerate(requests):
-            completions.append(self.complete(request, None, cancellation))
+            try:
+                completions.append(self.complete(request, None, cancellation))
+            except ModelError as error:
+                failed = failed or error
+                continue
             if on_done is not None:
                 on_done(n, completions[-1])
+        if failed is not None:
+            raise failed
         return completions
 
     def close(self) -> None:
