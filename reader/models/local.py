@@ -26,7 +26,7 @@ __all__ = ["Batching", "TransformersModel"]
 Batching = Literal["auto", "continuous", "padded"]
 
 _ROWS: Final = {"cpu": 16, "cuda": 64}
-_TOKENS: Final = {"cpu": 16_384, "cuda": 262_144}
+_TOKENS: Final = {"cpu": 8_192, "cuda": 262_144}
 _PATIENCE: Final = 0.05
 
 

@@ -33,7 +33,7 @@ SUBJECTS = (
     "the road",
     "the dog",
 )
-DOCUMENT_CHARACTERS = 4000
+DOCUMENT_CHARACTERS = 2000
 
 
 def small_model(folder: Path, hidden: int, layers: int, dtype: str) -> Path:

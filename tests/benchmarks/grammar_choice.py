@@ -7,7 +7,7 @@ random among those they allow: microseconds per mask, milliseconds per schema, h
 JSON, break the schema, or have free whitespace. xgrammar is no dependency: pip install xgrammar.
 
 Found with llguidance 1.9.1 and xgrammar 0.2.8: masks take 5 to 8 and 5 microseconds, a schema 0.4 to 0.8 and
-1.5 to 12 milliseconds; of llguidance's replies none was wrong, of xgrammar's with free text 20 to 23 of 50, as
+1.5 to 12 milliseconds; of llguidance's replies none was wrong, of xgrammar's with free text 20 to 23 of 50:
 it lets control characters into strings, which no JSON parser takes.
 """
 

@@ -132,6 +132,11 @@ def test_sampling_depends_on_the_seed_and_not_on_the_batch(model: TransformersMo
     first, second, third = texts(model.complete_many(requests))
     assert first == third != second
     assert model.complete(requests[1]).text == second
+    # Hardly any temperature is none, and a high one says many things.
+    greedy, cold = asked("Who?"), asked("Who?", temperature=0.01, seed=5)
+    assert model.complete(cold).text == model.complete(greedy).text
+    beginnings = [asked("Who?", temperature=3.0, seed=seed, max_tokens=1) for seed in range(40)]
+    assert len(set(texts(model.complete_many(beginnings)))) > 12
     unseeded = [asked("Who?", temperature=1.5)] * 2
     assert len(set(texts(model.complete_many(unseeded)))) == 2
 
@@ -226,7 +231,11 @@ def test_what_prompts_share_is_computed_once(own: TransformersModel) -> None:
     assert prompts[0] - 50 < sum(rows * tokens for rows, tokens in seen if tokens > 1) < prompts[0] + 300
 
 
-def test_running_continuously_what_prompts_share_is_computed_once_too(folder: Path) -> None:
+def test_running_continuously_what_prompts_share_is_computed_once_too(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # One step could read all prompts at once, as on a GPU.
+    monkeypatch.setattr("reader.models.continuous._CPU_STEP", WINDOW)
     model = TransformersModel.load(str(folder), device="cpu", batching="continuous")
     requests = [about(question) for question in QUESTIONS]
     prompt = model.prompt_tokens(requests[0].messages)
