@@ -144,7 +144,8 @@ def connect_endpoint(settings: Settings) -> EndpointModel:
         api_key=settings.api_key or None,
         window=settings.window,
         tokenizer=settings.tokenizer or None,
-        timeout=Timeouts(first_token=seconds, between_tokens=min(60.0, seconds), total=seconds),
+        # A stall leaves the time for another attempt.
+        timeout=Timeouts(first_token=seconds * 2 / 3, between_tokens=min(60.0, seconds / 3), total=seconds),
         in_flight=settings.in_flight,
     )
 

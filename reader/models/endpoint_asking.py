@@ -107,7 +107,8 @@ class Asker:
                 )
         except TimeoutError:
             raise EndpointTimeoutError(
-                f"{self._server.url} did not end its reply within {total:g} s, the limit of one request."
+                f"{self._server.url} did not end its reply within {total:g} s, the limit of one request "
+                "(CLEW_REQUEST_SECONDS)."
             ) from None
 
     async def asking(self, ask: Callable[[], Awaitable[T]]) -> T:
