@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from reader.contract import Exchange
 from reader.errors import CalibrationError
-from reader.extractive import Calibration, ExtractiveReader, signals
+from reader.extractive import Calibration, ExtractiveReader, picked, signals
 from retrieval.document import Span
 from retrieval.evidence import DocumentOrigin, Evidence
 from retrieval.question import QuestionWords
 from retrieval.verify import Verdict
+from tests.evidence_samples import candidates
 
 NOTHING_UNKNOWN = QuestionWords({"fox": 2.0, "den": 1.0}, {})
 
@@ -146,3 +149,31 @@ def test_unreadable_numbers_are_one_named_error(tmp_path: Path, content: str | N
         file.write_text(content)
     with pytest.raises(CalibrationError, match=r"numbers\.json"):
         Calibration.load(file)
+
+
+def test_history_matters_only_where_there_is_one() -> None:
+    reader = ExtractiveReader(calibration())
+    turns = [Exchange("Who is Corrie?", "The keeper.")]
+    assert reader.needs_history("What did he paint red?", turns) is True
+    assert reader.needs_history("What did he paint red?", []) is False
+    assert reader.needs_history("When was the lighthouse built?", turns) is False
+    assert reader.standalone("What did he paint?", turns) == "Who is Corrie? What did he paint?"
+
+
+def test_selects_the_best_that_do_not_repeat_in_the_order_of_the_document() -> None:
+    given = candidates(["Low.", "Best.", "Best again.", "Good."], scores=[0.1, 0.9, 0.8, 0.5])
+    rows = np.array([[1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0, 1]], dtype=np.float32)
+    selection = ExtractiveReader(calibration()).select("q", given, rows, 2, ["place"])
+    assert (selection.chosen, selection.left_out, selection.note) == ((1, 3), 0, "")
+    assert picked(given, rows, 9) == (0, 1, 3)
+    assert ExtractiveReader(calibration()).select("q", [], rows[:0], 2, []).chosen == ()
+
+
+def test_a_draft_is_not_needed_for_an_answer_that_quotes() -> None:
+    drafts: list[str | None] = []
+    evidence = [quote("Yes.", 1.0, 1.0)]
+    answer = ExtractiveReader(calibration()).answer(
+        "q", NOTHING_UNKNOWN, evidence, ["context"], drafts.append
+    )
+    assert answer.text == "Yes. [1]"
+    assert "".join(each or "" for each in drafts) in {"", answer.text}
