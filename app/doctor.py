@@ -15,6 +15,7 @@ from app.config import Settings
 from app.events import silent
 from app.reader_checks import device_check, reader_checks
 from memory.units import UnitStore
+from memory.usage import UsageStore
 from retrieval.errors import ClewError
 
 __all__ = ["Check", "examine", "report"]
@@ -73,6 +74,14 @@ def examine(settings: Settings, probe: bool = False) -> list[Check]:
         checks.append(Check("indexes", "ok", f"{sizes}{anew}"))
     except ClewError as error:
         checks.append(Check("encoder", "problem", str(error)))
+    totals = UsageStore(library.engine).totals()
+    if totals:
+        calls, cached = sum(t.calls for t in totals), sum(t.cached for t in totals)
+        tokens = (
+            f"{sum(t.prompt_tokens for t in totals):,} + {sum(t.completion_tokens for t in totals):,} tokens"
+        )
+        detail = f"{calls:,} model calls so far, {cached:,} of them from the cache, {tokens}"
+        checks.append(Check("usage", "ok", detail))
     library.close()
     return [*checks, device_check(), *reader_checks(settings, probe)]
 

@@ -116,3 +116,57 @@ def test_settings_cannot_be_changed() -> None:
     settings = load_settings()
     with pytest.raises(ValueError, match="frozen"):
         settings.device = "cpu"
+
+
+def test_the_endpoint_comes_from_its_own_variables(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_BASE", "http://127.0.0.1:1/v1")
+    monkeypatch.setenv("OPENAI_API_KEY", "secret")
+    settings = load_settings(home=tmp_path)
+    assert (settings.openai_base_url, settings.api_key) == ("http://127.0.0.1:1/v1", "secret")
+    assert "secret" not in repr(settings)
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://127.0.0.1:2/v1")
+    assert load_settings(home=tmp_path).openai_base_url == "http://127.0.0.1:2/v1"
+    argument = load_settings(home=tmp_path, openai_base_url="http://127.0.0.1:3/v1")
+    assert argument.openai_base_url == "http://127.0.0.1:3/v1"
+
+
+def test_the_endpoint_can_stand_in_the_file(tmp_path: Path) -> None:
+    (tmp_path / "clew.toml").write_text('model = "openai:tiny"\nopenai_base_url = "http://127.0.0.1:4/v1"\n')
+    settings = load_settings(home=tmp_path)
+    assert (settings.model, settings.openai_base_url) == ("openai:tiny", "http://127.0.0.1:4/v1")
+
+
+def test_a_key_file_is_read_when_it_is_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY_FILE", str(tmp_path / "key"))
+    settings = load_settings(home=tmp_path)
+    with pytest.raises(SettingsError, match="key"):
+        assert settings.api_key
+    (tmp_path / "key").write_text("secret\n")
+    assert settings.api_key == "secret"
+
+
+@pytest.mark.parametrize("model", ["", "gpt", "hf:", "openai: ", "magic:thing"])
+def test_a_model_of_no_known_kind_is_named(tmp_path: Path, model: str) -> None:
+    with pytest.raises(SettingsError, match=r"'model'.*extractive, hf:"):
+        load_settings(home=tmp_path, model=model)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("window", 100),
+        ("quantization", "2bit"),
+        ("reason_first", "maybe"),
+        ("demonstrations", 4),
+        ("cache_megabytes", -1),
+        ("in_flight", 0),
+        ("request_seconds", float("inf")),
+        ("max_rounds", -1),
+        ("max_calls", 0),
+        ("max_tokens", 10),
+        ("max_seconds", 0),
+    ],
+)
+def test_settings_of_the_model_have_bounds(tmp_path: Path, name: str, value: object) -> None:
+    with pytest.raises(SettingsError, match=name):
+        load_settings(home=tmp_path, **{name: value})

@@ -6,12 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
+from rich.console import Console
 
 from app.adding import AddedDocument
 from app.answers import Answer
 from app.checks import Check
 from app.display import Screen, printable
-from app.events import Event
+from app.events import Event, Step
 from retrieval.document import Document, Section, Span
 from retrieval.evidence import DocumentOrigin, Evidence
 from retrieval.verify import Verdict
@@ -193,3 +194,30 @@ def test_progress_survives_an_error(shown: Shown) -> None:
     with pytest.raises(ZeroDivisionError):
         shown(work)
     assert shown(lambda screen: screen.error("Still here."))[1] == "clew: Still here.\n"
+
+
+def test_steps_and_the_draft_are_drawn_on_a_terminal_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    for terminal in (False, True):
+        screen = Screen()
+        screen.err = Console(stderr=True, force_terminal=terminal, width=80)
+        with screen.asking() as live:
+            live.progress(Event("model", "tiny"))
+            live.step(Step("route", f"search {EVIL}", 0.25))
+            live.draft("It was ")
+            live.draft(None)
+            live.draft(f"blue{EVIL}")
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        assert ("route" in captured.err) is terminal
+        assert ("blue" in captured.err) is terminal
+        assert EVIL not in captured.err
+
+
+def test_what_the_check_removed_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = replace(
+        answer("The fox. [1]", [evidence("The fox.")]), notes=("made-up citations removed: 2",), calls=3
+    )
+    Screen().answer(shown)
+    out = capsys.readouterr().out
+    assert "Checked: made-up citations removed: 2" in out
+    assert "3 model calls, 0 + 0 tokens" in out

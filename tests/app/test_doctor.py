@@ -11,7 +11,12 @@ from app import doctor
 from app.checks import Check
 from app.doctor import examine, report
 from app.library import Library
+from memory.database import open_database
+from memory.usage import UsageStore
+from reader.models import fit
+from reader.models.remembered import ModelCall
 from tests.conftest import ForOneHome, settings_of, write
+from tests.tiny_models import tiny_llama
 
 
 @pytest.fixture(autouse=True)
@@ -83,3 +88,53 @@ def test_little_room_is_a_warning(home: Path, monkeypatch: pytest.MonkeyPatch) -
     found = by_name(examine(settings_of(home)))
     assert found["home"].state == "warning"
     assert "0.0 GB free" in found["home"].detail
+
+
+def tiny_model(folder: Path, **settings: object) -> dict[str, Check]:
+    home = folder / "home"
+    return by_name(examine(settings_of(home, model=f"hf:{tiny_llama(folder / 'tiny')}", **settings)))
+
+
+def test_a_model_that_fits(home: Path, tmp_path: Path) -> None:
+    found = tiny_model(tmp_path)
+    assert (found["model"].state, found["template"].state) == ("ok", "ok")
+    assert "CLEW_MODEL" in found["model"].detail
+    assert "4,096 tokens" in found["window"].detail
+    assert "enforced by a grammar" in found["decisions"].detail
+    assert "reasoned first: no" in found["decisions"].detail
+    assert "24 calls" in found["limits"].detail
+    assert "probe" not in found
+    assert found["device"].detail.startswith("torch 2")
+
+
+def test_a_model_that_does_not_fit_names_what_would(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fit, "free_memory_of", lambda device: 2_000_000)
+    found = tiny_model(tmp_path)
+    assert found["model"].state == "problem"
+    assert "does not fit" in found["model"].detail
+    assert "CLEW_" in found["model"].detail
+
+
+def test_a_probe_runs_the_model(home: Path, tmp_path: Path) -> None:
+    model = f"hf:{tiny_llama(tmp_path / 'tiny')}"
+    found = by_name(examine(settings_of(home, model=model, window=512), probe=True))
+    assert "tokens/s" in found["probe"].detail
+    assert "512 tokens" in found["window"].detail
+
+
+@pytest.mark.parametrize("probe", [False, True])
+def test_a_model_that_is_not_here_is_a_problem(home: Path, tmp_path: Path, probe: bool) -> None:
+    checks = examine(settings_of(home, model=f"hf:{tmp_path / 'absent'}"), probe)
+    assert by_name(checks)["model"].state == "problem"
+    assert report(checks)["ok"] is False
+
+
+def test_usage_is_told(home: Path) -> None:
+    opened = open_database(settings_of(home).url)
+    UsageStore(opened).record(ModelCall("answer", "tiny", 1200, 34, 0.5, False))
+    UsageStore(opened).record(ModelCall("answer", "tiny", 1200, 34, 0.0, True))
+    opened.dispose()
+    detail = by_name(examine(settings_of(home)))["usage"].detail
+    assert "2 model calls so far, 1 of them from the cache, 1,200 + 34 tokens" in detail
