@@ -14,6 +14,7 @@ import typer
 from typer.main import get_command
 
 from app.cli import app
+from app.config import Settings
 
 README = Path(__file__).parents[1] / "README.md"
 TEXT = README.read_text(encoding="utf-8")
@@ -118,6 +119,12 @@ OPTIONS = sorted(
 @pytest.mark.parametrize("option", OPTIONS)
 def test_every_long_option_is_in_the_readme(option: str) -> None:
     assert re.search(rf"(?<![\w-]){re.escape(option)}(?![\w-])", TEXT), option
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_every_setting_is_in_the_readme(name: str) -> None:
+    variable = name.upper() if name.startswith("openai_") else f"CLEW_{name.upper()}"
+    assert re.search(rf"(?<![\w-]){variable}(?!\w)", TEXT), variable
 
 
 def test_there_are_options_to_look_for() -> None:
