@@ -124,7 +124,7 @@ def _end_of_double(text: str, place: int, complete: bool) -> int:
         or (_HEBREW.match(before) and _HEBREW.match(after))  # an abbreviation
     ):
         return place
-    if mark in "”»›" and not (_opens(text, place) and after.isalnum()):
+    if mark in "”»›" and not after.isalnum():
         return place
     open_marks = [_CLOSED_BY[mark]]
     for match in _DOUBLE.finditer(text, place + 1):
@@ -145,8 +145,6 @@ def _end_of_single(text: str, place: int, complete: bool) -> int:
     """An apostrophe closes nothing within a word, and behind an s only where nothing else does."""
     if _LETTER.match(text, place - 1, place) if place else None:
         return place
-    if len(text) < place + 3 and not complete:
-        return WAIT
     if _AND.match(text, place):
         return place
     possessive = 0

@@ -20,7 +20,7 @@ NAMED: Final = re.compile("\x00(\\d+)\x00")
 _MARKS: Final = rf"(?:\s{{0,3}}(?:{CITATION.pattern}))+"
 _BEHIND_STOP: Final = re.compile(rf"([.!?…。！？][\"”’»')」』*_]*)({_MARKS})(?![ \t]*[a-z])")
 _BEFORE: Final = re.compile(rf"(?:\A|(?<=[.!?…]\s))({_MARKS})(?=\s*:?\s+[^\s\da-z])")
-_CITED: Final = re.compile(rf"[ \t]*(?:{CITATION.pattern})")
+_CITED: Final = re.compile(rf"[ \t\u00a0\u202f]*(?:{CITATION.pattern})")
 _INTRODUCED: Final = re.compile(
     r"\b(?:according to|evidence|in|from|as|of|by|per|see|both|than|to|with|and|or|while|whereas"
     r"|(?:source|passage|sentence|quote|excerpt|document|text|item|number|piece)s?)\s*\Z",
@@ -75,7 +75,8 @@ class Written:
 def cleaned(draft: str) -> str:
     """The draft with plain line ends, none of them within a sentence or a quote."""
     # Prompts escape what comes from documents, and models copy that.
-    text = _WRAPPED.sub(" ", html.unescape(draft).translate(_LINE_ENDS))
+    text = html.unescape(draft).translate(_LINE_ENDS).replace("\\[", "[").replace("\\]", "]")
+    text = _WRAPPED.sub(" ", text)
     parts, place = [], 0
     for span, _ in quoted(text):
         quote = text[span.start : span.end]
@@ -201,7 +202,7 @@ def _read(sentence: str, count: int) -> tuple[str, tuple[int, ...], int]:
             parts.append((space if space.isspace() else "") + "".join(f"\x00{n}\x00" for n in known))
         place = match.end()
     words = "".join([*parts, sentence[place:]])
-    words = re.sub(r"\(\s{0,3}\)", "", words)
+    words = re.sub(r"[ \t]?\(\s{0,3}\)", "", words)
     if CITATION.search(words) or not _balanced(words):
         # What is left over must not become a citation.
         words = re.sub(r"[\[\]【】［］()]", "", words)

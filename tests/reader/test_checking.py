@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reader.checking import CITATION, QuoteBook, check_answer, quoted
+from retrieval.document import Span
 from tests.evidence_samples import adjacent, apart
 
 QUESTION = "What became of the boat?"
@@ -107,6 +109,15 @@ HONEST = {
     "year in brackets": ("Corrie (1804) painted it [1].", "Corrie (1804) painted it. [1]", (0,)),
     "rock 'n' roll": ("No rock 'n' roll there [1].", "No rock 'n' roll there. [1]", (0,)),
     "inches": ('The mast was 6" thick, 5\'10" tall [1].', 'The mast was 6" thick, 5\'10" tall. [1]', (0,)),
+    "escaped brackets": ("It was red \\[1\\].", "It was red. [1]", (0,)),
+    "in round brackets too": ("It was red ([1]).", "It was red. [1]", (0,)),
+    "see": ("It was red (see [1]).", "It was red (see [1]).", (0,)),
+    "hard spaces": ("It was red\u00a0[1]\u00a0[3].", "It was red. [1] [2]", (0, 2)),
+    "list of sources": (
+        'Red [1]\n\nSources:\n[1] "Corrie painted ... red"\n[3] The boat sank.',
+        'Red [1]\n\nSources:\n"Corrie painted ... red" [1]\nThe boat sank. [2]',
+        (0, 2),
+    ),
     "French": ("Il dit : « I shall never sell it » [2].", "Il dit : « I shall never sell it ». [1]", (1,)),
     "German": ("Er sagte: „I shall never sell it“ [2].", "Er sagte: „I shall never sell it“. [1]", (1,)),
     "Swedish": ("Han sa: ”I shall never sell it” [2].", "Han sa: ”I shall never sell it”. [1]", (1,)),
@@ -202,6 +213,7 @@ QUOTED_LIES = [
     f"_'{LIE}'_",
     f"**“{LIE}”**",
     f'said"{LIE}"and',
+    f"[9]”{LIE}”",
     f"'Tis {LIE}.'",
 ]
 
@@ -264,8 +276,29 @@ def test_a_quote_in_a_neighbour_of_the_cited_sentence_cites_the_neighbour() -> N
 
 
 def test_documents_are_not_joined() -> None:
-    evidence = [*adjacent("The boat was red.", document="a"), *adjacent("It sank.", document="b")]
-    assert check_answer('"was red. It sank" [1]', evidence, "?").text == ""
+    one, other = adjacent("The boat was red.", "It sank.")
+    elsewhere = replace(other, origin=replace(other.origin, document="e"))
+    assert check_answer('"was red. It sank" [1]', [one, other], "?").cited == (0, 1)
+    assert check_answer('"was red. It sank" [1]', [one, elsewhere], "?").text == ""
+
+
+def test_sentences_that_overlap_are_not_joined() -> None:
+    one, other = adjacent("The boat was red.", "It sank.")
+    early = replace(other.origin, span=Span(one.origin.span.end - 1, one.origin.span.end + 7))
+    assert check_answer('"was red. It sank" [1]', [one, replace(other, origin=early)], "?").text == ""
+
+
+def test_words_of_the_question_alone_say_nothing() -> None:
+    assert check_answer("The boat.", EVIDENCE, QUESTION).text == ""
+    assert check_answer("Yes.", EVIDENCE, QUESTION).text == ""
+
+
+def test_what_is_left_is_looked_through_once_more() -> None:
+    # The sentence between keeps two apostrophes apart that would be a quote without it.
+    draft = "Go to 'quaxley lane [1]. He said 'zorgle' there [2]. The dog's toys' [3]."
+    assert check_answer(draft, EVIDENCE, QUESTION).text == ""
+    apart_from_it = check_answer("Go to 'quaxley lane [1]. He said 'sell it' there [2].", EVIDENCE, QUESTION)
+    assert apart_from_it.cited == (0, 1)
 
 
 def test_typography_of_source_and_quote_may_differ() -> None:

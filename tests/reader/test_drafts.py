@@ -79,6 +79,10 @@ def test_honest_text_is_shown_completely(text: str, seed: int) -> None:
         ('"never [9] sell it [2]"', '"never  sell it [2]"'),
         ("> zorgle\nyes", f"{REMOVED}\nyes"),
         ("'twas red", "’twas red"),
+        ("rock 'n' roll", "rock ’n' roll"),
+        ("`Corrie's dogs' boat` and", f"{REMOVED} and"),
+        ("`never sell' it", "`never sell' it"),
+        ("[9]> zorgle\nyes", "\u2060> zorgle\nyes"),
         ("[[9]1] x", "[1\u2060 x"),
     ],
 )

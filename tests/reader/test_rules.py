@@ -64,6 +64,12 @@ def test_central_sentences_by_hand() -> None:
     assert central_sentences(texts, 100) == "Hens fed. The boat sank. Boats, red boats. Red."
 
 
+def test_what_has_been_said_counts_less() -> None:
+    # boat 3 of 7, red 2, hens and corn 1: "Boat boat red." means (3 + 3 + 2) / 21. Squared, "Boat red." has
+    # (9/49 + 4/49) / 2 = 0.133, less than the 0.143 of "Hens corn."; without the squares it would have 0.357.
+    assert central_sentences(["Boat boat red. Boat red. Hens corn."], 5) == "Boat boat red. Hens corn."
+
+
 def test_central_sentences_without_room_or_words() -> None:
     assert central_sentences(["The old boat sank at noon. No."], 2) == "The old boat sank at noon."
     assert central_sentences(["The old boat sank at noon."], 0) == "The old boat sank at noon."
