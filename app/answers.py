@@ -66,9 +66,7 @@ def answer_of(state: AgentState, context: AgentContext) -> Answer:
     """The answer that a question has come to."""
     final, passages = state["answer"], state.get("passages", [])
     evidence = [context.evidence(each) for each in state.get("evidence", [])]
-    read = {
-        (each["document"], context.rows.place(each["document"], each["start"]).sections) for each in passages
-    }
+    read = {(each["document"], context.place(each["document"], each["start"]).sections) for each in passages}
     draft = state.get("draft")
     return Answer(
         text=final["text"],

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import numpy as np
-from sqlalchemy import ColumnElement, Engine, and_, func, or_, select
+from sqlalchemy import ColumnElement, Engine, and_, bindparam, func, or_, select
 
 from memory.embeddings import rows_from_blobs
 from memory.tables import ChunkRow, DocumentRow, EmbeddingRow, PageRow, SectionRow, SentenceRow
@@ -114,25 +114,8 @@ class SearchRowStore:
     def sentences(self, document: int, first: int, end: int) -> StoredSentences:
         """The sentences `first` to `end` (exclusive) of a document with texts and embeddings."""
         with self.engine.connect() as connection:
-            query = (
-                select(
-                    SentenceRow.ordinal,
-                    SentenceRow.start,
-                    SentenceRow.end,
-                    SentenceRow.token_count,
-                    EmbeddingRow.vector,
-                )
-                .join(
-                    EmbeddingRow,
-                    and_(
-                        EmbeddingRow.text_hash == SentenceRow.text_hash,
-                        EmbeddingRow.encoder_key == self.encoder,
-                    ),
-                )
-                .where(_in_range(document, first, end))
-                .order_by(SentenceRow.ordinal)
-            )
-            found = connection.execute(query).all()
+            values = {"document": document, "first": first, "end": end, "encoder": self.encoder}
+            found = connection.execute(_SENTENCES, values).all()
             if not found:
                 return StoredSentences((), (), (), (), np.empty((0, self.dim), np.float32))
             whole = Span(found[0].start, found[-1].end)
@@ -154,19 +137,9 @@ class SearchRowStore:
     def place(self, document: int, offset: int) -> Place:
         """The sections and the page that an offset lies in."""
         with self.engine.connect() as connection:
-            titles = connection.execute(
-                select(SectionRow.title)
-                .where(
-                    SectionRow.document_key == document, SectionRow.start <= offset, SectionRow.end > offset
-                )
-                .order_by(SectionRow.ordinal)
-            ).scalars()
-            page = connection.execute(
-                select(func.max(PageRow.number)).where(
-                    PageRow.document_key == document, PageRow.start <= offset, PageRow.end > PageRow.start
-                )
-            ).scalar()
-            return Place(tuple(titles), page)
+            values = {"document": document, "offset": offset}
+            titles = connection.execute(_TITLES, values).scalars()
+            return Place(tuple(titles), connection.execute(_PAGE, values).scalar())
 
     def _keys(self, table: type[ChunkRow] | type[SentenceRow], documents: Int64) -> Int64:
         with self.engine.connect() as connection:
@@ -175,6 +148,45 @@ class SearchRowStore:
                 for batch in _batches(documents.tolist())
             ]
         return np.array([key for keys in found for key in keys], np.int64)
+
+
+# Made once: to put a statement together costs more than to run it.
+_SENTENCES: Final = (
+    select(
+        SentenceRow.ordinal,
+        SentenceRow.start,
+        SentenceRow.end,
+        SentenceRow.token_count,
+        EmbeddingRow.vector,
+    )
+    .join(
+        EmbeddingRow,
+        and_(
+            EmbeddingRow.text_hash == SentenceRow.text_hash,
+            EmbeddingRow.encoder_key == bindparam("encoder"),
+        ),
+    )
+    .where(
+        SentenceRow.document_key == bindparam("document"),
+        SentenceRow.ordinal >= bindparam("first"),
+        SentenceRow.ordinal < bindparam("end"),
+    )
+    .order_by(SentenceRow.ordinal)
+)
+_TITLES: Final = (
+    select(SectionRow.title)
+    .where(
+        SectionRow.document_key == bindparam("document"),
+        SectionRow.start <= bindparam("offset"),
+        SectionRow.end > bindparam("offset"),
+    )
+    .order_by(SectionRow.ordinal)
+)
+_PAGE: Final = select(func.max(PageRow.number)).where(
+    PageRow.document_key == bindparam("document"),
+    PageRow.start <= bindparam("offset"),
+    PageRow.end > PageRow.start,
+)
 
 
 def _in_range(document: int, first: int, end: int) -> ColumnElement[bool]:

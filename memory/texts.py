@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from memory.tables import TextRow
 from retrieval.document import Span
@@ -13,6 +13,18 @@ __all__ = ["STRETCH", "read_text", "text_rows"]
 
 STRETCH: Final = 16_384
 """Characters of each stretch but the last."""
+
+
+# Made once: to put a statement together costs more than to run it.
+_PARTS: Final = (
+    select(TextRow.text)
+    .where(
+        TextRow.document_key == bindparam("document"),
+        TextRow.part >= bindparam("first"),
+        TextRow.part <= bindparam("last"),
+    )
+    .order_by(TextRow.part)
+)
 
 
 def text_rows(text: str) -> list[dict[str, object]]:
@@ -26,10 +38,6 @@ def text_rows(text: str) -> list[dict[str, object]]:
 def read_text(connection: Connection, document_key: int, span: Span) -> str:
     """The characters of one span, exactly."""
     first, last = span.start // STRETCH, max(span.end - 1, 0) // STRETCH
-    parts = connection.execute(
-        select(TextRow.text)
-        .where(TextRow.document_key == document_key, TextRow.part >= first, TextRow.part <= last)
-        .order_by(TextRow.part)
-    ).scalars()
+    parts = connection.execute(_PARTS, {"document": document_key, "first": first, "last": last}).scalars()
     offset = first * STRETCH
     return "".join(parts)[span.start - offset : span.end - offset]

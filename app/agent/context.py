@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from app.agent.state import EvidenceState
 from app.events import Step
 from memory.documents import DocumentRecord
-from memory.search_rows import SearchRowStore, StoredSentences
+from memory.search_rows import Place, SearchRowStore, StoredSentences
 from memory.threads import ThreadStore
 from reader.budget import Budget
 from reader.contract import OnDraft, Reader
@@ -104,6 +104,7 @@ class AgentContext:
     _rows: dict[str, Float32] = field(default_factory=dict)
     _words: dict[str, QuestionWords] = field(default_factory=dict)
     _sentences: dict[tuple[int, int, int], StoredSentences] = field(default_factory=dict)
+    _places: dict[tuple[int, int], Place] = field(default_factory=dict)
     _quotes: dict[tuple[int, int, int], Evidence] = field(default_factory=dict)
 
     def row(self, query: str) -> Float32:
@@ -125,12 +126,18 @@ class AgentContext:
             self._sentences[key] = self.rows.sentences(*key)
         return self._sentences[key]
 
+    def place(self, document: int, offset: int) -> Place:
+        """The sections and the page that an offset lies in."""
+        if (document, offset) not in self._places:
+            self._places[document, offset] = self.rows.place(document, offset)
+        return self._places[document, offset]
+
     def evidence(self, state: EvidenceState) -> Evidence:
         """The evidence that a state stands for, its quote read from the stored text."""
         key = (state["document"], state["start"], state["end"])
         if key not in self._quotes:
             record, span = self.documents[state["document"]], Span(state["start"], state["end"])
-            place = self.rows.place(state["document"], span.start)
+            place = self.place(state["document"], span.start)
             origin = DocumentOrigin(record.id, record.title, " / ".join(place.sections), place.page, span)
             self._quotes[key] = Evidence(
                 origin=origin,

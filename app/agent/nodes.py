@@ -270,7 +270,7 @@ def _candidates(
         document = passage["document"]
         stored = context.sentences(document, passage["first"], passage["last"])
         rows.append(stored.rows)
-        sections = context.rows.place(document, passage["start"]).sections
+        sections = context.place(document, passage["start"]).sections
         places.append(" / ".join([context.documents[document].title, *sections]))
         candidates += [
             Candidate(document, number, span, text, rank)
