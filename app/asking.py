@@ -23,6 +23,7 @@ from memory.threads import ThreadStore
 from reader.budget import Budget
 from reader.chat import Cancellation
 from reader.contract import OnDraft
+from reader.prompts import PROMPT_VERSION
 from retrieval.chunking import flat
 
 if TYPE_CHECKING:
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
 __all__ = ["Agent", "Asked", "clean_question"]
 
 LOCKS: Final = 4096
+AGENT_VERSION: Final = 1
+"""Raised with every change of the graph or its state: what an older version left unfinished begins anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,7 @@ class Agent:
     Args:
         graph: From `build_graph`, over `checkpoints`.
         checkpoints: Where states are kept while questions run.
+        file: The file that they are in.
         locks: A folder: two processes that ask the same question must not share its checkpoints.
         limits: What one question may take.
         threads: Conversations.
@@ -86,12 +90,13 @@ class Agent:
         self,
         graph: CompiledStateGraph[Any, Any, Any, Any],
         checkpoints: SqliteSaver,
+        file: Path,
         locks: Path,
         limits: AgentLimits,
         threads: ThreadStore,
         context: MakeContext,
     ) -> None:
-        self._graph, self._checkpoints, self._locks = graph, checkpoints, locks
+        self._graph, self._checkpoints, self._file, self._locks = graph, checkpoints, file, locks
         self._limits, self._threads, self._context = limits, threads, context
 
     def ask(self, asked: Asked, progress: Progress) -> Answer:
@@ -108,11 +113,13 @@ class Agent:
                 "metadata": {"clew_thread": asked.thread or ""},
                 "recursion_limit": self._limits.steps,
             }
-            with named_errors(self._locks.parent), untraced():
+            with named_errors(self._file), untraced():
                 before: AgentState = self._graph.get_state(config).values  # type: ignore[assignment]
-                budget = self._budget(asked, before)
-                spent = Spent()
-                context = self._context(asked, run, budget, spent)
+                cancellation = asked.cancellation or Cancellation()
+                budget = self._budget(cancellation, before)
+                context = self._context(asked, run, budget, Spent())
+                # From here: a model that had to be loaded first took none of the question's time.
+                cancellation.limit(self._limits.seconds)
                 if before and "answer" not in before:
                     progress(Event("resume", str(len(before.get("steps", [])))))
                 start = None if before else AgentState(question=asked.question)
@@ -127,9 +134,7 @@ class Agent:
                     forget(self._checkpoints, asked.thread)
             return answer
 
-    def _budget(self, asked: Asked, before: AgentState) -> Budget:
-        cancellation = asked.cancellation or Cancellation()
-        cancellation.limit(self._limits.seconds)
+    def _budget(self, cancellation: Cancellation, before: AgentState) -> Budget:
         limits = self._limits
         return Budget(
             limits.calls, limits.tokens, cancellation, before.get("calls", 0), before.get("tokens", 0)
@@ -185,7 +190,17 @@ def untraced() -> Iterator[None]:
 
 def _identity(asked: Asked, turn: int) -> str:
     documents = sorted(record.id for record in asked.documents)
-    parts = [asked.thread, turn, asked.question, asked.route, asked.everything, documents, asked.key]
+    parts = [
+        AGENT_VERSION,
+        PROMPT_VERSION,
+        asked.thread,
+        turn,
+        asked.question,
+        asked.route,
+        asked.everything,
+        documents,
+        asked.key,
+    ]
     return json.dumps(parts)
 
 

@@ -316,7 +316,13 @@ class Library:
             )
 
         return Agent(
-            self._graph(), self.checkpoints(), settings.home / "locks", limits, self.threads, context
+            self._graph(),
+            self.checkpoints(),
+            settings.checkpoints,
+            settings.home / "locks",
+            limits,
+            self.threads,
+            context,
         )
 
     def _graph(self) -> CompiledStateGraph[Any, Any, Any, Any]:

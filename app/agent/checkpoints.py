@@ -53,14 +53,14 @@ def open_checkpoints(path: Path) -> SqliteSaver:
 
 @contextmanager
 def named_errors(path: Path) -> Iterator[None]:
-    """Inside, what is wrong with the file is a CheckpointError.
+    """Inside, what SQLite finds wrong with the file is a CheckpointError.
 
     Raises:
         CheckpointError: In place of what SQLite raises.
     """
     try:
         yield
-    except (sqlite3.DatabaseError, OSError) as error:
+    except sqlite3.Error as error:
         raise CheckpointError(
             f"The checkpoints in {path} cannot be used: {error}. They hold nothing but questions that are "
             "being answered, so the file can be deleted."

@@ -28,7 +28,8 @@ __all__ = ["NODES", "enough", "reason", "recall", "remember", "retrieve", "route
 
 PASSAGES: Final = 10
 EVIDENCE: Final = 8
-MOST_EVIDENCE: Final = 16
+"""Sentences for a question, or, of a question in parts and of a follow-up, PART_EVIDENCE for each."""
+PART_EVIDENCE: Final = 4
 HISTORY: Final = 4
 CONTEXT_PASSAGES: Final = 4
 QUERY_SHOWN: Final = 80
@@ -116,18 +117,20 @@ def select(state: AgentState, context: AgentContext) -> Update:
     evidence = list(state.get("evidence", []))
     known = {(each["document"], each["start"]) for each in evidence}
     notes, seen, left_out = list[str](), 0, 0
+    alone = state["rounds"] == 1 and len(state["found"]) == 1
+    count = EVIDENCE if alone else PART_EVIDENCE
     for found in state["found"]:
         candidates, rows, places = _candidates(found["passages"], context)
         scored = score_candidates(
             candidates, rows, context.row(found["query"]), context.words(found["query"])
         )
-        selection = context.reader.select(found["query"], scored, rows, EVIDENCE, places)
+        selection = context.reader.select(found["query"], scored, rows, count, places)
         seen, left_out = seen + len(candidates), left_out + selection.left_out
         notes += [selection.note] if selection.note else []
         for position in selection.chosen:
             chosen = scored[position]
             place = (chosen.candidate.document, chosen.candidate.span.start)
-            if place not in known and len(evidence) < MOST_EVIDENCE:
+            if place not in known:
                 known.add(place)
                 evidence.append(_looked_up(chosen, context))
     dropped = sum(each["verdict"] == Verdict.DROPPED for each in evidence)

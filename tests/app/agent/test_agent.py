@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any, get_type_hints
 
 import pytest
@@ -269,3 +270,28 @@ def test_steps_change_only_what_the_state_has(asking: Asking, monkeypatch: pytes
     asking(ScriptedModel(told)).ask(GLOVE, thread="tea")
     assert {name for name, _ in updates} == set(STEPS)
     assert [(name, keys - fields) for name, keys in updates if keys - fields] == []
+
+
+def test_each_part_and_each_follow_up_has_its_share_of_the_evidence(asking: Asking) -> None:
+    many = {"ids": [1, 2, 3, 4]}
+    parts = ["Who kept the Three Pans?", "What was Ebb found in?", "Who is Felix Lunn?", "Who was paid?"]
+    told = Told(
+        parts=[{"questions": parts}], select=[many], enough=[missing("Who sang?"), missing("Who wept?")]
+    )
+    answer = asking(ScriptedModel(told)).ask("Who kept the Three Pans, and who is Felix Lunn?")
+    assert told.tasks.count("select") == 6
+    assert "at most 4 sentences" in dict(told.prompts)["select"]
+    assert len(answer.evidence) > 16, "the last part and the follow-ups are heard as well"
+
+
+def test_loading_a_model_takes_none_of_the_time_of_a_question(asking: Asking) -> None:
+    library = asking(ScriptedModel(Told()), max_seconds=1.5)
+    reader = library.backends.reader
+    model = ScriptedModel(Told())
+
+    def slowly() -> ScriptedModel:
+        time.sleep(2.0)
+        return model
+
+    reader._load = slowly  # type: ignore[attr-defined]
+    assert not library.ask(GLOVE).abstained
