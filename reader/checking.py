@@ -96,12 +96,16 @@ def check_answer(draft: str, evidence: Sequence[Evidence], question: str) -> Che
 
 
 def _covering(statements: Sequence[Statement]) -> list[tuple[int, ...]]:
-    """What each statement cites, or the first citation that follows it in its line."""
+    """What each statement cites, or the first citation that follows it in its line.
+
+    One that cites nothing but evidence that is not there is covered by no other's citation.
+    """
     found: list[tuple[int, ...]] = []
     for place in range(len(statements) - 1, -1, -1):
         statement = statements[place]
         follows = found and statements[place + 1].line == statement.line
-        found.append(statement.cited or (found[-1] if follows else ()))
+        covered = found[-1] if follows and not statement.misled else ()
+        found.append(statement.cited or covered)
     return found[::-1]
 
 

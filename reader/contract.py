@@ -111,6 +111,7 @@ class Reader(Protocol):
         evidence: Sequence[Evidence],
         context: Sequence[str] = (),
         on_draft: OnDraft | None = None,
+        asked: str | None = None,
     ) -> ReaderAnswer:
         """Answer a question from verified evidence, or abstain.
 
@@ -120,6 +121,8 @@ class Reader(Protocol):
             evidence: Verified quotes.
             context: Passages around them, best first, to understand them by.
             on_draft: Gets the answer as it is written.
+            asked: The question in the user's own words, which alone may be quoted back; None if `question`
+                is in these. A question that a model has rewritten is not.
         """
 
     def summarise(self, texts: Sequence[str], words: int, background: str = "") -> str:

@@ -21,11 +21,13 @@ from reader.chat import Cancellation, ChatModel, Completion, Finish, Message, Re
 from reader.errors import InvalidReplyError
 from reader.prompts import render
 
-__all__ = ["Decision", "choose", "longest_reply", "reason_first", "reply_as"]
+__all__ = ["THINKING_TOKENS", "Decision", "choose", "longest_reply", "reason_first", "reply_as"]
 
 REASON_CHARACTERS: Final = 600
 REASONING_FROM: Final = 30.0
 REPLY_SHOWN: Final = 1_000
+THINKING_TOKENS: Final = 2_048
+"""Room for the reasoning of a model that cannot be kept from it, granted once it has needed it."""
 Reply = TypeVar("Reply", bound=BaseModel)
 Value = TypeVar("Value", covariant=True)
 
@@ -91,11 +93,11 @@ def reply_as(
     form = _inlined(asked.model_json_schema())
     how = render("reply_form", schema=json.dumps(form, ensure_ascii=False, separators=(",", ":")))
     wanted = [*messages[:-1], Message("user", f"{messages[-1].content}\n\n{how}")]
-    problem = ""
+    problem, thinking = "", 0
     for invalid in range(2):
         # A reply may take all that the schema allows, where the window has the room.
         room = model.window - model.prompt_tokens(wanted)
-        limit = max(min(longest_reply(form), room), min(room, 64), 1)
+        limit = max(min(longest_reply(form) + thinking, room), min(room, 64), 1)
         completion = model.complete(Request(tuple(wanted), limit, schema=form), None, cancellation)
         try:
             reply = asked.model_validate_json(_json_of(completion.text))
@@ -106,6 +108,10 @@ def reply_as(
             return Decision(schema.model_construct(**values), getattr(reply, "reason", ""), invalid)
         if completion.finish is Finish.CANCELLED:
             break
+        if completion.finish is Finish.LENGTH and not completion.text:
+            # All of it was reasoning: nothing to repair, it needs the room to come to an end.
+            thinking = THINKING_TOKENS
+            continue
         repair = render("repair", problem=problem)
         shown = Message("assistant", completion.text[:REPLY_SHOWN] or "(nothing)")
         wanted = [*wanted, shown, Message("user", repair)]

@@ -144,6 +144,7 @@ class ExtractiveReader:
         evidence: Sequence[Evidence],
         context: Sequence[str] = (),
         on_draft: OnDraft | None = None,
+        asked: str | None = None,
     ) -> ReaderAnswer:
         """Answer with the one to three sentences that answer best, in the order of the evidence."""
         usable = [n for n, each in enumerate(evidence) if each.verdict is not Verdict.DROPPED]

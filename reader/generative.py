@@ -15,10 +15,10 @@ from typing import Annotated, Any, Final
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from reader.answering import REFUSAL, AnswerRequest, answer_request, checked_answer, demonstration_of
-from reader.chat import ChatModel, Message, Request
+from reader.chat import ChatModel, Finish, Message, Request
 from reader.checking import QuoteBook
 from reader.contract import Exchange, OnDraft, ReaderAnswer, Selection, Sufficiency
-from reader.decisions import choose, reply_as
+from reader.decisions import THINKING_TOKENS, choose, reply_as
 from reader.drafts import DraftGate
 from reader.errors import InvalidReplyError, WindowError
 from reader.extractive import picked
@@ -180,6 +180,7 @@ class GenerativeReader:
         evidence: Sequence[Evidence],
         context: Sequence[str] = (),
         on_draft: OnDraft | None = None,
+        asked: str | None = None,
     ) -> ReaderAnswer:
         """Let the model write from the evidence, and check what it wrote; `words` are not used."""
         usable = [n for n, each in enumerate(evidence) if each.verdict is not Verdict.DROPPED]
@@ -189,9 +190,9 @@ class GenerativeReader:
         examples = self._demonstrations(context)
         for _ in range(2):
             window = model.window
-            asked = answer_request(model, question, evidence, usable, context, examples, self.answer_tokens)
+            packed = answer_request(model, question, evidence, usable, context, examples, self.answer_tokens)
             try:
-                return self._written(model, asked, evidence, question, on_draft)
+                return self._written(model, packed, evidence, asked or question, on_draft)
             except WindowError:
                 if model.window >= window:
                     raise
@@ -218,20 +219,26 @@ class GenerativeReader:
     def _written(
         self,
         model: ChatModel,
-        asked: AnswerRequest,
+        packed: AnswerRequest,
         evidence: Sequence[Evidence],
-        question: str,
+        asked: str,
         on_draft: OnDraft | None,
     ) -> ReaderAnswer:
-        numbered = [evidence[n] for n in asked.positions]
+        numbered = [evidence[n] for n in packed.positions]
         gate = None
         if on_draft is not None:
-            gate = DraftGate(QuoteBook(numbered, question), len(numbered), REFUSAL, on_draft)
-        request = Request(asked.messages, max_tokens=asked.max_tokens)
+            gate = DraftGate(QuoteBook(numbered, asked), len(numbered), REFUSAL, on_draft)
+        request = Request(packed.messages, max_tokens=packed.max_tokens)
         completion = model.complete(request, gate)
+        if completion.finish is Finish.LENGTH and not completion.text:
+            # All of it was reasoning, and there may be room for the model to come to its end.
+            room = model.window - model.prompt_tokens(packed.messages)
+            more = min(packed.max_tokens + THINKING_TOKENS, room)
+            if more > packed.max_tokens:
+                completion = model.complete(Request(packed.messages, max_tokens=more), gate)
         if gate is not None:
             gate.end()
-        return checked_answer(completion, asked, numbered, question)
+        return checked_answer(completion, packed, numbered, asked)
 
     def _demonstrations(self, context: Sequence[str]) -> list[dict[str, Any]]:
         """Examples made from the least relevant passages, so that they do not give the answer away."""

@@ -32,7 +32,10 @@ _LED_BY: Final = re.compile(r"\s*#{1,6}\s|.*:[\s*_]*\Z|\s*\*\*[^*]+\*\*\s*\Z")
 _CLOSING: Final = re.compile(r"[*_)”’»]+(?=\s|\Z)")
 _WRAPPED: Final = re.compile(r"(?<=[\w,;])[ \t]*\n(?=[ \t]?[a-z])")
 _LINE_ENDS: Final = str.maketrans(
-    dict.fromkeys("\v\f\x1c\x1d\x1e\x85\u2028\u2029", "\n") | dict.fromkeys("\x00\r", "")
+    # What a terminal would act on, or would turn the direction of writing, is no part of an answer.
+    dict.fromkeys(map(chr, [*range(9), *range(13, 32), *range(127, 160)]), "")
+    | dict.fromkeys("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069", "")
+    | dict.fromkeys("\v\f\x1c\x1d\x1e\x85\u2028\u2029", "\n")
 )
 MOST_LEADING_WORDS: Final = 15
 
@@ -46,6 +49,7 @@ class Statement:
         cited: What it cites, positions from 0, each once.
         line: Its line in the draft.
         prefix: Bullet or number of its line.
+        misled: Whether it cites nothing but evidence that is not there.
         leads: Whether it says nothing itself and leads over to the lines below: a heading, "These are:".
         apart: Whether a blank line stands before its line.
     """
@@ -56,6 +60,7 @@ class Statement:
     prefix: str = ""
     leads: bool = False
     apart: bool = False
+    misled: bool = False
 
     @property
     def words(self) -> str:
@@ -107,7 +112,9 @@ def statements_of(text: str, count: int) -> tuple[list[Statement], int]:
             if any(c.isalnum() for c in NAMED.sub("", words)):
                 few = len(words.split()) <= MOST_LEADING_WORDS
                 leads = few and not cited and span == spans[-1] and bool(_LED_BY.match(body))
-                found.append(Statement(words, cited, number, line[:start], leads, apart))
+                found.append(
+                    Statement(words, cited, number, line[:start], leads, apart, bool(wrong and not cited))
+                )
             elif cited and found and found[-1].line == number:
                 last = found[-1]
                 both = tuple(dict.fromkeys((*last.cited, *cited)))

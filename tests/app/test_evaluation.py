@@ -52,6 +52,7 @@ class ListedReader(ExtractiveReader):
         evidence: Sequence[Evidence],
         context: Sequence[str] = (),
         on_draft: OnDraft | None = None,
+        asked: str | None = None,
     ) -> ReaderAnswer:
         text = self.answers[question]
         return ReaderAnswer(text or "I do not know.", text is None, () if text is None else (0,), 0.5)

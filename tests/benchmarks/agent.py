@@ -4,9 +4,9 @@
 
 Checkpoints: questions on a book of 1 MB (Jane Eyre if the shared data are there, else the novella repeated
 with changed words), half of them in one thread, by the scripted model; the file with its journal, before and
-after. At once: 32 questions over the same book to a server in a process of its own with 200 ms latency, 8 in
-flight, three calls or so each; the ideal is calls / 8 * 200 ms. Good is at most 20 KB for a question, and 1.15
-times the ideal.
+after. At once: 32 questions over the same book to a server in a process of its own, 200 ms latency, 8 in
+flight, about three calls each; the ideal is calls / 8 * 200 ms. Good is at most 20 KB for a question, and
+1.15 times the ideal.
 """
 
 from __future__ import annotations

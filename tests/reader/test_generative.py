@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reader.answering import REFUSAL, answer_request
-from reader.chat import Cancellation, Completion, OnToken, Request
+from reader.chat import Cancellation, Completion, Message, OnToken, Request
 from reader.contract import Exchange, ReaderAnswer
+from reader.decisions import choose
 from reader.errors import EndpointBusyError, InvalidReplyError, WindowError
 from reader.generative import GenerativeReader
 from reader.models.scripted import Cue, ScriptedModel
@@ -594,3 +595,44 @@ def test_a_model_that_lies_shows_nothing_unverified_in_bounded_calls(replies: li
     assert len(model.requests) <= 7
     assert '"I sold it"' not in answer.text + "".join(each or "" for each in drafts)
     assert answer.abstained == (not answer.cited)
+
+
+REASONING = "<think>" + "The question is hard, and I go round in circles. " * 60
+
+
+def test_a_model_that_cannot_but_reason_is_given_the_room_for_it() -> None:
+    """The tokens of its reasoning count: the first reply holds nothing else."""
+    caps: list[int] = []
+
+    def reply(request: Request) -> str:
+        caps.append(request.max_tokens)
+        return REASONING + "</think>It was darned in bright blue thread [1]."
+
+    evidence = apart("The forefinger was darned in bright blue thread.")
+    model = ScriptedModel(reply, window=8192)
+    found = GenerativeReader(lambda task: model).answer(QUESTION, WORDS, evidence)
+    assert (found.abstained, found.text) == (False, "It was darned in bright blue thread. [1]")
+    assert caps == [512, 512 + 2048]
+
+
+def test_a_decision_of_such_a_model_is_given_the_room_for_it() -> None:
+    asked: list[Request] = []
+
+    def reply(request: Request) -> str:
+        asked.append(request)
+        return REASONING + '</think>{"choice": "red"}'
+
+    decided = choose(ScriptedModel(reply), [Message("user", "A colour?")], ["red", "seven"])
+    assert (decided.value, decided.invalid) == ("red", 1)
+    assert asked[0].messages == asked[1].messages, "there is nothing to repair"
+
+
+def test_a_rewritten_question_gives_no_right_to_quote() -> None:
+    """A model that rewrites the question could put its own words there and quote them."""
+    draft = "She said “the vault code is 1234” [1]."
+    model = ScriptedModel(lambda request: draft)
+    evidence = apart("The forefinger was darned in bright blue thread.")
+    reader = GenerativeReader(lambda task: model)
+    rewritten = "Is “the vault code is 1234” so?"
+    assert reader.answer(rewritten, WORDS, evidence, asked="Is it so?").abstained
+    assert not reader.answer(rewritten, WORDS, evidence).abstained

@@ -38,9 +38,11 @@ def problems(answer: Answer, drafted: str, question: str, text: str) -> list[str
             inside = any(c.isalnum() for c in quote)
             if inside and not _stands(quote, answer, question):
                 found.append(f"quote {words!r} in {shown!r}")
-    left_open = re.search(r"“([^“”]*)\Z", answer.text)
-    if left_open and not _stands(re.sub(r"\[\d+\]", "", left_open.group(1)), answer, question):
+    left_open = re.search(r"“([^“”]*)\Z", re.sub(r"„[^„“]*“", "", answer.text))
+    if left_open and not _stands(re.sub(r"\[\d+\]", "", left_open.group(1)).rstrip(" ."), answer, question):
         found.append(f"an open quote in {answer.text!r}")
+    if not answer.text.replace("\n", " ").isprintable():
+        found.append(f"control characters in {answer.text!r}")
     numbers = [int(n) for n in re.findall(r"\[(\d+)\]", answer.text)]
     if not answer.abstained and set(numbers) != set(range(1, len(answer.citations) + 1)):
         found.append(f"citations {numbers} of {len(answer.citations)}")
