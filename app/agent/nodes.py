@@ -162,7 +162,9 @@ def reason(state: AgentState, context: AgentContext) -> Update:
     best = sorted(state["passages"], key=lambda each: -each["score"])[:CONTEXT_PASSAGES]
     passages = [context.rows.text(each["document"], Span(each["start"], each["end"])) for each in best]
     words = context.words(state["query"])
-    reply = context.reader.answer(state["query"], words, evidence, passages, context.on_draft)
+    reply = context.reader.answer(
+        state["query"], words, evidence, passages, context.on_draft, asked=state["question"]
+    )
     positions = [n for n, each in enumerate(state["evidence"]) if each["verdict"] != Verdict.DROPPED]
     detail = "abstained" if reply.abstained else "answered"
     if reply.confidence is not None:
