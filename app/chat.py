@@ -47,7 +47,7 @@ class Conversation:
         """Answer each line until the input ends; an error is one sentence, and the conversation goes on."""
         self._greet(lines.isatty())
         answers: list[Answer] = []
-        begun = self._library.interrupted(self.thread)
+        begun = self._library.agents.interrupted(self.thread)
         if begun is not None:
             self._say(f"Going on with the question that was interrupted: {begun}")
             answers += self._answer(begun)
@@ -91,7 +91,7 @@ class Conversation:
                     draft=live.draft,
                 )
         except (KeyboardInterrupt, StoppedError):
-            self._library.abandon(self.thread)
+            self._library.agents.abandon(self.thread)
             self._say("Stopped.")
             return []
         except ClewError as error:

@@ -8,23 +8,20 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
-import numpy as np
 from filelock import FileLock, Timeout
 from sqlalchemy import Engine
 
 from app.adding import AddedDocument, Adder, files_of
-from app.agent.checkpoints import forget, forget_old, open_checkpoints, unfinished
-from app.agent.context import AgentContext, AgentLimits, Spent
-from app.agent.graph import build_graph
+from app.agent.home import AgentHome
 from app.answers import Answer
 from app.asking import Agent, Asked, clean_question
 from app.config import Settings
 from app.errors import EmptyLibraryError, SettingsError
 from app.events import Event, Progress, Step, silent
 from app.indexing import SearchIndexes
-from app.models import MakeReader, ReaderRun
+from app.models import MakeReader
 from memory.documents import DocumentRecord, DocumentStore
 from memory.embeddings import delete_other_encoders, known_encoder, note_encoder
 from memory.errors import UnknownDocumentError
@@ -33,19 +30,13 @@ from memory.library import LibraryState, library_state
 from memory.search_rows import SearchRowStore
 from memory.threads import ThreadStore
 from memory.units import UnitStore
-from reader.budget import Budget
 from reader.chat import Cancellation
 from reader.contract import OnDraft
 from retrieval.chunking import CHUNKING_VERSION
 from retrieval.document import Document
 from retrieval.encoder import Encoder
 from retrieval.errors import ClewError
-from retrieval.question import WordStatistics
 from retrieval.search import HybridSearch
-
-if TYPE_CHECKING:
-    from langgraph.checkpoint.sqlite import SqliteSaver
-    from langgraph.graph.state import CompiledStateGraph
 
 __all__ = ["Backends", "Library"]
 
@@ -79,11 +70,10 @@ class Library:
         self.store, self.units, self.threads = DocumentStore(engine), UnitStore(engine), ThreadStore(engine)
         # The lengths of chunks follow from the encoder's window, so its fingerprint stands for them.
         self.recipe = f"chunks {CHUNKING_VERSION} encoder {backends.encoder_fingerprint}"
+        self.agents = AgentHome(settings, self.threads, backends.reader)
         self._lock = threading.RLock()
         self._encoder: Encoder | None = None
         self._indexes: SearchIndexes | None = None
-        self._checkpoints: SqliteSaver | None = None
-        self._compiled: CompiledStateGraph[Any, Any, Any, Any] | None = None
         self._known: tuple[LibraryState, list[DocumentRecord]] | None = None
 
     def encoder(self, progress: Progress = silent) -> Encoder:
@@ -241,38 +231,14 @@ class Library:
                     answer = future.result()
                     if done is not None:
                         done(running[future], answer)
-            except BaseException:
-                pool.shutdown(cancel_futures=True)
-                raise
+            finally:
+                pool.shutdown(cancel_futures=True)  # after an error, those that have not begun
         return [future.result() for future in running]
-
-    def interrupted(self, thread: str) -> str | None:
-        """The question of a thread that was interrupted before it was answered, None if there is none."""
-        for _, state in unfinished(self.checkpoints(), thread):
-            if "question" in state:
-                return str(state["question"])
-        return None
-
-    def abandon(self, thread: str) -> None:
-        """Forget the questions of a thread that were interrupted."""
-        forget(self.checkpoints(), thread)
-
-    def checkpoints(self) -> SqliteSaver:
-        """The states of questions that are being answered."""
-        with self._lock:
-            if self._checkpoints is None:
-                self.settings.home.mkdir(parents=True, exist_ok=True)
-                self._checkpoints = open_checkpoints(self.settings.checkpoints)
-                forget_old(self._checkpoints)
-            return self._checkpoints
 
     def close(self) -> None:
         """Free the language model, the connections and the checkpoint file."""
         self.backends.reader.close()
-        with self._lock:
-            if self._checkpoints is not None:
-                self._checkpoints.conn.close()
-                self._checkpoints = self._compiled = None
+        self.agents.close()
         self.engine.dispose()
 
     def _agent(self, indexes: SearchIndexes, progress: Progress) -> Agent:
@@ -280,56 +246,7 @@ class Library:
         search = HybridSearch(
             indexes.chunks, indexes.sentences, indexes.chunk_words, indexes.neighbourhood_words, rows
         )
-        return self.agent_over(search, indexes.chunk_words, rows, progress)
-
-    def agent_over(
-        self,
-        search: HybridSearch,
-        statistics: WordStatistics,
-        rows: SearchRowStore,
-        progress: Progress = silent,
-    ) -> Agent:
-        """The agent of this library over a search, the words of its index, and its sentences."""
-        settings, encoder = self.settings, self.encoder()
-        limits = AgentLimits(
-            settings.max_rounds, settings.max_calls, settings.max_tokens, settings.max_seconds
-        )
-
-        def context(asked: Asked, run: str, budget: Budget, spent: Spent) -> AgentContext:
-            by_key = {record.key: record for record in asked.documents}
-            return AgentContext(
-                search=search,
-                statistics=statistics,
-                rows=rows,
-                encoder=encoder,
-                reader=self.backends.reader(ReaderRun(run, budget, spent, progress)),
-                threads=self.threads,
-                documents=by_key,
-                within=None if asked.everything else np.array(sorted(by_key), np.int64),
-                thread=asked.thread,
-                run=run,
-                limits=limits,
-                budget=budget,
-                spent=spent,
-                on_step=asked.on_step,
-                on_draft=asked.on_draft,
-            )
-
-        return Agent(
-            self._graph(),
-            self.checkpoints(),
-            settings.checkpoints,
-            settings.home / "locks",
-            limits,
-            self.threads,
-            context,
-        )
-
-    def _graph(self) -> CompiledStateGraph[Any, Any, Any, Any]:
-        with self._lock:
-            if self._compiled is None:
-                self._compiled = build_graph(self.checkpoints())
-            return self._compiled
+        return self.agents.agent(search, indexes.chunk_words, rows, self.encoder(), progress)
 
     def _ready(self) -> list[DocumentRecord]:
         """All documents, read again only when something has changed."""

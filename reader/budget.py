@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
-from reader.chat import Cancellation, ChatModel, Completion, Finish, Message, OnToken, Request
+from reader.chat import Cancellation, ChatModel, Completion, Finish, OnToken, Request
 from reader.errors import BudgetError, StoppedError
+from reader.wrapping import WrappedModel
 
 __all__ = ["Budget", "BudgetedModel"]
 
@@ -76,45 +76,14 @@ class Budget:
             raise BudgetError("the time limit for one question is reached")
 
 
-@dataclass(frozen=True, slots=True)
-class BudgetedModel:
+class BudgetedModel(WrappedModel):
     """A `ChatModel` whose calls are counted against a budget; a call that was cut short is an error."""
 
-    model: ChatModel
-    budget: Budget
+    __slots__ = ("budget",)
 
-    @property
-    def name(self) -> str:
-        """That of the model."""
-        return self.model.name
-
-    @property
-    def fingerprint(self) -> str:
-        """That of the model."""
-        return self.model.fingerprint
-
-    @property
-    def window(self) -> int:
-        """That of the model."""
-        return self.model.window
-
-    @property
-    def parameters(self) -> float | None:
-        """That of the model."""
-        return self.model.parameters
-
-    @property
-    def concurrency(self) -> int:
-        """That of the model."""
-        return self.model.concurrency
-
-    def count_tokens(self, text: str) -> int:
-        """As the model counts."""
-        return self.model.count_tokens(text)
-
-    def prompt_tokens(self, messages: Sequence[Message]) -> int:
-        """As the model counts."""
-        return self.model.prompt_tokens(messages)
+    def __init__(self, model: ChatModel, budget: Budget) -> None:
+        super().__init__(model)
+        self.budget = budget
 
     def complete(
         self, request: Request, on_token: OnToken | None = None, cancellation: Cancellation | None = None
@@ -157,7 +126,3 @@ class BudgetedModel:
         for completion in done:
             self.budget.check(completion)
         return done
-
-    def close(self) -> None:
-        """Close the model."""
-        self.model.close()

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from reader.chat import Cancellation, ChatModel, Completion, Finish, Message, OnToken, Request
+from reader.chat import Cancellation, ChatModel, Completion, Finish, OnToken, Request
 from reader.models.kept import Completions, content_address
+from reader.wrapping import WrappedModel
 
 __all__ = ["ModelCall", "RememberedModel"]
 
@@ -34,7 +35,7 @@ class ModelCall:
     run: str | None = None
 
 
-class RememberedModel:
+class RememberedModel(WrappedModel):
     """Wraps a `ChatModel` and is one.
 
     Complete replies are kept: those that ended by themselves or at the token cap. A request with a
@@ -57,7 +58,7 @@ class RememberedModel:
         task: str = "",
         run: str | None = None,
     ) -> None:
-        self.model = model
+        super().__init__(model)
         self.completions = completions
         self.record = record
         self.task = task
@@ -70,39 +71,6 @@ class RememberedModel:
     def for_run(self, run: str | None) -> RememberedModel:
         """The same model, its calls recorded under that run."""
         return RememberedModel(self.model, self.completions, self.record, self.task, run)
-
-    @property
-    def name(self) -> str:
-        """What `usage.model` says."""
-        return self.model.name
-
-    @property
-    def fingerprint(self) -> str:
-        """What completions are cached under."""
-        return self.model.fingerprint
-
-    @property
-    def window(self) -> int:
-        """Tokens that prompt and reply may have together."""
-        return self.model.window
-
-    @property
-    def parameters(self) -> float | None:
-        """Billions of parameters, None if it is not known."""
-        return self.model.parameters
-
-    @property
-    def concurrency(self) -> int:
-        """Requests it works on at once."""
-        return self.model.concurrency
-
-    def count_tokens(self, text: str) -> int:
-        """Tokens of a text as it stands in a prompt."""
-        return self.model.count_tokens(text)
-
-    def prompt_tokens(self, messages: Sequence[Message]) -> int:
-        """Tokens of the whole prompt."""
-        return self.model.prompt_tokens(messages)
 
     def complete(
         self,
@@ -178,10 +146,6 @@ class RememberedModel:
                     # A backend may not call what it cancelled done.
                     finish(index, completion)
         return [done[position] for position in range(len(requests))]
-
-    def close(self) -> None:
-        """Free what the model holds, for all views of it."""
-        self.model.close()
 
     def _find(self, address: bytes | None) -> Completion | None:
         if self.completions is None or address is None:

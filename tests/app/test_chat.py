@@ -75,7 +75,7 @@ def test_an_error_does_not_end_the_conversation(asking: Asking, capsys: pytest.C
     assert len(answers) == 1
     assert "Nobody is there." in capsys.readouterr().err
     assert [turn.question for turn in library.threads.turns("tea")] == [INN]
-    assert library.interrupted("tea") is None
+    assert library.agents.interrupted("tea") is None
 
 
 def test_ctrl_c_stops_an_answer_and_not_the_conversation(
@@ -91,7 +91,7 @@ def test_ctrl_c_stops_an_answer_and_not_the_conversation(
 
     library = asking(ScriptedModel(reply))
     answers = Conversation(library, Screen(), "tea").run(io.StringIO(f"{WHO}\n{INN}\n"))
-    assert [len(answers), library.interrupted("tea")] == [1, None]
+    assert [len(answers), library.agents.interrupted("tea")] == [1, None]
     assert "Stopped." in capsys.readouterr().err
 
 

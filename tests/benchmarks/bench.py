@@ -219,7 +219,8 @@ class Grown:
     def seconds(self, questions: list[str]) -> list[float]:
         """Wall clock of each question, asked once before."""
         search = HybridSearch(self.chunks, self.sentences, self.words, self.neighbourhoods, self.search_rows)
-        agent = self.library.agent_over(search, self.words, self.search_rows)
+        encoder = self.library.encoder()
+        agent = self.library.agents.agent(search, self.words, self.search_rows, encoder, silent)
         records = self.library.documents()
 
         def ask(question: str) -> tuple[Answer, float]:

@@ -213,10 +213,10 @@ def test_stopping_by_hand(asking: Asking) -> None:
     library = asking(ScriptedModel(reply))
     with pytest.raises(StoppedError):
         library.ask(GLOVE, thread="tea", cancellation=cancellation)
-    assert library.interrupted("tea") == GLOVE
-    assert library.interrupted("coffee") is None
-    library.abandon("tea")
-    assert library.interrupted("tea") is None
+    assert library.agents.interrupted("tea") == GLOVE
+    assert library.agents.interrupted("coffee") is None
+    library.agents.abandon("tea")
+    assert library.agents.interrupted("tea") is None
     assert library.threads.turns("tea") == []
 
 

@@ -43,7 +43,7 @@ def test_the_file_hardly_grows(asking: Asking, own_novella_home: Path) -> None:
     for n in range(QUESTIONS):
         library.ask(f"{GLOVE} ({n})", thread="tea" if n % 2 else None)
     assert (size(own_novella_home) - before) / QUESTIONS < 20_000
-    assert list(library.checkpoints().list(None)) == [], "what is answered is in the database"
+    assert list(library.agents.checkpoints().list(None)) == [], "what is answered is in the database"
 
 
 def test_checkpoints_of_questions_that_failed_stay_small_too(asking: Asking, own_novella_home: Path) -> None:
@@ -51,8 +51,8 @@ def test_checkpoints_of_questions_that_failed_stay_small_too(asking: Asking, own
     for n in range(10):
         with pytest.raises(EndpointUnreachableError):
             library.ask(f"{GLOVE} ({n})")
-    library.checkpoints().conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    kept = {each.config["configurable"]["thread_id"] for each in library.checkpoints().list(None)}
+    library.agents.checkpoints().conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    kept = {each.config["configurable"]["thread_id"] for each in library.agents.checkpoints().list(None)}
     assert len(kept) == 10
     assert size(own_novella_home) / 10 < 60_000
 
@@ -61,7 +61,7 @@ def test_no_text_of_the_book_is_in_it(asking: Asking, own_novella_home: Path) ->
     library = asking(ScriptedModel(failing_at("answer")))
     with pytest.raises(EndpointUnreachableError):
         library.ask(GLOVE)
-    library.checkpoints().conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    library.agents.checkpoints().conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     content = (own_novella_home / "checkpoints.sqlite").read_bytes()
     assert GLOVE.encode() in content
     (record,) = library.documents()
@@ -75,7 +75,7 @@ def test_interrupted_questions_are_forgotten_after_a_week(asking: Asking) -> Non
     library = asking(ScriptedModel(failing_at("enough")))
     with pytest.raises(EndpointUnreachableError):
         library.ask(GLOVE, thread="tea")
-    saver, now = library.checkpoints(), datetime.now(UTC)
+    saver, now = library.agents.checkpoints(), datetime.now(UTC)
     assert forget_old(saver, now + timedelta(days=6)) == 0
     assert len(unfinished(saver, "tea")) == 1
     assert forget_old(saver, now + timedelta(days=8)) == 1
@@ -87,9 +87,9 @@ def test_a_later_answer_of_the_thread_passes_over_what_failed(asking: Asking) ->
     with pytest.raises(EndpointUnreachableError):
         failing.ask(GLOVE, thread="tea")
     library = asking(ScriptedModel(sober))
-    assert library.interrupted("tea") == GLOVE
+    assert library.agents.interrupted("tea") == GLOVE
     library.ask("Who is Dorcas Imray?", thread="tea")
-    assert library.interrupted("tea") is None
+    assert library.agents.interrupted("tea") is None
 
 
 def test_a_file_that_is_no_database_is_named(own_novella_home: Path, open_home: ForOneHome) -> None:

@@ -1,0 +1,121 @@
+"""What the questions of one home share: the checkpoint file, the compiled graph, the limits."""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.agent.checkpoints import forget, forget_old, open_checkpoints, unfinished
+from app.agent.context import AgentContext, AgentLimits, Spent
+from app.agent.graph import build_graph
+from app.asking import Agent, Asked
+from app.config import Settings
+from app.events import Progress
+from app.models import MakeReader, ReaderRun
+from memory.search_rows import SearchRowStore
+from memory.threads import ThreadStore
+from reader.budget import Budget
+from retrieval.encoder import Encoder
+from retrieval.question import WordStatistics
+from retrieval.search import HybridSearch
+
+if TYPE_CHECKING:
+    from langgraph.checkpoint.sqlite import SqliteSaver
+    from langgraph.graph.state import CompiledStateGraph
+
+__all__ = ["AgentHome"]
+
+
+class AgentHome:
+    """Makes the agent of a question; safe to use from several threads.
+
+    Args:
+        settings: With the home and the limits.
+        threads: Conversations.
+        reader: Makes the reader of a question.
+    """
+
+    def __init__(self, settings: Settings, threads: ThreadStore, reader: MakeReader) -> None:
+        self._settings, self._threads, self._reader = settings, threads, reader
+        self._limits = AgentLimits(
+            settings.max_rounds, settings.max_calls, settings.max_tokens, settings.max_seconds
+        )
+        self._lock = threading.RLock()
+        self._checkpoints: SqliteSaver | None = None
+        self._graph: CompiledStateGraph[Any, Any, Any, Any] | None = None
+
+    def agent(
+        self,
+        search: HybridSearch,
+        statistics: WordStatistics,
+        rows: SearchRowStore,
+        encoder: Encoder,
+        progress: Progress,
+    ) -> Agent:
+        """The agent over a search, the words of its index, and its sentences.
+
+        Raises:
+            CheckpointError: If the checkpoint file cannot be used.
+        """
+
+        def context(asked: Asked, run: str, budget: Budget, spent: Spent) -> AgentContext:
+            by_key = {record.key: record for record in asked.documents}
+            return AgentContext(
+                search=search,
+                statistics=statistics,
+                rows=rows,
+                encoder=encoder,
+                reader=self._reader(ReaderRun(run, budget, spent, progress)),
+                threads=self._threads,
+                documents=by_key,
+                within=None if asked.everything else np.array(sorted(by_key), np.int64),
+                thread=asked.thread,
+                run=run,
+                limits=self._limits,
+                budget=budget,
+                spent=spent,
+                on_step=asked.on_step,
+                on_draft=asked.on_draft,
+            )
+
+        checkpoints = self.checkpoints()
+        with self._lock:
+            self._graph = self._graph or build_graph(checkpoints)
+            graph = self._graph
+        home = self._settings
+        return Agent(
+            graph, checkpoints, home.checkpoints, home.home / "locks", self._limits, self._threads, context
+        )
+
+    def interrupted(self, thread: str) -> str | None:
+        """The question of a thread that was interrupted before it was answered, None if there is none."""
+        for _, state in unfinished(self.checkpoints(), thread):
+            if "question" in state:
+                return str(state["question"])
+        return None
+
+    def abandon(self, thread: str) -> None:
+        """Forget the questions of a thread that were interrupted."""
+        forget(self.checkpoints(), thread)
+
+    def checkpoints(self) -> SqliteSaver:
+        """The states of questions that are being answered; those of more than a week ago are forgotten.
+
+        Raises:
+            CheckpointError: If the file cannot be used.
+        """
+        with self._lock:
+            if self._checkpoints is None:
+                self._settings.home.mkdir(parents=True, exist_ok=True)
+                self._checkpoints = open_checkpoints(self._settings.checkpoints)
+                forget_old(self._checkpoints)
+            return self._checkpoints
+
+    def close(self) -> None:
+        """Close the checkpoint file; the next question opens it again."""
+        with self._lock:
+            if self._checkpoints is not None:
+                self._checkpoints.conn.close()
+                self._checkpoints = self._graph = None
