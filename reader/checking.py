@@ -49,6 +49,7 @@ class _Findings:
     corrected: int = 0
     uncited: int = 0
     attributed: int = 0
+    foreign: int = 0
     unsupported: list[str] = field(default_factory=list)
 
     def notes(self) -> tuple[str, ...]:
@@ -58,6 +59,7 @@ class _Findings:
             "quotes cited where they were found": self.corrected,
             "statements cited by their words": self.attributed,
             "statements without evidence removed": self.uncited,
+            "statements that share no word with what they cite": self.foreign,
         }
         found = [f"{what}: {count}" for what, count in counts.items() if count]
         if self.unsupported:
@@ -92,6 +94,7 @@ def check_answer(draft: str, evidence: Sequence[Evidence], question: str) -> Che
         kept.append(replace(statement, cited=found, leads=statement.leads and not found))
     answer = _verified(kept, book, findings)
     _note_unsupported(kept, held, evidence, asked, findings)
+    findings.foreign = sum(_is_foreign(statement, held, asked) for statement in kept)
     return CheckedAnswer(answer.text, answer.cited, findings.notes())
 
 
@@ -156,6 +159,12 @@ def _led(kept: Sequence[Statement]) -> list[Statement]:
         if not statement.leads or (found and found[-1].line > statement.line):
             found.append(statement)
     return found[::-1]
+
+
+def _is_foreign(statement: Statement, held: Sequence[set[str]], asked: set[str]) -> bool:
+    """Whether a statement says something of its own and none of it in words of the evidence it cites."""
+    own = set(content_words(statement.words)) - asked
+    return bool(own and statement.cited) and not own & set[str]().union(*(held[n] for n in statement.cited))
 
 
 def _note_unsupported(

@@ -335,7 +335,8 @@ def test_statements_without_evidence_go() -> None:
     assert (
         checked.text == "It was blue. It sank off Skerry Point. [1]"
     )  # the citation covers what precedes it
-    assert checked.notes == ("statements without evidence removed: 1",)
+    foreign = "statements that share no word with what they cite: 1"
+    assert checked.notes == ("statements without evidence removed: 1", foreign)
 
 
 def test_openings_go_with_what_they_lead_to() -> None:
@@ -346,7 +347,8 @@ def test_openings_go_with_what_they_lead_to() -> None:
 
 def test_names_and_numbers_that_stand_nowhere_are_noted() -> None:
     checked = check_answer("It was sold to Zoltan for 77 pounds [1].", EVIDENCE, QUESTION)
-    assert checked.notes == ("not in the evidence: 77, Zoltan",)
+    foreign = "statements that share no word with what they cite: 1"
+    assert checked.notes == (foreign, "not in the evidence: 77, Zoltan")
     assert check_answer("1. In The Salt House it was 1804 [1].", EVIDENCE, QUESTION).notes == ()
 
 
@@ -508,3 +510,14 @@ def test_true_quotes_stay(start: int, length: int, which: int, marks: str) -> No
     checked = check_answer(f"It says {marks[0]}{quote}{marks[1]} there.", EVIDENCE, "?")
     assert f"{marks[0]}{quote}{marks[1]}" in checked.text
     assert checked.cited
+
+
+def test_a_statement_in_words_of_its_own_is_noted() -> None:
+    """It may be a paraphrase or a lie: words alone do not tell, so it stays, and is said."""
+    evidence = apart("Corrie painted the boat red in 1804.", "Hens were fed at noon.")
+    question = "What colour was the boat?"
+    lie = check_answer("It was bright blue [2].", evidence, question)
+    assert lie.text == "It was bright blue. [2]".replace("[2]", "[1]")
+    assert "statements that share no word with what they cite: 1" in lie.notes
+    for honest in ("It was red [1].", "The boat was the colour [1].", "She painted it [1]."):
+        assert not any("share no word" in note for note in check_answer(honest, evidence, question).notes)
