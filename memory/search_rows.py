@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import numpy as np
-from sqlalchemy import ColumnElement, Engine, and_, bindparam, func, or_, select
+from sqlalchemy import Engine, and_, bindparam, func, select
 
 from memory.embeddings import rows_from_blobs
 from memory.tables import ChunkRow, DocumentRow, EmbeddingRow, PageRow, SectionRow, SentenceRow
@@ -103,11 +103,9 @@ class SearchRowStore:
         """For each (document, first, end), the token counts of these sentences by number."""
         counts: dict[int, dict[int, int]] = {document: {} for document, _, _ in ranges}
         with self.engine.connect() as connection:
-            for batch in _batches(_joined(ranges), VARIABLES // 3):
-                query = select(SentenceRow.document_key, SentenceRow.ordinal, SentenceRow.token_count).where(
-                    or_(*(_in_range(*each) for each in batch))
-                )
-                for document, ordinal, tokens in connection.execute(query):
+            for document, first, end in _joined(ranges):
+                values = {"document": document, "first": first, "end": end}
+                for ordinal, tokens in connection.execute(_TOKENS, values):
                     counts[document][ordinal] = tokens
         return counts
 
@@ -173,6 +171,11 @@ _SENTENCES: Final = (
     )
     .order_by(SentenceRow.ordinal)
 )
+_TOKENS: Final = select(SentenceRow.ordinal, SentenceRow.token_count).where(
+    SentenceRow.document_key == bindparam("document"),
+    SentenceRow.ordinal >= bindparam("first"),
+    SentenceRow.ordinal < bindparam("end"),
+)
 _TITLES: Final = (
     select(SectionRow.title)
     .where(
@@ -187,10 +190,6 @@ _PAGE: Final = select(func.max(PageRow.number)).where(
     PageRow.start <= bindparam("offset"),
     PageRow.end > PageRow.start,
 )
-
-
-def _in_range(document: int, first: int, end: int) -> ColumnElement[bool]:
-    return and_(SentenceRow.document_key == document, SentenceRow.ordinal >= first, SentenceRow.ordinal < end)
 
 
 def _joined(ranges: Sequence[tuple[int, int, int]]) -> list[tuple[int, int, int]]:

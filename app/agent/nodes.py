@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import wraps
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from app.agent.context import AgentContext
-from app.agent.state import AgentState, EvidenceState, FoundState, PassageState, StepState
+from app.agent.lookups import candidates_of, looked_up, passages_of, pooled, stands
+from app.agent.state import AgentState, EvidenceState, FoundState, StepState
 from app.events import Step
 from memory.threads import Turn
 from reader.contract import Exchange
 from reader.errors import BudgetError
 from retrieval.document import Span
-from retrieval.evidence import Candidate, ScoredCandidate, score_candidates
-from retrieval.hits import Float32
-from retrieval.verify import Verdict, verify_quote
+from retrieval.evidence import score_candidates
+from retrieval.verify import Verdict
 
 if TYPE_CHECKING:
     from langgraph.runtime import Runtime
 
 __all__ = ["NODES", "enough", "reason", "recall", "remember", "retrieve", "route", "select", "verify"]
 
-PASSAGES: Final = 10
 EVIDENCE: Final = 8
 """Sentences for a question, or, of a question in parts and of a follow-up, PART_EVIDENCE for each."""
 PART_EVIDENCE: Final = 4
@@ -97,7 +94,7 @@ def route(state: AgentState, context: AgentContext) -> Update:
 @_step
 def retrieve(state: AgentState, context: AgentContext) -> Update:
     """The passages for each open query."""
-    found = [FoundState(query=query, passages=_passages(query, context)) for query in state["open"]]
+    found = [FoundState(query=query, passages=passages_of(query, context)) for query in state["open"]]
     count = sum(len(each["passages"]) for each in found)
     detail = f"{count} passages"
     if state.get("rounds", 0):
@@ -106,7 +103,7 @@ def retrieve(state: AgentState, context: AgentContext) -> Update:
         "found": found,
         "open": [],
         "asked": [*state.get("asked", []), *state["open"]],
-        "passages": _pooled(state.get("passages", []), [p for each in found for p in each["passages"]]),
+        "passages": pooled(state.get("passages", []), [p for each in found for p in each["passages"]]),
         "rounds": state.get("rounds", 0) + 1,
     }, detail
 
@@ -120,7 +117,7 @@ def select(state: AgentState, context: AgentContext) -> Update:
     alone = state["rounds"] == 1 and len(state["found"]) == 1
     count = EVIDENCE if alone else PART_EVIDENCE
     for found in state["found"]:
-        candidates, rows, places = _candidates(found["passages"], context)
+        candidates, rows, places = candidates_of(found["passages"], context)
         scored = score_candidates(
             candidates, rows, context.row(found["query"]), context.words(found["query"])
         )
@@ -132,7 +129,7 @@ def select(state: AgentState, context: AgentContext) -> Update:
             place = (chosen.candidate.document, chosen.candidate.span.start)
             if place not in known:
                 known.add(place)
-                evidence.append(_looked_up(chosen, context))
+                evidence.append(looked_up(chosen, context))
     dropped = sum(each["verdict"] == Verdict.DROPPED for each in evidence)
     detail = f"{len(evidence)} of {seen} sentences, {len(evidence) - dropped} quotes verified"
     if left_out:
@@ -188,7 +185,7 @@ def verify(state: AgentState, context: AgentContext) -> Update:
         text = f"No answer was reached: {state['stopped']}."
         return {"answer": {"text": text, "abstained": True, "cited": []}}, "nothing to verify"
     cited = [state["evidence"][n] for n in draft["cited"]]
-    gone = [each for each in cited if not _stands(each, context)]
+    gone = [each for each in cited if not stands(each, context)]
     notes = [f"{len(cited) - len(gone)} of {len(cited)} citations stand in their sources", *draft["notes"]]
     if gone:
         text = "What this answer rested on has been changed or removed meanwhile; ask again."
@@ -235,74 +232,6 @@ NODES: Final[dict[str, Node]] = {
     "verify": verify,
     "remember": remember,
 }
-
-
-def _passages(query: str, context: AgentContext) -> list[PassageState]:
-    """The passages for one query that are still there, best first."""
-    found: list[PassageState] = []
-    for passage in context.search.passages(query, context.row(query), PASSAGES, context.within):
-        if passage.document not in context.documents:
-            continue
-        stored = context.sentences(passage.document, passage.first, passage.end)
-        if stored.spans:
-            found.append(
-                PassageState(
-                    document=passage.document,
-                    first=passage.first,
-                    last=passage.end,
-                    start=stored.spans[0].start,
-                    end=stored.spans[-1].end,
-                    tokens=sum(stored.token_counts),
-                    score=float(passage.score),
-                )
-            )
-    return found
-
-
-def _pooled(known: Sequence[PassageState], more: Sequence[PassageState]) -> list[PassageState]:
-    """Passages of all queries, each once."""
-    pooled = {(each["document"], each["first"], each["last"]): each for each in [*more, *known]}
-    return sorted(pooled.values(), key=lambda each: -each["score"])
-
-
-def _candidates(
-    passages: Sequence[PassageState], context: AgentContext
-) -> tuple[list[Candidate], Float32, list[str]]:
-    """The sentences of passages, their embeddings, and the place of each passage."""
-    candidates: list[Candidate] = []
-    rows, places = [np.empty((0, context.rows.dim), np.float32)], list[str]()
-    for rank, passage in enumerate(passages, start=1):
-        document = passage["document"]
-        stored = context.sentences(document, passage["first"], passage["last"])
-        rows.append(stored.rows)
-        sections = context.place(document, passage["start"]).sections
-        places.append(" / ".join([context.documents[document].title, *sections]))
-        candidates += [
-            Candidate(document, number, span, text, rank)
-            for number, span, text in zip(stored.numbers, stored.spans, stored.texts, strict=True)
-        ]
-    return candidates, np.concatenate(rows), places
-
-
-def _looked_up(chosen: ScoredCandidate, context: AgentContext) -> EvidenceState:
-    """The candidate as evidence, its quote looked up in the stored text."""
-    candidate = chosen.candidate
-    source = context.rows.text(candidate.document, candidate.span)
-    return EvidenceState(
-        document=candidate.document,
-        start=candidate.span.start,
-        end=candidate.span.end,
-        score=float(chosen.score),
-        relevance=float(chosen.relevance),
-        coverage=float(chosen.coverage),
-        verdict=verify_quote(candidate.text, source, Span(0, len(source))).verdict.value,
-    )
-
-
-def _stands(state: EvidenceState, context: AgentContext) -> bool:
-    """Whether the quote that was shown to the reader stands in the text as it is stored now."""
-    quote = context.evidence(state).quote
-    return bool(quote) and context.rows.text(state["document"], Span(state["start"], state["end"])) == quote
 
 
 def _usable(state: AgentState) -> list[EvidenceState]:

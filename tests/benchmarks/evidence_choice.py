@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from fusion_choice import book, stories
 
-from app.agent.nodes import EVIDENCE, PASSAGES
+from app.agent.lookups import PASSAGES
+from app.agent.nodes import EVIDENCE
 from app.bootstrap import open_library
 from app.config import Settings
 from app.question_files import Question

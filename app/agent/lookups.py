@@ -1,0 +1,88 @@
+"""What the steps look up: passages, their sentences, and whether a quote stands in its source."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from app.agent.context import AgentContext
+from app.agent.state import EvidenceState, PassageState
+from retrieval.document import Span
+from retrieval.evidence import Candidate, ScoredCandidate
+from retrieval.hits import Float32
+from retrieval.verify import verify_quote
+
+__all__ = ["PASSAGES", "candidates_of", "looked_up", "passages_of", "pooled", "stands"]
+
+PASSAGES: Final = 10
+"""Passages for one query."""
+
+
+def passages_of(query: str, context: AgentContext) -> list[PassageState]:
+    """The passages for one query that are still there, best first."""
+    found: list[PassageState] = []
+    for passage in context.search.passages(query, context.row(query), PASSAGES, context.within):
+        if passage.document not in context.documents:
+            continue
+        stored = context.sentences(passage.document, passage.first, passage.end)
+        if stored.spans:
+            found.append(
+                PassageState(
+                    document=passage.document,
+                    first=passage.first,
+                    last=passage.end,
+                    start=stored.spans[0].start,
+                    end=stored.spans[-1].end,
+                    tokens=sum(stored.token_counts),
+                    score=float(passage.score),
+                )
+            )
+    return found
+
+
+def pooled(known: Sequence[PassageState], more: Sequence[PassageState]) -> list[PassageState]:
+    """Passages of all queries, each once."""
+    pooled = {(each["document"], each["first"], each["last"]): each for each in [*more, *known]}
+    return sorted(pooled.values(), key=lambda each: -each["score"])
+
+
+def candidates_of(
+    passages: Sequence[PassageState], context: AgentContext
+) -> tuple[list[Candidate], Float32, list[str]]:
+    """The sentences of passages, their embeddings, and the place of each passage."""
+    candidates: list[Candidate] = []
+    rows, places = [np.empty((0, context.rows.dim), np.float32)], list[str]()
+    for rank, passage in enumerate(passages, start=1):
+        document = passage["document"]
+        stored = context.sentences(document, passage["first"], passage["last"])
+        rows.append(stored.rows)
+        sections = context.place(document, passage["start"]).sections
+        places.append(" / ".join([context.documents[document].title, *sections]))
+        candidates += [
+            Candidate(document, number, span, text, rank)
+            for number, span, text in zip(stored.numbers, stored.spans, stored.texts, strict=True)
+        ]
+    return candidates, np.concatenate(rows), places
+
+
+def looked_up(chosen: ScoredCandidate, context: AgentContext) -> EvidenceState:
+    """The candidate as evidence, its quote looked up in the stored text."""
+    candidate = chosen.candidate
+    source = context.rows.text(candidate.document, candidate.span)
+    return EvidenceState(
+        document=candidate.document,
+        start=candidate.span.start,
+        end=candidate.span.end,
+        score=float(chosen.score),
+        relevance=float(chosen.relevance),
+        coverage=float(chosen.coverage),
+        verdict=verify_quote(candidate.text, source, Span(0, len(source))).verdict.value,
+    )
+
+
+def stands(state: EvidenceState, context: AgentContext) -> bool:
+    """Whether the quote that was shown to the reader stands in the text as it is stored now."""
+    quote = context.evidence(state).quote
+    return bool(quote) and context.rows.text(state["document"], Span(state["start"], state["end"])) == quote
