@@ -112,6 +112,11 @@ class EndpointModel:
         return f"EndpointModel({self.name!r}, base_url={self._server.url!r})"
 
     @property
+    def address(self) -> str:
+        """The base URL as it may be shown: without user, password and query, where keys may stand."""
+        return self._server.url
+
+    @property
     def fingerprint(self) -> str:
         """The model and where it is served: two servers may have different weights under one name."""
         return f"openai:{self.name}@{self._server.url}"

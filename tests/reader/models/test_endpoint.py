@@ -592,8 +592,10 @@ def test_an_address_that_is_none_is_refused_at_once() -> None:
 
 
 def test_a_password_in_the_address_is_not_shown() -> None:
-    model = EndpointModel.connect("fake", base_url="http://me:secret@127.0.0.1:1/v1", api_key=None)
+    url = "http://me:secret@127.0.0.1:1/v1?key=secret#secret"
+    model = EndpointModel.connect("fake", base_url=url, api_key=None)
     assert "secret" not in f"{model!r} {model.fingerprint}"
+    assert model.address == "http://127.0.0.1:1/v1"
 
 
 def test_events_of_no_use_are_passed_over() -> None:
