@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from filelock import FileLock, Timeout
-
-from app.agent.checkpoints import forget, named_errors
+from app.agent.checkpoints import forget, named_errors, readable, unfinished
 from app.agent.context import AgentContext, AgentLimits, Spent
+from app.agent.locks import RunLocks, digest
 from app.agent.state import AgentState
 from app.answers import Answer, answer_of
 from app.events import Event, Progress, Step
 from memory.documents import DocumentRecord
-from memory.threads import ThreadStore
 from reader.budget import Budget
 from reader.chat import Cancellation
 from reader.contract import OnDraft
@@ -33,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Agent", "Asked", "clean_question"]
 
-LOCKS: Final = 4096
 AGENT_VERSION: Final = 1
 """Raised with every change of the graph or its state: what an older version left unfinished begins anew."""
 
@@ -69,8 +65,11 @@ MakeContext = Callable[[Asked, str, Budget, Spent], AgentContext]
 
 
 def clean_question(question: str) -> str:
-    """The question on one line; a terminal may hand over bytes that are no text, which nobody here takes."""
-    return flat(question.encode("utf-8", "replace").decode())
+    """The question, or the name of a thread, on one line.
+
+    A terminal may hand over bytes that are no text, and NUL, which nobody here takes.
+    """
+    return flat(question.encode("utf-8", "replace").decode().replace("\x00", "\ufffd"))
 
 
 class Agent:
@@ -80,9 +79,8 @@ class Agent:
         graph: From `build_graph`, over `checkpoints`.
         checkpoints: Where states are kept while questions run.
         file: The file that they are in.
-        locks: A folder: two processes that ask the same question must not share its checkpoints.
+        locks: Two processes that ask the same question must not share its checkpoints.
         limits: What one question may take.
-        threads: Conversations.
         context: Makes a question's surroundings.
     """
 
@@ -91,13 +89,12 @@ class Agent:
         graph: CompiledStateGraph[Any, Any, Any, Any],
         checkpoints: SqliteSaver,
         file: Path,
-        locks: Path,
+        locks: RunLocks,
         limits: AgentLimits,
-        threads: ThreadStore,
         context: MakeContext,
     ) -> None:
         self._graph, self._checkpoints, self._file, self._locks = graph, checkpoints, file, locks
-        self._limits, self._threads, self._context = limits, threads, context
+        self._limits, self._context = limits, context
 
     def ask(self, asked: Asked, progress: Progress) -> Answer:
         """Answer a question.
@@ -107,27 +104,35 @@ class Agent:
             StoppedError: If it was stopped; likewise.
             CheckpointError: If the state cannot be kept.
         """
-        with self._run(asked, progress) as run:
+        cancellation = asked.cancellation or Cancellation()
+        with self._run(asked, progress, cancellation) as run:
             config: RunnableConfig = {
                 "configurable": {"thread_id": run},
-                "metadata": {"clew_thread": asked.thread or ""},
+                "metadata": {
+                    "clew_thread": asked.thread or "",
+                    # LangGraph keeps no lists here.
+                    "clew_documents": "" if asked.everything else " ".join(d.id for d in asked.documents),
+                    "clew_route": asked.route,
+                },
                 "recursion_limit": self._limits.steps,
             }
-            with named_errors(self._file), untraced():
-                before: AgentState = self._graph.get_state(config).values  # type: ignore[assignment]
-                cancellation = asked.cancellation or Cancellation()
-                budget = self._budget(cancellation, before)
-                context = self._context(asked, run, budget, Spent())
-                # From here: a model that had to be loaded first took none of the question's time.
-                cancellation.limit(self._limits.seconds)
-                if before and "answer" not in before:
-                    progress(Event("resume", str(len(before.get("steps", [])))))
+            with readable(self._file):
+                kept = self._graph.get_state(config)
+            before = cast(AgentState, kept.values)
+            budget = self._budget(cancellation, before)
+            context = self._context(asked, run, budget, Spent())
+            # From here: a model that had to be loaded first took none of the question's time.
+            cancellation.limit(self._limits.seconds)
+            if before:
+                progress(Event("resume", str(len(before.get("steps", [])))))
+            state = before
+            if kept.next or not before:
+                graph: Any = self._graph
                 start = None if before else AgentState(question=asked.question)
-                state = before
-                if not before or self._graph.get_state(config).next:
-                    graph: Any = self._graph
+                with named_errors(self._file), untraced():
                     state = graph.invoke(start, config, context=context, durability="sync")
-                answer = answer_of(state, context)
+            answer = answer_of(state, context)
+            with named_errors(self._file):
                 self._checkpoints.delete_thread(run)
                 if asked.thread is not None:
                     # An earlier question that failed is passed over by now.
@@ -141,42 +146,20 @@ class Agent:
         )
 
     @contextmanager
-    def _run(self, asked: Asked, progress: Progress) -> Iterator[str]:
+    def _run(self, asked: Asked, progress: Progress, cancellation: Cancellation) -> Iterator[str]:
         """The name of this run, held alone: the same question, interrupted and asked again, has the same."""
-        self._locks.mkdir(parents=True, exist_ok=True)
-        if asked.thread is not None:
-            # One question at a time in a conversation: its turns have an order.
-            with self._alone(_digest(asked.thread), progress):
-                turns = self._threads.turns(asked.thread, last=1)
-                yield _digest(_identity(asked, turns[-1].ordinal + 1 if turns else 1))
+        identity = digest(_identity(asked))
+        if asked.thread is None:
+            with self._locks.trying(identity) as alone:
+                # Otherwise somebody asks the same just now, and this is another run.
+                yield identity if alone else f"{identity}-{uuid.uuid4().hex}"
             return
-        run = _digest(_identity(asked, 0))
-        lock = self._lock(run)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            yield f"{run}-{uuid.uuid4().hex}"  # somebody asks the same just now
-            return
-        try:
-            yield run
-        finally:
-            lock.release()
-
-    @contextmanager
-    def _alone(self, digest: str, progress: Progress) -> Iterator[None]:
-        lock = self._lock(digest)
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            progress(Event("wait", "another question of this thread is being answered"))
-            lock.acquire()
-        try:
-            yield
-        finally:
-            lock.release()
-
-    def _lock(self, digest: str) -> FileLock:
-        return FileLock(self._locks / f"{int(digest, 16) % LOCKS:03x}.lock")
+        # One question at a time in a conversation: its turns have an order.
+        with self._locks.waiting(asked.thread, progress, cancellation):
+            with readable(self._file):
+                runs = [each.run for each in unfinished(self._checkpoints, asked.thread)]
+            begun = [run for run in runs if run.startswith(identity)]
+            yield begun[0] if begun else f"{identity}-{uuid.uuid4().hex}"
 
 
 @contextmanager
@@ -188,21 +171,8 @@ def untraced() -> Iterator[None]:
         yield
 
 
-def _identity(asked: Asked, turn: int) -> str:
+def _identity(asked: Asked) -> str:
+    """What an answer depends on."""
     documents = sorted(record.id for record in asked.documents)
-    parts = [
-        AGENT_VERSION,
-        PROMPT_VERSION,
-        asked.thread,
-        turn,
-        asked.question,
-        asked.route,
-        asked.everything,
-        documents,
-        asked.key,
-    ]
-    return json.dumps(parts)
-
-
-def _digest(text: str) -> str:
-    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    versions, scope = [AGENT_VERSION, PROMPT_VERSION], [asked.everything, documents]
+    return json.dumps([versions, asked.thread, asked.question, asked.route, scope, asked.key])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -10,7 +11,8 @@ from typing import Final, TextIO
 from rich.text import Text
 
 from app.answers import Answer
-from app.display import Screen, printable
+from app.asking import clean_question
+from app.display import Screen, printable, printable_lines
 from app.library import Library
 from reader.errors import StoppedError
 from retrieval.errors import ClewError
@@ -41,17 +43,23 @@ class Conversation:
         quiet: bool = False,
     ) -> None:
         self._library, self._screen, self._documents, self._quiet = library, screen, documents, quiet
-        self.thread = thread if thread is not None else f"chat {datetime.now():%Y-%m-%d %H:%M:%S}"
+        new = f"chat {datetime.now():%Y-%m-%d %H:%M:%S} {secrets.token_hex(2)}"
+        self.thread = clean_question(thread) if thread is not None else new
+        self.failed = 0
 
-    def run(self, lines: TextIO) -> list[Answer]:
-        """Answer each line until the input ends; an error is one sentence, and the conversation goes on."""
-        self._greet(lines.isatty())
+    def run(self, lines: TextIO | None) -> list[Answer]:
+        """Answer each line until the input ends; an error is one sentence, and the conversation goes on.
+
+        A question of this thread that was interrupted is answered first, of the documents that it was asked
+        of. `failed` counts the questions that ended in an error.
+        """
+        self._greet(lines is not None and lines.isatty())
         answers: list[Answer] = []
         begun = self._library.agents.interrupted(self.thread)
         if begun is not None:
-            self._say(f"Going on with the question that was interrupted: {begun}")
-            answers += self._answer(begun)
-        while (question := self._next(lines)) is not None:
+            self._say(f"Going on with the question that was interrupted: {begun.question}")
+            answers += self._answer(begun.question, begun.documents, begun.route)
+        while lines is not None and (question := self._next(lines)) is not None:
             match question.strip():
                 case "":
                     continue
@@ -62,7 +70,7 @@ class Conversation:
                 case "/history":
                     self._history(None)
                 case asked:
-                    answers += self._answer(asked)
+                    answers += self._answer(asked, self._documents)
         return answers
 
     def _next(self, lines: TextIO) -> str | None:
@@ -79,12 +87,13 @@ class Conversation:
             self._screen.err.print()
             return "/quit"
 
-    def _answer(self, question: str) -> list[Answer]:
+    def _answer(self, question: str, documents: Sequence[str], route: str = "auto") -> list[Answer]:
         try:
             with self._screen.asking() as live:
                 answer = self._library.ask(
                     question,
-                    self._documents,
+                    documents,
+                    route,
                     progress=live.progress,
                     step=live.step,
                     thread=self.thread,
@@ -96,6 +105,7 @@ class Conversation:
             return []
         except ClewError as error:
             self._screen.error(str(error))
+            self.failed += 1
             return []
         if not self._quiet:
             self._screen.answer(answer)
@@ -111,7 +121,7 @@ class Conversation:
     def _history(self, last: int | None) -> None:
         for turn in self._library.threads.turns(self.thread, last=last):
             self._screen.err.print(Text(f"> {printable(turn.question)}", style="bold"), soft_wrap=True)
-            self._screen.err.print(Text(printable(turn.answer)), soft_wrap=True)
+            self._screen.err.print(Text(printable_lines(turn.answer)), soft_wrap=True)
 
     def _say(self, text: str) -> None:
         self._screen.err.print(Text(printable(text), style="dim"), soft_wrap=True)

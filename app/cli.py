@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import sys
@@ -152,10 +153,14 @@ def chat(
     """Ask question after question in a conversation that is kept; /quit or the end of the input ends it."""
     library = _library()
     conversation = Conversation(library, screen, thread, document or (), quiet=as_json)
+    if isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="replace")  # a byte that is no text does not end a conversation
     answers = conversation.run(sys.stdin)
     library.close()
     if as_json:
         _print({"thread": conversation.thread, "turns": [answer_json(each) for each in answers]})
+    if conversation.failed and not answers:
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -219,6 +224,8 @@ def _library() -> Library:
 
 def _print(document: dict[str, Any]) -> None:
     """One JSON document on stdout, as it is, whatever the terminal's width; controls of it escaped."""
+    if sys.stdout is None:
+        return  # closed from the start: nobody reads it
     written = json.dumps(document, ensure_ascii=False, indent=2)
     sys.stdout.write(CONTROLS.sub(lambda found: f"\\u{ord(found.group()):04x}", written) + "\n")
     sys.stdout.flush()  # so that a reader who has left is noticed here, not while Python ends

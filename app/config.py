@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from platformdirs import user_data_dir
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
@@ -20,7 +20,10 @@ from sqlalchemy import URL
 from app.errors import SettingsError
 from retrieval.encoder import DEFAULT_ENCODER
 
-__all__ = ["Settings", "load_settings"]
+__all__ = ["Settings", "load_settings", "without_old_tracing"]
+
+HERE: Final = Path("clew.toml")
+OWN_FILE_ONLY: Final = {"trust_remote_code", "openai_base_url", "openai_api_key", "openai_api_key_file"}
 
 
 class Settings(BaseSettings):
@@ -65,7 +68,7 @@ class Settings(BaseSettings):
     parse_seconds: float = Field(default=15.0, gt=0, le=86_400, allow_inf_nan=False)
     parse_megabytes: int = Field(default=2048, ge=64, le=1_000_000)
 
-    window: int | None = Field(default=None, ge=256, le=100_000_000)
+    window: int | None = Field(default=None, ge=1024, le=100_000_000)
     tokenizer: str = ""
     quantization: Literal["none", "8bit", "4bit"] = "none"
     trust_remote_code: bool = False
@@ -114,7 +117,7 @@ class Settings(BaseSettings):
             SettingsError: If the file that should hold it cannot be read.
         """
         if self.openai_api_key.get_secret_value() or self.openai_api_key_file is None:
-            return self.openai_api_key.get_secret_value()
+            return self.openai_api_key.get_secret_value().strip()
         try:
             return self.openai_api_key_file.expanduser().read_text(encoding="utf-8").strip()
         except (OSError, UnicodeDecodeError) as error:
@@ -150,7 +153,16 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Argument > environment > file; the file is clew.toml in the working folder, else in the home."""
         home = init_settings().get("home")
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, _settings_file(home))
+        file = _settings_file(home)
+        written = TomlConfigSettingsSource(settings_cls, file)
+        if file == HERE and HERE.resolve() != _own_file(home).resolve():
+            # A folder that was copied from somewhere must neither run code nor be sent the key.
+            for name in OWN_FILE_ONLY & written().keys():
+                raise SettingsError(
+                    f"The setting {name!r} cannot stand in a clew.toml of the working folder: "
+                    "put it into the one in CLEW_HOME, or into the environment."
+                )
+        return init_settings, env_settings, written
 
 
 def load_settings(**arguments: Any) -> Settings:
@@ -172,12 +184,23 @@ def load_settings(**arguments: Any) -> Settings:
         ) from error
 
 
+def without_old_tracing() -> None:
+    """Take two variables of LangChain from the environment with which LangGraph refuses to run.
+
+    They asked for tracing in versions long gone; nothing is traced here in any case (promise 9).
+    """
+    for name in ("LANGCHAIN_TRACING", "LANGCHAIN_HANDLER"):
+        os.environ.pop(name, None)
+
+
 def _default_home() -> Path:
     return Path(user_data_dir("clew", appauthor=False))
 
 
 def _settings_file(home: object = None) -> Path:
-    here = Path("clew.toml")
-    if here.exists():
-        return here
+    return HERE if HERE.exists() else _own_file(home)
+
+
+def _own_file(home: object) -> Path:
+    """The one in the home."""
     return Path(str(home or os.environ.get("CLEW_HOME") or _default_home())).expanduser() / "clew.toml"

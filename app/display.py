@@ -33,9 +33,11 @@ from memory.documents import DocumentRecord
 from retrieval.chunking import flat
 from retrieval.document import Document
 
-__all__ = ["Asking", "Screen", "printable"]
+__all__ = ["Asking", "Screen", "printable", "printable_lines"]
 
 DRAFT_SHOWN: Final = 1_500
+JOINERS: Final = "\u200c\u200d"
+"""Not seen themselves, and part of the spelling of Persian, Hindi and other languages."""
 
 WORDS: Final = {
     "wait": "Waiting:",
@@ -62,7 +64,12 @@ class Asking:
 def printable(text: str, flatten: bool = True) -> str:
     """The text on one line, without control characters that a terminal would act on."""
     shown = flat(text) if flatten else text.replace("\n", " ")
-    return "".join(character if character.isprintable() else "\ufffd" for character in shown)
+    return "".join(c if c.isprintable() or c in JOINERS else "\ufffd" for c in shown)
+
+
+def printable_lines(text: str) -> str:
+    """The same line by line: lists and tables of an answer stay what they are."""
+    return "\n".join(printable(line) for line in text.split("\n"))
 
 
 class Screen:
@@ -174,7 +181,7 @@ class Screen:
     def answer(self, answer: Answer) -> None:
         """The answer, then each quote with its place and verdict."""
         style = "yellow" if answer.abstained else "bold"
-        self.out.print(Text(printable(answer.text), style=style), soft_wrap=True)
+        self.out.print(Text(printable_lines(answer.text), style=style), soft_wrap=True)
         for n, each in enumerate(answer.citations, start=1):
             place = [printable(each.origin.title)]
             if each.origin.section:

@@ -205,7 +205,7 @@ class Library:
             documents=chosen,
             everything=not ids,
             route=route,
-            thread=thread,
+            thread=None if thread is None else clean_question(thread),
             key=f"{self.backends.reader.key} {library_state(self.engine)}",
             on_step=step or (lambda _: None),
             on_draft=draft,
@@ -221,18 +221,26 @@ class Library:
     ) -> list[Answer]:
         """Answer questions over all documents, as many at once as the reader works on; in their order.
 
-        `done` hears of each as soon as it is there, one call at a time. The first error is raised once those
-        that run are done.
+        `done` hears of each as soon as it is there, one call at a time. The first error stops the others and
+        is raised.
         """
+        # One for each: they have a deadline of their own.
+        cancellations = [Cancellation() for _ in questions]
         with ThreadPoolExecutor(max_workers=self.backends.reader.at_once) as pool:
-            running = {pool.submit(self.ask, each, progress=progress): n for n, each in enumerate(questions)}
+            running = {
+                pool.submit(self.ask, each, progress=progress, cancellation=cancellations[n]): n
+                for n, each in enumerate(questions)
+            }
             try:
                 for future in as_completed(running):
                     answer = future.result()
                     if done is not None:
                         done(running[future], answer)
             finally:
-                pool.shutdown(cancel_futures=True)  # after an error, those that have not begun
+                # After an error or Ctrl-C, nothing goes on behind the caller's back.
+                for cancellation in cancellations:
+                    cancellation.cancel()
+                pool.shutdown(cancel_futures=True)
         return [future.result() for future in running]
 
     def close(self) -> None:

@@ -99,9 +99,10 @@ class LanguageModel:
             run.spent.add(call.prompt_tokens, call.completion_tokens, call.cached)
             self._usage.record(call)
 
-        remembered = RememberedModel(model, self._completions, record, run=run.run)
+        remembered = RememberedModel(model, self._completions, record).for_run(run.run)
         return GenerativeReader(
-            lambda task: BudgetedModel(remembered.for_task(task), run.budget),
+            # Examples are an extra: the last call belongs to the answer.
+            lambda task: BudgetedModel(remembered.for_task(task), run.budget, keep=task == "demonstration"),
             reason=self._reason(model.parameters),
             demonstrations=self._demonstrations,
         )

@@ -48,6 +48,10 @@ def reader_checks(settings: Settings, probe: bool) -> list[Check]:
             checks += _local(settings, str(Path(name).expanduser()) if name.startswith("~") else name)
         elif kind == "openai":
             checks += _endpoint(settings, probe)
+        else:
+            model = load_model(settings)
+            checks.append(Check("model", "ok", f"{model.name}: plays replies from a file (CLEW_MODEL)"))
+            model.close()
         if probe and kind != "openai":
             checks.append(_probe(settings))
     except ClewError as error:
@@ -92,19 +96,19 @@ def _endpoint(settings: Settings, probe: bool) -> list[Check]:
         if not probe:
             names = model.models()
             listed = model.name in names
-            detail = f"{settings.openai_base_url} answers, and has {', '.join(names[:5]) or 'a model'}"
+            detail = f"{model.address} answers, and has {', '.join(names[:5]) or 'a model'}"
             unknown = Check("decisions", "ok", "`clew doctor --probe` finds out whether they are enforced")
             reached = Check("endpoint", "ok" if listed or not names else "warning", f"{detail} {ENDPOINT}")
             return [reached, *_window(settings, model), unknown]
         found = model.probe()
         if found.error is not None:
-            return [Check("endpoint", "problem", f"{settings.openai_base_url}: {found.error} {ENDPOINT}")]
+            return [Check("endpoint", "problem", f"{model.address}: {found.error} {ENDPOINT}")]
         took = f"answered a tiny request in {found.seconds or 0:.2f} s"
         enforced = (
             "enforced by the server" if found.enforced else "not enforced: validated, and repaired once"
         )
         return [
-            Check("endpoint", "ok", f"{settings.openai_base_url} {took} {ENDPOINT}"),
+            Check("endpoint", "ok", f"{model.address} {took} {ENDPOINT}"),
             *_window(settings, model),
             Check("decisions", "ok", enforced),
         ]

@@ -36,18 +36,33 @@ class Budget:
         self.calls, self.tokens = spent_calls, spent_tokens
         self._lock = threading.Lock()
 
-    def reserve(self, prompt_tokens: int, calls: int = 1) -> None:
-        """Count calls before they are made, all or none of them.
+    def look(self) -> None:
+        """See that there is time left.
 
         Raises:
-            BudgetError: If they, or the tokens of their prompts, would be too much.
+            BudgetError: If the time is over.
             StoppedError: If the question was stopped.
         """
         with self._lock:
             self._check_time()
-            if self.calls + calls > self._most_calls:
+
+    def reserve(self, tokens: int, calls: int = 1, keep: int = 0) -> None:
+        """Count calls before they are made, all or none of them.
+
+        Args:
+            tokens: Of their prompts and of the longest replies that they may have.
+            calls: How many they are.
+            keep: Calls that must be left afterwards.
+
+        Raises:
+            BudgetError: If they would be too many, or their tokens too much.
+            StoppedError: If the question was stopped.
+        """
+        with self._lock:
+            self._check_time()
+            if self.calls + calls + keep > self._most_calls:
                 raise BudgetError(f"the limit of {self._most_calls} model calls for one question is reached")
-            if self.tokens + prompt_tokens > self._most_tokens:
+            if self.tokens + tokens > self._most_tokens:
                 text = f"the limit of {self._most_tokens:,} tokens for one question is reached"
                 raise BudgetError(text)
             self.calls += calls
@@ -79,11 +94,12 @@ class Budget:
 class BudgetedModel(WrappedModel):
     """A `ChatModel` whose calls are counted against a budget; a call that was cut short is an error."""
 
-    __slots__ = ("budget",)
+    __slots__ = ("budget", "keep")
 
-    def __init__(self, model: ChatModel, budget: Budget) -> None:
+    def __init__(self, model: ChatModel, budget: Budget, keep: int = 0) -> None:
+        """`keep` calls of the budget are left to others."""
         super().__init__(model)
-        self.budget = budget
+        self.budget, self.keep = budget, keep
 
     def complete(
         self, request: Request, on_token: OnToken | None = None, cancellation: Cancellation | None = None
@@ -95,7 +111,8 @@ class BudgetedModel(WrappedModel):
             StoppedError: If it was stopped by hand.
             ModelError: As the model.
         """
-        self.budget.reserve(self.model.prompt_tokens(request.messages))
+        tokens = self.model.prompt_tokens(request.messages) + request.max_tokens
+        self.budget.reserve(tokens, keep=self.keep)
         completion = self.model.complete(request, on_token, cancellation or self.budget.cancellation)
         self.budget.add(completion)
         self.budget.check(completion)
@@ -114,8 +131,8 @@ class BudgetedModel(WrappedModel):
             StoppedError: If they were stopped by hand.
             ModelError: As the model.
         """
-        prompts = sum(self.model.prompt_tokens(request.messages) for request in requests)
-        self.budget.reserve(prompts, len(requests))
+        tokens = sum(self.model.prompt_tokens(each.messages) + each.max_tokens for each in requests)
+        self.budget.reserve(tokens, len(requests), self.keep)
 
         def counted(place: int, completion: Completion) -> None:
             self.budget.add(completion)  # it has cost something, whatever becomes of the others

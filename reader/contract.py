@@ -61,10 +61,17 @@ class Selection:
 
 @dataclass(frozen=True, slots=True)
 class Sufficiency:
-    """Whether evidence is enough, and if not a question whose answer is missing."""
+    """Whether evidence is enough, and if not a question whose answer is missing.
+
+    Attributes:
+        enough: Whether it is.
+        missing: What to look up next, "" if nothing.
+        left_out: Pieces of evidence that the reader was not shown because its window is too small.
+    """
 
     enough: bool
     missing: str = ""
+    left_out: int = 0
 
 
 class Reader(Protocol):

@@ -20,7 +20,7 @@ from reader.checking import QuoteBook
 from reader.contract import Exchange, OnDraft, ReaderAnswer, Selection, Sufficiency
 from reader.decisions import THINKING_TOKENS, choose, reply_as
 from reader.drafts import DraftGate
-from reader.errors import InvalidReplyError, WindowError
+from reader.errors import BudgetError, InvalidReplyError, WindowError
 from reader.extractive import picked
 from reader.packing import asked_of, fitting, with_turns
 from reader.prompts import render
@@ -162,16 +162,17 @@ class GenerativeReader:
         def messages(count: int) -> list[Message]:
             return asked_of(render("enough", evidence=quotes[:count], question=question, asked=list(asked)))
 
-        kept = messages(fitting(model, len(quotes), messages))
+        count = fitting(model, len(quotes), messages)
+        left_out = len(quotes) - count
         try:
-            decided = reply_as(model, kept, Enough, reason=self.reason).value
+            decided = reply_as(model, messages(count), Enough, reason=self.reason).value
         except InvalidReplyError:
-            return Sufficiency(True)
+            return Sufficiency(True, left_out=left_out)
         missing = decided.missing.strip()
         known = {each.casefold() for each in (*asked, question)}
         if decided.enough or not missing or missing.casefold() in known:
-            return Sufficiency(decided.enough)
-        return Sufficiency(False, missing)
+            return Sufficiency(decided.enough, left_out=left_out)
+        return Sufficiency(False, missing, left_out)
 
     def answer(
         self,
@@ -246,7 +247,10 @@ class GenerativeReader:
         for text in context[: -2 * self.demonstrations - 1 : -1]:  # not every passage makes one
             if len(found) == self.demonstrations:
                 break
-            example = demonstration_of(self.models("demonstration"), text)
+            try:
+                example = demonstration_of(self.models("demonstration"), text)
+            except BudgetError:
+                break  # what is left belongs to the answer
             if example is not None:
                 found.append(example)
         return found

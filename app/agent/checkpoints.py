@@ -9,16 +9,17 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from app.errors import CheckpointError
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.sqlite import SqliteSaver
 
-__all__ = ["forget", "forget_old", "named_errors", "open_checkpoints", "unfinished"]
+__all__ = ["Unfinished", "forget", "forget_old", "named_errors", "open_checkpoints", "readable", "unfinished"]
 
 KEPT: Final = timedelta(days=7)
 PRAGMAS: Final = (
@@ -29,6 +30,25 @@ PRAGMAS: Final = (
     "wal_autocheckpoint=64",
     "journal_size_limit=262144",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A question that was interrupted.
+
+    Attributes:
+        run: What its checkpoints are known by.
+        question: As it was asked.
+        documents: Ids of those that it was asked of, none for all.
+        route: As it was wished for.
+        remembered: Whether its turn is in the thread already, and only its checkpoints are left.
+    """
+
+    run: str
+    question: str
+    documents: tuple[str, ...]
+    route: str
+    remembered: bool
 
 
 def open_checkpoints(path: Path) -> SqliteSaver:
@@ -61,28 +81,45 @@ def named_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise CheckpointError(
-            f"The checkpoints in {path} cannot be used: {error}. They hold nothing but questions that are "
-            "being answered, so the file can be deleted."
-        ) from error
+        raise _damaged(path, error) from error
 
 
-def unfinished(saver: SqliteSaver, thread: str) -> list[tuple[str, dict[str, object]]]:
-    """Runs of a thread that were interrupted, each with its state, the latest first.
+@contextmanager
+def readable(path: Path) -> Iterator[None]:
+    """Inside, where checkpoints are read and nothing else is done, a row that cannot be read is named too.
 
-    A run that was answered and not yet forgotten is not among them.
+    Raises:
+        CheckpointError: In place of whatever reading it raises.
     """
-    found: dict[str, dict[str, object]] = {}
+    try:
+        yield
+    except (sqlite3.Error, ValueError, LookupError, TypeError, AttributeError, RuntimeError) as error:
+        raise _damaged(path, error) from error
+
+
+def unfinished(saver: SqliteSaver, thread: str) -> list[Unfinished]:
+    """The questions of a thread whose checkpoints are there, the latest first."""
+    found: dict[str, Unfinished] = {}
     for each in saver.list(None, filter={"clew_thread": thread}):
-        run = str(each.config["configurable"]["thread_id"])
-        found.setdefault(run, dict(each.checkpoint["channel_values"]))
-    return [(run, state) for run, state in found.items() if "answer" not in state]
+        run, metadata = str(each.config["configurable"]["thread_id"]), dict[str, Any](each.metadata)
+        state = each.checkpoint["channel_values"]
+        if run in found or "question" not in state:
+            continue
+        done = [step["name"] for step in state.get("steps", [])]
+        found[run] = Unfinished(
+            run=run,
+            question=str(state["question"]),
+            documents=tuple(str(metadata.get("clew_documents", "")).split()),
+            route=str(metadata.get("clew_route", "auto")),
+            remembered="remember" in done,
+        )
+    return list(found.values())
 
 
 def forget(saver: SqliteSaver, thread: str) -> None:
-    """Forget the runs of a thread that were interrupted."""
-    for run, _ in unfinished(saver, thread):
-        saver.delete_thread(run)
+    """Forget the runs of a thread."""
+    for each in unfinished(saver, thread):
+        saver.delete_thread(each.run)
 
 
 def forget_old(saver: SqliteSaver, now: datetime | None = None) -> int:
@@ -96,3 +133,11 @@ def forget_old(saver: SqliteSaver, now: datetime | None = None) -> int:
     for run in old:
         saver.delete_thread(run)
     return len(old)
+
+
+def _damaged(path: Path, error: Exception) -> CheckpointError:
+    reason = str(error).rstrip(".") or type(error).__name__
+    return CheckpointError(
+        f"The checkpoints in {path} cannot be used: {reason}. They hold nothing but questions that are being "
+        "answered, so the file can be deleted."
+    )

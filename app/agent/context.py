@@ -31,19 +31,22 @@ class AgentLimits:
         rounds: Most follow-up queries after the first lookup.
         calls: Most model calls.
         tokens: Most tokens of their prompts and replies.
-        seconds: Wall clock, waiting included; None for no limit.
-        steps: Most steps of the graph.
+        seconds: Wall clock, from the loaded model on; counted anew where an interrupted question goes on.
     """
 
     rounds: int = 2
     calls: int = 24
     tokens: int = 200_000
     seconds: float | None = 600.0
-    steps: int = 40
 
     def __post_init__(self) -> None:
-        if min(self.rounds, self.calls, self.tokens) < 0 or self.steps < 1:
+        if min(self.rounds, self.calls, self.tokens) < 0:
             raise ValueError(f"limits below 0: {self}")
+
+    @property
+    def steps(self) -> int:
+        """Most steps of the graph: what the rounds allow, and one to see that they are over."""
+        return 6 + 3 * (self.rounds + 1)
 
 
 @dataclass(slots=True)

@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from app.agent.checkpoints import forget, forget_old, open_checkpoints, unfinished
+from app.agent.checkpoints import (
+    Unfinished,
+    forget,
+    forget_old,
+    open_checkpoints,
+    readable,
+    unfinished,
+)
 from app.agent.context import AgentContext, AgentLimits, Spent
 from app.agent.graph import build_graph
+from app.agent.locks import RunLocks
 from app.asking import Agent, Asked
-from app.config import Settings
+from app.config import Settings, without_old_tracing
 from app.events import Progress
 from app.models import MakeReader, ReaderRun
 from memory.search_rows import SearchRowStore
@@ -42,6 +50,7 @@ class AgentHome:
         self._limits = AgentLimits(
             settings.max_rounds, settings.max_calls, settings.max_tokens, settings.max_seconds
         )
+        self._locks = RunLocks(settings.home / "locks")
         self._lock = threading.RLock()
         self._checkpoints: SqliteSaver | None = None
         self._graph: CompiledStateGraph[Any, Any, Any, Any] | None = None
@@ -82,23 +91,31 @@ class AgentHome:
 
         checkpoints = self.checkpoints()
         with self._lock:
+            without_old_tracing()
             self._graph = self._graph or build_graph(checkpoints)
             graph = self._graph
         home = self._settings
-        return Agent(
-            graph, checkpoints, home.checkpoints, home.home / "locks", self._limits, self._threads, context
-        )
+        return Agent(graph, checkpoints, home.checkpoints, self._locks, self._limits, context)
 
-    def interrupted(self, thread: str) -> str | None:
-        """The question of a thread that was interrupted before it was answered, None if there is none."""
-        for _, state in unfinished(self.checkpoints(), thread):
-            if "question" in state:
-                return str(state["question"])
-        return None
+    def interrupted(self, thread: str) -> Unfinished | None:
+        """The latest question of a thread that was interrupted before its turn was kept, None if none was.
+
+        One that somebody is answering just now is not interrupted.
+
+        Raises:
+            CheckpointError: If the file cannot be used.
+        """
+        checkpoints = self.checkpoints()
+        with self._locks.trying(thread) as free, readable(self._settings.checkpoints):
+            found = unfinished(checkpoints, thread) if free else []
+        return next((each for each in found if not each.remembered), None)
 
     def abandon(self, thread: str) -> None:
-        """Forget the questions of a thread that were interrupted."""
-        forget(self.checkpoints(), thread)
+        """Forget the questions of a thread that were interrupted; not while one is being answered."""
+        checkpoints = self.checkpoints()
+        with self._locks.trying(thread) as free, readable(self._settings.checkpoints):
+            if free:
+                forget(checkpoints, thread)
 
     def checkpoints(self) -> SqliteSaver:
         """The states of questions that are being answered; those of more than a week ago are forgotten.
@@ -109,8 +126,10 @@ class AgentHome:
         with self._lock:
             if self._checkpoints is None:
                 self._settings.home.mkdir(parents=True, exist_ok=True)
-                self._checkpoints = open_checkpoints(self._settings.checkpoints)
-                forget_old(self._checkpoints)
+                opened = open_checkpoints(self._settings.checkpoints)
+                with readable(self._settings.checkpoints):
+                    forget_old(opened)
+                self._checkpoints = opened
             return self._checkpoints
 
     def close(self) -> None:

@@ -12,9 +12,9 @@ from app.agent.state import EvidenceState, PassageState
 from retrieval.document import Span
 from retrieval.evidence import Candidate, ScoredCandidate
 from retrieval.hits import Float32
-from retrieval.verify import verify_quote
+from retrieval.verify import Verdict, verify_quote
 
-__all__ = ["PASSAGES", "candidates_of", "looked_up", "passages_of", "pooled", "stands"]
+__all__ = ["PASSAGES", "candidates_of", "interleaved", "looked_up", "passages_of", "pooled", "stands"]
 
 PASSAGES: Final = 10
 """Passages for one query."""
@@ -67,7 +67,7 @@ def candidates_of(
     return candidates, np.concatenate(rows), places
 
 
-def looked_up(chosen: ScoredCandidate, context: AgentContext) -> EvidenceState:
+def looked_up(chosen: ScoredCandidate, query: int, context: AgentContext) -> EvidenceState:
     """The candidate as evidence, its quote looked up in the stored text."""
     candidate = chosen.candidate
     source = context.rows.text(candidate.document, candidate.span)
@@ -79,7 +79,22 @@ def looked_up(chosen: ScoredCandidate, context: AgentContext) -> EvidenceState:
         relevance=float(chosen.relevance),
         coverage=float(chosen.coverage),
         verdict=verify_quote(candidate.text, source, Span(0, len(source))).verdict.value,
+        query=query,
     )
+
+
+def interleaved(evidence: Sequence[EvidenceState]) -> list[int]:
+    """Positions of the evidence that may be used, the first of each query, then the second of each, and on.
+
+    What does not fit into a window is left out from the end, so none of the queries is left out whole.
+    """
+    ranks: dict[int, int] = {}
+    keyed: list[tuple[int, int, int]] = []
+    for position, each in enumerate(evidence):
+        if each["verdict"] != Verdict.DROPPED:
+            rank = ranks[each["query"]] = ranks.get(each["query"], -1) + 1
+            keyed.append((rank, each["query"], position))
+    return [position for _, _, position in sorted(keyed)]
 
 
 def stands(state: EvidenceState, context: AgentContext) -> bool:

@@ -9,8 +9,8 @@ from functools import wraps
 from typing import TYPE_CHECKING, Final
 
 from app.agent.context import AgentContext
-from app.agent.lookups import candidates_of, looked_up, passages_of, pooled, stands
-from app.agent.state import AgentState, EvidenceState, FoundState, StepState
+from app.agent.lookups import candidates_of, interleaved, looked_up, passages_of, pooled, stands
+from app.agent.state import AgentState, FoundState, StepState
 from app.events import Step
 from memory.threads import Turn
 from reader.contract import Exchange
@@ -31,6 +31,9 @@ HISTORY: Final = 4
 CONTEXT_PASSAGES: Final = 4
 QUERY_SHOWN: Final = 80
 
+ENDING: Final = frozenset({"verify", "remember"})
+"""Steps that a question ends in, whatever its limits say."""
+
 Update = tuple[AgentState, str]
 Node = Callable[[AgentState, "Runtime[AgentContext]"], AgentState]
 
@@ -44,6 +47,8 @@ def _step(node: Callable[[AgentState, AgentContext], Update]) -> Node:
         spent = context.spent
         spent.prompt_tokens = spent.completion_tokens = spent.calls = spent.cached = 0
         try:
+            if node.__name__ not in ENDING:
+                context.budget.look()
             update, detail = node(state, context)
         except BudgetError as error:
             update, detail = {"stopped": str(error)}, f"stopped: {error}"
@@ -116,8 +121,12 @@ def select(state: AgentState, context: AgentContext) -> Update:
     notes, seen, left_out = list[str](), 0, 0
     alone = state["rounds"] == 1 and len(state["found"]) == 1
     count = EVIDENCE if alone else PART_EVIDENCE
-    for found in state["found"]:
+    query = 1 + max((each["query"] for each in evidence), default=-1)
+    for number, found in enumerate(state["found"]):
         candidates, rows, places = candidates_of(found["passages"], context)
+        if found["passages"] and not candidates:
+            text = "what was found has been changed or removed meanwhile; ask again"
+            return {"stopped": text, "evidence": evidence, "found": []}, text
         scored = score_candidates(
             candidates, rows, context.row(found["query"]), context.words(found["query"])
         )
@@ -129,7 +138,7 @@ def select(state: AgentState, context: AgentContext) -> Update:
             place = (chosen.candidate.document, chosen.candidate.span.start)
             if place not in known:
                 known.add(place)
-                evidence.append(looked_up(chosen, context))
+                evidence.append(looked_up(chosen, query + number, context))
     dropped = sum(each["verdict"] == Verdict.DROPPED for each in evidence)
     detail = f"{len(evidence)} of {seen} sentences, {len(evidence) - dropped} quotes verified"
     if left_out:
@@ -142,27 +151,31 @@ def enough(state: AgentState, context: AgentContext) -> Update:
     """Whether something is missing; if so, a follow-up query is what to look up next."""
     if state["rounds"] > context.limits.rounds:
         return {}, f"{state['rounds']} rounds, no more allowed"
-    evidence = [context.evidence(each) for each in _usable(state)]
+    evidence = [context.evidence(state["evidence"][n]) for n in interleaved(state["evidence"])]
     found = context.reader.enough(state["query"], evidence, state["asked"])
+    unseen = (
+        f", {found.left_out} of {len(evidence)} quotes not shown: its window is full"
+        if found.left_out
+        else ""
+    )
     if found.enough:
-        return {}, "yes"
+        return {}, f"yes{unseen}"
     if not found.missing:
-        return {}, "no, and nothing to look for"
-    return {"open": [found.missing]}, f"no, looking for: {_shown(found.missing)}"
+        return {}, f"no, and nothing to look for{unseen}"
+    return {"open": [found.missing]}, f"no, looking for: {_shown(found.missing)}{unseen}"
 
 
 @_step
 def reason(state: AgentState, context: AgentContext) -> Update:
     """The answer from the evidence alone."""
-    usable = _usable(state)
-    evidence = [context.evidence(each) for each in usable]
+    positions = interleaved(state["evidence"])
+    evidence = [context.evidence(state["evidence"][n]) for n in positions]
     best = sorted(state["passages"], key=lambda each: -each["score"])[:CONTEXT_PASSAGES]
     passages = [context.rows.text(each["document"], Span(each["start"], each["end"])) for each in best]
     words = context.words(state["query"])
     reply = context.reader.answer(
         state["query"], words, evidence, passages, context.on_draft, asked=state["question"]
     )
-    positions = [n for n, each in enumerate(state["evidence"]) if each["verdict"] != Verdict.DROPPED]
     detail = "abstained" if reply.abstained else "answered"
     if reply.confidence is not None:
         detail += f", confidence {reply.confidence:.2f}"
@@ -210,7 +223,7 @@ def remember(state: AgentState, context: AgentContext) -> Update:
         seconds=sum(step["seconds"] for step in state["steps"]),
         details={
             "model": context.reader.name,
-            "query": state["query"],
+            "query": state.get("query", state["question"]),
             "citations": [
                 {"document": each.document, "start": each.span.start, "end": each.span.end}
                 for each in citations
@@ -232,10 +245,6 @@ NODES: Final[dict[str, Node]] = {
     "verify": verify,
     "remember": remember,
 }
-
-
-def _usable(state: AgentState) -> list[EvidenceState]:
-    return [each for each in state["evidence"] if each["verdict"] != Verdict.DROPPED]
 
 
 def _shown(query: str) -> str:

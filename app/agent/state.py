@@ -1,7 +1,7 @@
 """What the agent knows of a question between two steps; it is written to the checkpoint at each of them.
 
-Ids and offsets stand for text: quotes are read from the database again, so that a checkpoint stays small and
-holds nothing of a book.
+Ids and offsets stand for text: passages and evidence are read from the database again, so that a checkpoint
+stays small. Of a book it holds the few quotes that stand in the answer, and no more.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class FoundState(TypedDict):
 
 
 class EvidenceState(TypedDict):
-    """A sentence that was selected, and what looking it up has shown."""
+    """A sentence that was selected, what looking it up has shown, and for which of the queries it was."""
 
     document: int
     start: int
@@ -57,6 +57,7 @@ class EvidenceState(TypedDict):
     relevance: float
     coverage: float
     verdict: str
+    query: int
 
 
 class DraftState(TypedDict):

@@ -170,3 +170,30 @@ def test_a_model_of_no_known_kind_is_named(tmp_path: Path, model: str) -> None:
 def test_settings_of_the_model_have_bounds(tmp_path: Path, name: str, value: object) -> None:
     with pytest.raises(SettingsError, match=name):
         load_settings(home=tmp_path, **{name: value})
+
+
+@pytest.mark.parametrize(
+    "line", ["trust_remote_code = true", 'openai_base_url = "http://x/v1"', 'openai_api_key = "y"']
+)
+def test_a_copied_folder_can_neither_run_code_nor_be_sent_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str
+) -> None:
+    folder, home = tmp_path / "copied", tmp_path / "home"
+    folder.mkdir()
+    home.mkdir()
+    monkeypatch.chdir(folder)
+    (folder / "clew.toml").write_text(f'model = "openai:tiny"\n{line}\n')
+    with pytest.raises(SettingsError, match=line.partition(" ")[0]):
+        load_settings(home=home)
+    (folder / "clew.toml").write_text('model = "openai:tiny"\n')
+    assert load_settings(home=home).model == "openai:tiny"
+    (folder / "clew.toml").unlink()
+    (home / "clew.toml").write_text(line)
+    assert load_settings(home=home)
+
+
+def test_a_key_with_white_space_around_it_is_that_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", " secret\n")
+    assert load_settings(home=tmp_path).api_key == "secret"

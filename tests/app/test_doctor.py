@@ -119,9 +119,9 @@ def test_a_model_that_does_not_fit_names_what_would(
 
 def test_a_probe_runs_the_model(home: Path, tmp_path: Path) -> None:
     model = f"hf:{tiny_llama(tmp_path / 'tiny')}"
-    found = by_name(examine(settings_of(home, model=model, window=512), probe=True))
+    found = by_name(examine(settings_of(home, model=model, window=1024), probe=True))
     assert "tokens/s" in found["probe"].detail
-    assert "512 tokens" in found["window"].detail
+    assert "1,024 tokens" in found["window"].detail
 
 
 @pytest.mark.parametrize("probe", [False, True])

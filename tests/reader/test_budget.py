@@ -34,16 +34,27 @@ def test_calls_are_counted_and_refused_before_they_are_made() -> None:
 
 def test_tokens_of_prompts_and_replies_are_counted() -> None:
     inner = talker("12345678")  # 2 tokens; a prompt of 4 characters has 1 + 1
-    budget = Budget(calls=10, tokens=10)
+    budget = Budget(calls=10, tokens=12)
     model = BudgetedModel(inner, budget)
-    model.complete(asked("1234"))
+    model.complete(asked("1234", max_tokens=5))
     assert (budget.calls, budget.tokens) == (1, 4)
-    model.complete(asked("1234"))
+    model.complete(asked("1234", max_tokens=2))
     assert budget.tokens == 8
-    model.complete(asked("1234"))  # its prompt fits exactly
-    with pytest.raises(BudgetError, match="10 tokens"):
-        model.complete(asked("1234"))
-    assert len(inner.requests) == 3
+    with pytest.raises(BudgetError, match="12 tokens"):
+        model.complete(asked("1234", max_tokens=3))  # the reply might be one token too long
+    assert len(inner.requests) == 2
+    model.complete(asked("1234", max_tokens=2))  # fits exactly
+    assert budget.tokens == 12
+
+
+def test_calls_can_be_left_to_others() -> None:
+    inner, budget = talker(), Budget(calls=2, tokens=1_000)
+    sparing = BudgetedModel(inner, budget, keep=1)
+    sparing.complete(asked("q"))
+    with pytest.raises(BudgetError, match="2 model calls"):
+        sparing.complete(asked("q"))
+    BudgetedModel(inner, budget).complete(asked("q"))
+    assert len(inner.requests) == 2
 
 
 def test_cached_replies_cost_a_call_but_no_tokens() -> None:
@@ -105,13 +116,13 @@ def test_stopped_by_hand_counts_more_than_out_of_time() -> None:
 
 
 def test_many_calls_are_refused_together() -> None:
-    for budget in (Budget(calls=2, tokens=1_000), Budget(calls=9, tokens=5)):  # 3 prompts of 2 tokens
+    for budget in (Budget(calls=2, tokens=1_000), Budget(calls=9, tokens=35)):  # 3 of 2 + 10
         inner = talker()
         with pytest.raises(BudgetError):
             BudgetedModel(inner, budget).complete_many([asked("1234")] * 3)
         assert inner.requests == []
         assert budget.calls == 0
-    inner, budget = talker(), Budget(calls=3, tokens=6)
+    inner, budget = talker(), Budget(calls=3, tokens=36)
     told: list[int] = []
     done = BudgetedModel(inner, budget).complete_many([asked("1234")] * 3, lambda n, _: told.append(n))
     assert [each.text for each in done] == ["okay"] * 3
@@ -167,7 +178,7 @@ def test_no_prompt_goes_beyond_the_budget(lengths: list[int], tokens: int, calls
     for length in lengths:
         spent, made = budget.tokens, len(inner.requests)
         request = asked("x" * length)
-        allowed = made < calls and spent + inner.prompt_tokens(request.messages) <= tokens
+        allowed = made < calls and spent + inner.prompt_tokens(request.messages) + 10 <= tokens
         try:
             model.complete(request)
         except BudgetError:
