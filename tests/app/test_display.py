@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -34,7 +35,7 @@ def shown(capsys: pytest.CaptureFixture[str]) -> Callable[[Callable[[Screen], ob
         draw(Screen())
         captured = capsys.readouterr()
         for text in captured:
-            assert text.replace("\n", "").isprintable()
+            assert re.sub("[\n\u200c\u200d]", "", text).isprintable()
         return captured.out, captured.err
 
     return show
@@ -221,3 +222,12 @@ def test_what_the_check_removed_is_said(capsys: pytest.CaptureFixture[str]) -> N
     out = capsys.readouterr().out
     assert "Checked: made-up citations removed: 2" in out
     assert "3 model calls, 0 + 0 tokens" in out
+
+
+def test_lines_and_joiners_of_an_answer_stay(
+    shown: Callable[[Callable[[Screen], object]], tuple[str, str]],
+) -> None:
+    text = f"- a [1]\n- b می‌خواهم{EVIL}"
+    out, _ = shown(lambda screen: screen.answer(answer(text, [evidence()])))
+    assert "- a [1]\n- b می‌خواهم" in out
+    assert EVIL not in out

@@ -138,3 +138,10 @@ def test_usage_is_told(home: Path) -> None:
     opened.dispose()
     detail = by_name(examine(settings_of(home)))["usage"].detail
     assert "2 model calls so far, 1 of them from the cache, 1,200 + 34 tokens" in detail
+
+
+def test_a_script_is_read(home: Path, tmp_path: Path) -> None:
+    script = write(tmp_path / "script.json", '[{"reply": "Hello", "times": 0}]')
+    assert by_name(examine(settings_of(home, model=f"scripted:{script}")))["model"].state == "ok"
+    absent = by_name(examine(settings_of(home, model=f"scripted:{tmp_path / 'absent'}")))["model"]
+    assert (absent.state, "absent" in absent.detail) == ("problem", True)

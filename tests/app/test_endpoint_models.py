@@ -138,3 +138,13 @@ def test_questions_of_an_evaluation_run_at_once(asked: Ask, tmp_path: Path) -> N
         assert ran.code == 0, ran.err
         assert 1 < server.most_in_flight <= 8
     assert json.loads(ran.out)["questions"] == 8
+
+
+@pytest.mark.parametrize("probe", [[], ["--probe"]])
+def test_doctor_shows_no_secret_of_the_address(asked: Ask, probe: list[str]) -> None:
+    with serving(lambda body: "Hello") as server:
+        address = server.base_url.replace("http://", "http://user:s3cretpw@") + "?api-key=QSECRET"
+        for arguments in (["doctor", "--json", *probe], ["doctor", *probe]):
+            ran = asked(address, *arguments)
+            assert "127.0.0.1" in ran.out
+            assert not any(secret in ran.out + ran.err for secret in ("s3cretpw", "QSECRET"))
