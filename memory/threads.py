@@ -36,8 +36,8 @@ class Turn:
 
     Attributes:
         run: Names this asking; the same run is stored once, however often it is appended.
-        details: What JSON can hold, and short: citations as ids, spans and quotes, the route, usage; never
-            the text of a book.
+        details: What JSON can hold, and short: ids and spans of the citations, the question as it was read,
+            the model and its tokens; never the text of a book.
         asked_at: With its time zone; comes back in UTC.
         seconds: From the question to the answer.
         ordinal: From 1 in its thread; 0 before it is stored.
