@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import html
 import re
 from typing import Final
 
 from reader.contract import OnDraft
 from reader.quote_book import QuoteBook
-from reader.quotes import CITATION, OPENING, WAIT, cited_numbers, quote_end, quoted_words
+from reader.quotes import (
+    CITATION,
+    OPENING,
+    UNESCAPES,
+    WAIT,
+    cited_numbers,
+    plain_marks,
+    quote_end,
+    quoted_words,
+)
 
 __all__ = ["DraftGate"]
 
@@ -23,8 +31,14 @@ _BRACKET_TOLD: Final = re.compile(r"[\[\]【】［］()\n]")
 _REFUSAL_EDGE: Final = re.compile(r"[\W_]*")
 _APOSTROPHE: Final = {"'": "’", "‘": "’", "‚": ","}
 """What is no quotation mark where it stands must not become one by what is taken out around it."""
-NOTHING: Final = "\u2060"
-"""Not to be seen; keeps the marks beside a citation that was taken out from being read otherwise."""
+_SINGLE: Final = "'‘’‚"
+LEFT_OUT: Final = "…"
+"""Keeps the marks beside a citation that was taken out from being read otherwise."""
+LONGEST_OPEN: Final = 2_000
+"""A quote that is open for longer is looked up at the end of the draft: each look goes through all of it."""
+LONGEST_SHOWN: Final = 1_000
+"""What was shown is forgotten by and by, but for so much as the marks that follow are judged by."""
+CONTEXT: Final = 200
 LONGEST_CITATION: Final = 80
 
 
@@ -43,8 +57,9 @@ class DraftGate:
         self._begin()
 
     def _begin(self) -> None:
-        self._raw, self._text, self._place, self._begun = "", "", 0, False
-        self._open_bracket = ""
+        self._raw, self._text, self._place, self._begun = [""] * len(UNESCAPES), "", 0, False
+        self._open_bracket, self._marks = "", ""
+        self._held: list[str] | None = None
 
     def __call__(self, text: str | None) -> None:
         """Take the next piece of the draft; None if it begins anew."""
@@ -52,23 +67,23 @@ class DraftGate:
             self._begin()
             self._show(None)
             return
-        self._raw += text
-        self._release(whole=False)
+        if self._held is None:
+            self._release(text, whole=False)
+        else:
+            self._held.append(text)
 
     def end(self) -> None:
         """The draft is complete."""
-        self._release(whole=True)
+        self._release("".join(self._held or ()), whole=True)
 
-    def _release(self, whole: bool) -> None:
-        entity = None if whole else _ENTITY.search(self._raw, max(0, self._raw.rfind("&")))
-        end = entity.start() if entity else len(self._raw)
-        self._text += html.unescape(self._raw[:end]).translate(_LINE_ENDS)
-        self._raw = self._raw[end:]
+    def _release(self, text: str, whole: bool) -> None:
+        self._text += self._unescaped(text, whole).translate(_LINE_ENDS)
         if not self._begun:
             self._begun = self._is_no_refusal(whole)
         if not self._begun:
             return
         shown = []
+        self._marks = plain_marks(self._text)
         while self._place < len(self._text):
             piece = self._next(whole)
             if piece is None:
@@ -76,6 +91,25 @@ class DraftGate:
             shown.append(piece)
         if any(shown):
             self._show("".join(shown))
+        if len(self._text) - self._place > LONGEST_OPEN:
+            self._held = []
+        if self._place > LONGEST_SHOWN:
+            self._forget()
+
+    def _unescaped(self, text: str, whole: bool) -> str:
+        """What the text adds without entities; the begin of one stays until its end has come."""
+        for n, unescape in enumerate(UNESCAPES):
+            raw = self._raw[n] + text
+            entity = None if whole else _ENTITY.search(raw, max(0, raw.rfind("&")))
+            end = entity.start() if entity else len(raw)
+            text, self._raw[n] = unescape(raw[:end]), raw[end:]
+        return text
+
+    def _forget(self) -> None:
+        cut = self._place - CONTEXT
+        within_line = "" if self._text[cut - 1] == "\n" else "."
+        self._text = within_line + self._text[cut:]
+        self._place += len(within_line) - cut
 
     def _is_no_refusal(self, whole: bool) -> bool:
         edge = _REFUSAL_EDGE.match(self._text)
@@ -86,7 +120,7 @@ class DraftGate:
 
     def _next(self, whole: bool) -> str | None:
         """What can be shown of the next stretch of text; None if more must come first."""
-        found = _STOP_AT.search(self._text, self._place)
+        found = _STOP_AT.search(self._marks, self._place)
         start = found.start() if found else len(self._text)
         if start > self._place:
             return self._taken(start)
@@ -96,19 +130,29 @@ class DraftGate:
         if mark in "]】］)":
             # Where a made-up citation was taken out, what stood around it must not become one.
             closes = CITATION.fullmatch(self._open_bracket + mark)
-            self._open_bracket = ""
             self._place += 1
-            return NOTHING if closes else mark
-        end = quote_end(self._text, start, whole)
+            if closes:
+                return ""
+            self._open_bracket = ""
+            return mark
+        end = quote_end(self._marks, start, whole)
         if end == WAIT:
             return None
         if end == start:
             self._place += 1
-            in_word = self._text[start - 1 : start].isalnum()
-            return self._plain(mark if in_word else _APOSTROPHE.get(mark, mark))
+            before, after = self._marks[start - 1 : start], self._marks[start + 1 : start + 2]
+            # Two of them side by side would be one mark.
+            stays = before.isalnum() or "’" in (before, after)
+            return self._plain(mark if stays else _APOSTROPHE.get(self._marks[start], mark))
         quote = self._text[start:end]
         self._place = end
-        if self._book.find(quoted_words(quote), ()) is None:
+        left_open = self._marks[start] in _SINGLE and (
+            end == start + 1 or self._marks[end - 1] not in _SINGLE
+        )
+        if left_open and not any(c.isalnum() for c in quote):
+            return LEFT_OUT + ("\n" if quote.endswith("\n") else "")
+        # One that only the end of its line closes could be closed by an apostrophe further on.
+        if left_open or self._book.find(quoted_words(quote), ()) is None:
             return REMOVED + ("\n" if quote.endswith("\n") else "")
         self._open_bracket = ""
         return CITATION.sub(self._citation, quote)
@@ -138,4 +182,4 @@ class DraftGate:
         shown = "".join(f"[{n}]" for n in cited_numbers(citation) if 1 <= n <= self._count)
         beside = citation.string[max(0, citation.start() - 1) : citation.start()]
         beside += citation.string[citation.end() : citation.end() + 1]
-        return shown or (NOTHING if OPENING.search(beside) else "")
+        return shown or (LEFT_OUT if OPENING.search(plain_marks(beside)) else "")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from reader.quotes import CITATION, cited_numbers, quoted
+from reader.quotes import CITATION, cited_numbers, quoted, unescaped
 from retrieval.document import Span
 from retrieval.sentences import split_sentences
 
@@ -80,7 +79,7 @@ class Written:
 def cleaned(draft: str) -> str:
     """The draft with plain line ends, none of them within a sentence or a quote."""
     # Prompts escape what comes from documents, and models copy that.
-    text = html.unescape(draft).translate(_LINE_ENDS).replace("\\[", "[").replace("\\]", "]")
+    text = unescaped(draft).translate(_LINE_ENDS).replace("\\[", "[").replace("\\]", "]")
     text = _WRAPPED.sub(" ", text)
     parts, place = [], 0
     for span, _ in quoted(text):

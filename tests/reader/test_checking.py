@@ -108,6 +108,21 @@ HONEST = {
     ),
     "year in brackets": ("Corrie (1804) painted it [1].", "Corrie (1804) painted it. [1]", (0,)),
     "rock 'n' roll": ("No rock 'n' roll there [1].", "No rock 'n' roll there. [1]", (0,)),
+    "primes": (
+        "The mast was 5′10″ tall and 6″ thick at 56°12′N [1].",
+        "The mast was 5′10″ tall and 6″ thick at 56°12′N. [1]",
+        (0,),
+    ),
+    "inches as apostrophes": ("The mast was 5'10'' tall [1].", "The mast was 5'10'' tall. [1]", (0,)),
+    "acute for apostrophe": ("Corrie´s boat didn´t last [1].", "Corrie´s boat didn´t last. [1]", (0,)),
+    "less and more": ("It is 1 << 2 and <b>red</b> < 5 [1].", "It is 1 << 2 and <b>red</b> < 5. [1]", (0,)),
+    "marks of another set": (
+        "He said ❝I shall never sell it❞ [2].",
+        "He said ❝I shall never sell it❞. [1]",
+        (1,),
+    ),
+    "HTML": ("He said <q>I shall never sell it</q> [2].", "He said <q>I shall never sell it</q>. [1]", (1,)),
+    "doubled": ("He said ''I shall never sell it'' [2].", "He said ''I shall never sell it''. [1]", (1,)),
     "inches": ('The mast was 6" thick, 5\'10" tall [1].', 'The mast was 6" thick, 5\'10" tall. [1]', (0,)),
     "escaped brackets": ("It was red \\[1\\].", "It was red. [1]", (0,)),
     "in round brackets too": ("It was red ([1]).", "It was red. [1]", (0,)),
@@ -215,6 +230,28 @@ QUOTED_LIES = [
     f'said"{LIE}"and',
     f"[9]”{LIE}”",
     f"'Tis {LIE}.'",
+    *(
+        f"{pair[0]}{LIE}{pair[1]}"
+        for pair in re.findall("..", "❝❞❛❜《》〈〉＇＇‟”‛’❮❯❰❱⟨⟩⟪⟫≪≫″″‶″״״﹁﹂﹃﹄⸂⸃⸌⸍⸠⸡⹂”🙶🙷❠❞´´｀｀ʻʼ")
+    ),
+    f"´´{LIE}´´",
+    f"''{LIE}''",
+    f"'''{LIE}'''",
+    f"‘‘{LIE}’’",
+    f"``{LIE}´´",
+    f'""{LIE}""',
+    f'"""{LIE}"""',
+    f'"” {LIE}"',
+    f'"”{LIE}"',
+    f"<<{LIE}>>",
+    f"<q>{LIE}</q>",
+    f"<Q cite='x'>{LIE}</Q>",
+    f"<blockquote>{LIE}</blockquote>",
+    f"<blockquote>\n{LIE}\n</blockquote>",
+    f"&lt;q&gt;{LIE}&lt;/q&gt;",
+    f"&amp;quot;{LIE}&amp;quot;",
+    f"&amp;amp;ldquo;{LIE}&#38;rdquo;",
+    f"wrote, he said '{LIE}",
 ]
 
 OUT_OF_STEP = f'"the boat red ... Corrie painted", {LIE}"'
@@ -369,6 +406,12 @@ def test_without_evidence_nothing_stays() -> None:
         ("‘Twas brillig in the dogs’ house", []),
         ("a “b” c 'd e' f «g»", ["b", "d e", "g"]),
         ("“a ‘b’ c “d” e” f", ["a ‘b’ c “d” e"]),
+        ('""a b"" c', ["a b"]),
+        ("5′10″, 5'10'' and 3° 4′ 5″", []),
+        ("he said 'a b c\nd", ["a b c"]),
+        ("he had 'a b c", []),
+        ("<q>a b</q> <b>c</b> <<d>>", ["a b", "d"]),
+        ('הוא אמר "צה״ל בא" כן', ["צה״ל בא"]),
         ('x "open to\nthe end', ["open to\nthe end"]),
         ("‘the dogs’ barking don’t stop’ he", ["the dogs’ barking don’t stop"]),
         ("> one\n> two\nthree > four", ["one", "two"]),
@@ -405,6 +448,14 @@ HOSTILE = {
     "possessives": "'s s' " * 3_000,
     "single opening": " ‘a" * 6_000,
     "backticks": "`a " * 5_000,
+    "open and words": "“a " * 7_000,
+    "runs of marks": "'' " * 4_000 + '"' * 4_000,
+    "other marks": "❝a " * 7_000,
+    "tags": "<q>" * 5_000,
+    "half tags": "<" * 10_000,
+    "entities of entities": "&amp;" * 4_000,
+    "entities in entities": "&" + "amp;" * 4_000 + "quot;",
+    "verbs": "said 'a b " * 2_000,
     "brackets": "[" * 5_000,
     "numbers in brackets": "[[1]" * 4_000,
     "commas in a bracket": "[" + "1," * 9_000,
@@ -445,8 +496,11 @@ MORE_WORDS = (
 )
 SIGNS = """ "|"|“|”|«|»|„|‘|’|'|'|`|``|```|「|」|『|』|‚|＂|[1]|[2]|[3]|[4]|[0]|[1, 2]|[1-9]|【3】|[|]|(|)"""
 LINES = ["\n", "\n\n", "\r\n", "\u2028", "\n> ", "\n- ", "\n2. ", "\n| ", "|---|\n", "\x00"]
-ESCAPED = ["&quot;", "&ldquo", "&#34;", "&amp;quot;", "&", "#"]
-PIECES = st.sampled_from([*f"{WORDS}|{MORE_WORDS}|{SIGNS.strip()}".split("|"), *LINES, *ESCAPED])
+ESCAPED = ["&quot;", "&ldquo", "&#34;", "&amp;quot;", "&", "#", "amp;", "<q>", "</q>", "<", "<<", ">>"]
+OTHER_MARKS = [*"❝❞❛❜《》‟‛´″״❮❯＇′ʼ⸂⸃", "''", '""', "5″", "said "]
+PIECES = st.sampled_from(
+    [*f"{WORDS}|{MORE_WORDS}|{SIGNS.strip()}".split("|"), *LINES, *ESCAPED, *OTHER_MARKS]
+)
 DRAFTS = st.lists(PIECES, max_size=40).map("".join)
 
 
@@ -480,7 +534,7 @@ def test_whatever_is_written_what_stays_is_sound(draft: str) -> None:
 
 
 LIE_WORDS = st.sampled_from(["zorgle", "zorgle blimfang", "blimfang, zorgle!", "Zorgle. Blimfang"])
-MARKS = st.sampled_from(["“”", '""', "«»", "„“", "‘’", "「」", "『』", "``"])
+MARKS = st.sampled_from(["“”", '""', "«»", "„“", "‘’", "「」", "『』", "``", "❝❞", "❛❜", "《》", "‟”", "≪≫"])
 HARMLESS = st.lists(
     st.sampled_from(
         ["It was red [1]. ", "Corrie's. ", "dogs' [2]. ", "\n", "- it sank [3]\n", "“never sell it” [2] "]

@@ -82,8 +82,12 @@ def test_honest_text_is_shown_completely(text: str, seed: int) -> None:
         ("rock 'n' roll", "rock ’n' roll"),
         ("`Corrie's dogs' boat` and", f"{REMOVED} and"),
         ("`never sell' it", "`never sell' it"),
-        ("[9]> zorgle\nyes", "\u2060> zorgle\nyes"),
-        ("[[9]1] x", "[1\u2060 x"),
+        ("[9]> zorgle\nyes", "…> zorgle\nyes"),
+        ("[[9]1] x", "[1 x"),
+        ("[[9]1]] x", "[1 x"),
+        ("a &amp;quot;I sold it&amp;quot; b &amp;amp; c", f"a {REMOVED} b & c"),
+        ("1 < 2 <q>I sold it</q> <b>so</b>", f"1 < 2 {REMOVED} <b>so</b>"),
+        ("5'10'' or 5″ of ❝I sold it❞", f"5'10'' or 5″ of {REMOVED}"),
     ],
 )
 @pytest.mark.parametrize("seed", range(5))
@@ -164,6 +168,36 @@ def test_hostile_drafts_are_shown_in_no_time(name: str) -> None:
     began = time.perf_counter()
     whole([text[n : n + 40] for n in range(0, len(text), 40)])
     assert time.perf_counter() - began < 1.5
+
+
+@pytest.mark.parametrize("mark", ["“", '"', "❝", "`", "<q>"])
+def test_a_quote_that_stays_open_takes_no_time(mark: str) -> None:
+    text = f"{mark}a " * 7_000
+    began = time.perf_counter()
+    shown = whole(list(text))
+    assert time.perf_counter() - began < 1.5
+    assert shown == whole([text])
+
+
+def test_a_long_quote_is_shown_once_it_is_whole() -> None:
+    long = "the boat sank " * 400
+    shown = list[str | None]()
+    gate = DraftGate(QuoteBook(apart(long), ""), 1, REFUSAL, shown.append)
+    for piece in split(f"So: “{long.strip()}” [1]. And on.", 3):
+        gate(piece)
+    gate.end()
+    assert "".join(each or "" for each in shown) == f"So: “{long.strip()}” [1]. And on."
+
+
+def test_a_long_text_is_shown_as_it_is() -> None:
+    part = "Corrie's boat was red [1], " * 30 + "\n> The boat\n" + '“never sell it” "the boat" [2]. ' * 9
+    text = part * 12
+    assert whole(split(text, 5)) == text
+
+
+def test_nothing_is_shown_that_cannot_be_seen() -> None:
+    shown = whole(["a[9]“the boat”[8] [[9]1] “never[9] sell” '[7]"])
+    assert shown.isprintable()
 
 
 def test_a_gate_for_other_evidence_judges_by_that() -> None:
