@@ -1,8 +1,10 @@
 """A language model at an OpenAI-compatible endpoint: vLLM, `transformers serve`, Ollama, llama.cpp, OpenAI.
 
-`endpoint_server` is the connection, `endpoint_asking` one request with its retries, `endpoint_stream` one
-attempt at it, `endpoint_gathering` waits for several; `endpoint_faults` says what a failure means,
-`endpoint_schema` what the server does with a schema; `endpoint_facts` knows the window and counts tokens.
+`endpoint_server` keeps the connection of `endpoint_connection`, `endpoint_asking` does one request with its
+retries, `endpoint_stream` one attempt at it, read by `endpoint_events`; `endpoint_gathering` waits for
+several. `endpoint_faults` says what a failure means, `endpoint_refusals` which field is refused and
+`endpoint_quoted` what of it is only quoted; `endpoint_schema` is what the server does with a schema;
+`endpoint_facts` knows the window and counts tokens.
 """
 
 from __future__ import annotations
@@ -13,11 +15,12 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from reader.chat import Cancellation, Completion, Message, OnToken, Request
-from reader.errors import ModelError, WindowError
+from reader.errors import ModelError, StoppedError, WindowError
 from reader.models.endpoint_asking import Asker
+from reader.models.endpoint_connection import Timeouts
 from reader.models.endpoint_facts import Facts
 from reader.models.endpoint_gathering import Gathering
-from reader.models.endpoint_server import EndpointClosedError, Server, Timeouts
+from reader.models.endpoint_server import Server
 from reader.models.endpoint_window import ask_models
 
 __all__ = ["EndpointModel", "Probe", "Timeouts"]
@@ -101,11 +104,12 @@ class EndpointModel:
 
         Raises:
             EndpointUnreachableError: If `base_url` is no address.
+            EndpointRefusedError: If `api_key` cannot be sent.
         """
         if min(in_flight, attempts) < 1 or (window is not None and window < 1):
             raise ValueError(f"in_flight {in_flight}, attempts {attempts} and window {window} are at least 1")
         server = Server(base_url, api_key, timeout, in_flight)
-        asker = Asker(server, model, attempts, backoff)
+        asker = Asker(model, attempts, backoff)
         return cls(model, server, asker, Facts(model, server, asker, window, tokenizer), in_flight)
 
     def __repr__(self) -> str:
@@ -167,7 +171,7 @@ class EndpointModel:
         Raises:
             EndpointError: If it cannot be reached.
         """
-        return [each["id"] for each in self._facts.ask(lambda: ask_models(self._server))]
+        return [each["id"] for each in self._facts.ask(ask_models)]
 
     def complete(
         self,
@@ -202,7 +206,7 @@ class EndpointModel:
         return Probe(True, names, listed, window.tokens, window.known, exact, reply.enforced, reply.seconds)
 
     def close(self) -> None:
-        """Give up what is in flight, as if cancelled, and hang up; a later call opens others."""
+        """Hang up; what is in flight ends in an `EndpointClosedError`, and a later call connects again."""
         self._server.close()
 
     def _gather(
@@ -212,21 +216,21 @@ class EndpointModel:
         on_done: OnDone | None,
         cancellation: Cancellation | None,
     ) -> list[Completion]:
-        with Gathering(cancellation) as gathering:
+        with Gathering(self._server.url, cancellation) as gathering:
             for position, request in enumerate(requests):
                 if gathering.cancelled:
                     break
                 try:
-                    self._facts.check(request)
+                    self._facts.check(request, cancellation)
                 except WindowError as error:
                     gathering.fail(position, error)
-                except EndpointClosedError:
+                except StoppedError:
                     break
                 else:
                     gathering.start(
                         position,
                         lambda emit, request=request: self._server.submit(  # type: ignore[misc]
-                            lambda: self._asker.reply(request, emit, cancellation)
+                            lambda now: self._asker.reply(now, request, emit, cancellation)
                         ),
                     )
             failed = gathering.wait(on_token, on_done)

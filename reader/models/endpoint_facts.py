@@ -6,9 +6,10 @@ import threading
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from reader.chat import Request
+from reader.chat import Cancellation, Request
 from reader.errors import ModelError, WindowError
 from reader.models.endpoint_asking import Asker
+from reader.models.endpoint_connection import Connection
 from reader.models.endpoint_server import Server
 from reader.models.endpoint_tokens import Estimate, LocalTokenizer, TokenCounter, find_counter
 from reader.models.endpoint_window import Window, ask_window
@@ -29,7 +30,7 @@ class Facts:
         self._counter: TokenCounter | None = None
         self._lock = threading.Lock()
 
-    def window(self) -> Window:
+    def window(self, cancellation: Cancellation | None = None) -> Window:
         """The setting, else what the server tells, else a guess.
 
         Raises:
@@ -38,12 +39,12 @@ class Facts:
         with self._lock:
             found = self._window
         if found is None:
-            asked = self.ask(lambda: ask_window(self._server, self._name))
+            asked = self.ask(lambda now: ask_window(now, self._name), cancellation)
             with self._lock:
                 found = self._window = self._window or asked
         return found
 
-    def counter(self) -> TokenCounter:
+    def counter(self, cancellation: Cancellation | None = None) -> TokenCounter:
         """By the tokenizer that is set, else by the server, else a guess.
 
         Raises:
@@ -55,25 +56,26 @@ class Facts:
                 self._counter = LocalTokenizer.load(self._tokenizer)
             found = self._counter
         if found is None:
-            asked = self.ask(lambda: find_counter(self._server, self._name))
+            asked = self.ask(lambda now: find_counter(now, self._server, self._name), cancellation)
             with self._lock:
                 found = self._counter = self._counter or asked
         return found
 
-    def check(self, request: Request) -> None:
+    def check(self, request: Request, cancellation: Cancellation | None = None) -> None:
         """Whether a request can fit, before it is sent: some servers cut a prompt without a word.
 
         Where neither the window nor the tokens are more than a guess, the server decides.
 
         Raises:
             WindowError: If prompt and reply do not fit.
+            StoppedError: If it is cancelled while the server is asked.
         """
-        window = self.window()
+        window = self.window(cancellation)
         if not window.known or Estimate().prompt(request.messages) + request.max_tokens <= window.tokens:
             return
-        counter = self.counter()
+        counter = self.counter(cancellation)
         prompt = (
-            counter.prompt(request.messages)
+            counter.prompt(request.messages, cancellation)
             if counter.exact
             else sum(Estimate.least(each.content) for each in request.messages)
         )
@@ -92,14 +94,15 @@ class Facts:
             if told is not None and (self._window is None or told < self._window.tokens):
                 self._window = Window(told, known=True)
 
-    def ask(self, ask: Callable[[], Awaitable[T]]) -> T:
+    def ask(self, ask: Callable[[Connection], Awaitable[T]], cancellation: Cancellation | None = None) -> T:
         """What the server tells about itself.
 
         Raises:
             EndpointError: If it cannot be reached.
+            StoppedError: If it is cancelled meanwhile.
         """
         try:
-            return self._server.run(lambda: self._asker.asking(ask))
+            return self._server.run(lambda now: self._asker.asking(now, ask, cancellation), cancellation)
         except ModelError as error:
             self.learn(error)
             raise

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from reader.errors import (
@@ -20,6 +20,7 @@ from reader.errors import (
     ModelNotFoundError,
     WindowError,
 )
+from reader.models.endpoint_quoted import unquoted
 from reader.models.retrying import PassingFault, retry_after
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "fault_in_stream",
     "fault_of",
+    "is_too_long",
     "is_unreachable",
     "names_unknown_model",
     "said",
@@ -86,6 +88,11 @@ def window_that_is_told(text: str) -> int | None:
     return None
 
 
+def is_too_long(text: str) -> bool:
+    """Whether an error's words mean that prompt and reply do not fit into the window."""
+    return _TOO_LONG.search(text) is not None
+
+
 def names_unknown_model(code: int, text: str) -> bool:
     """Whether that refusal means that the server does not have the model."""
     return code in {400, 404, 422} and _UNKNOWN_MODEL.search(text) is not None
@@ -101,14 +108,20 @@ def is_unreachable(error: APIError) -> bool:
     )
 
 
-def fault_of(error: APIError, url: str, model: str) -> ModelError | PassingFault:
-    """What an error of the client means, before anything of a reply has come."""
+def fault_of(error: APIError, url: str, model: str, sent: Sequence[str] = ()) -> ModelError | PassingFault:
+    """What an error of the client means, before anything of a reply has come.
+
+    Args:
+        error: Of the client.
+        url: Of the server, for the error.
+        model: For the error.
+        sent: What documents and the user say in the request; a server that repeats it says nothing by it.
+    """
     from openai import APIConnectionError, APIStatusError, APITimeoutError
 
     if isinstance(error, APIStatusError):
-        return _refusal(
-            error.status_code, error.body or error.response.text, error.response.headers, url, model
-        )
+        content = error.body or error.response.text
+        return _refusal(error.status_code, content, error.response.headers, url, model, sent)
     if isinstance(error, APITimeoutError):
         return PassingFault(
             EndpointTimeoutError(f"{url} does not accept the connection in time; {_ADDRESS}.")
@@ -120,22 +133,24 @@ def fault_of(error: APIError, url: str, model: str) -> ModelError | PassingFault
         return PassingFault(
             EndpointReplyError(f"{url} closed the connection without an answer ({type(cause).__name__}).")
         )
-    return fault_in_stream(error.body or error.message, url, model)
+    return fault_in_stream(error.body or error.message, url, model, sent)
 
 
-def fault_in_stream(content: object, url: str, model: str) -> ModelError | PassingFault:
+def fault_in_stream(
+    content: object, url: str, model: str, sent: Sequence[str] = ()
+) -> ModelError | PassingFault:
     """What an error means that a server sends in place of the next part of a reply."""
     code = content.get("code") if isinstance(content, Mapping) else None
-    if (isinstance(code, int) and 400 <= code < 600) or _TOO_LONG.search(str(content)):
-        return _refusal(code if isinstance(code, int) else 400, content, {}, url, model)
+    if (isinstance(code, int) and 400 <= code < 600) or is_too_long(unquoted(str(content), sent)):
+        return _refusal(code if isinstance(code, int) else 400, content, {}, url, model, sent)
     return PassingFault(EndpointReplyError(f"{url} broke off its reply: {said(content)}"))
 
 
 def _refusal(
-    code: int, content: Any, headers: Mapping[str, str], url: str, model: str
+    code: int, content: Any, headers: Mapping[str, str], url: str, model: str, sent: Sequence[str]
 ) -> ModelError | PassingFault:
-    message, whole = said(content), str(content)
-    if code in {400, 413, 422, 500} and _TOO_LONG.search(whole):
+    message, whole = said(content), unquoted(str(content), sent)
+    if code in {400, 413, 422, 500} and is_too_long(whole):
         window = window_that_is_told(whole)
         return WindowError(
             f"The prompt and its reply do not fit into the window of {model}: {message}", window

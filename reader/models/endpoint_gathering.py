@@ -10,6 +10,7 @@ from typing import Final, TypeAlias
 
 from reader.chat import Cancellation, Completion, Finish, OnToken, Request
 from reader.errors import ModelError
+from reader.models.endpoint_server import EndpointClosedError
 from reader.models.endpoint_tokens import Estimate
 
 __all__ = ["Gathering"]
@@ -24,8 +25,8 @@ class Gathering:
     Leaving it gives up all that still runs, so an error of the caller's own functions leaves nothing behind.
     """
 
-    def __init__(self, cancellation: Cancellation | None) -> None:
-        self._cancellation = cancellation
+    def __init__(self, url: str, cancellation: Cancellation | None) -> None:
+        self._url, self._cancellation = url, cancellation
         self._began = time.monotonic()
         self._arrivals: SimpleQueue[Arrived] = SimpleQueue()
         self._running: dict[int, Future[Completion]] = {}
@@ -93,6 +94,8 @@ class Gathering:
 
     def _end(self, position: int, future: Future[Completion]) -> None:
         if future.cancelled():
+            if not self.cancelled:
+                self._failed[position] = EndpointClosedError(self._url)
             return
         error = future.exception()
         if isinstance(error, ModelError):

@@ -4,28 +4,14 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from reader.chat import Message, Request
+from reader.models.endpoint_refusals import CAP, SCHEMA
 
 __all__ = ["Dialect", "decision_of", "fits", "options_of"]
 
-_REFUSING: Final = frozenset({400, 404, 405, 415, 422})
-# Field of the request: words by which servers name it when they refuse it.
-_OPTIONAL: Final = {
-    "stream_options": ("stream_options", "include_usage"),
-    "response_format": ("response_format", "json_schema", "guided_json", "structured output", "grammar"),
-    "seed": ("seed",),
-    "temperature": ("temperature",),
-}
-_SCHEMA_ITSELF: Final = (
-    "invalid schema",
-    "grammar",
-    "features not supported",
-    "unsupported schema",
-    "additionalproperties",
-)
 MOST_OPTIONS: Final = 26
 _TYPES: Final[Mapping[str, tuple[type, ...]]] = {
     "object": (dict,),
@@ -49,46 +35,36 @@ class Dialect:
     def __init__(self) -> None:
         self.enforces: bool | None = None
         self.decides: bool | None = None
-        self._cap = "max_tokens"
         self._dropped: set[str] = set()
         self._refused_schemas: set[str] = set()
         self._lock = threading.Lock()
 
-    def body(self, model: str, request: Request) -> dict[str, Any]:
-        """The request in the fields that the server takes."""
+    def body(self, model: str, request: Request, without: Collection[str] = ()) -> dict[str, Any]:
+        """The request in the fields that the server takes, less those parts that it has just refused."""
+        left_out = self._dropped | set(without)
         body: dict[str, Any] = {
             "model": model,
             "messages": [{"role": each.role, "content": each.content} for each in request.messages],
-            self._cap: request.max_tokens,
+            "max_completion_tokens" if CAP in left_out else CAP: request.max_tokens,
             "temperature": request.temperature,
             "stream_options": {"include_usage": True},
         }
         if request.seed is not None:
             body["seed"] = request.seed
-        if request.schema is not None and _hashed(request.schema) not in self._refused_schemas:
-            schema = {"name": "reply", "schema": dict(request.schema), "strict": True}
+        refused = SCHEMA in without or _hashed(request.schema) in self._refused_schemas
+        if request.schema is not None and not refused:
+            schema = {"name": "reply", "schema": request.schema, "strict": True}
             body["response_format"] = {"type": "json_schema", "json_schema": schema}
-        return {name: value for name, value in body.items() if name not in self._dropped}
+        return {name: value for name, value in body.items() if name not in left_out}
 
-    def learns(self, code: int, message: str, body: Mapping[str, Any]) -> bool:
-        """Whether that refusal is about a field that can be left out; then the next `body` does."""
-        words = message.lower()
-        if code not in _REFUSING:
-            return False
+    def learns(self, without: Collection[str], request: Request) -> None:
+        """Leave these parts out from now on: a server that refused a request took it without them."""
         with self._lock:
-            if "max_completion_tokens" in words and "max_tokens" in body:
-                self._cap = "max_completion_tokens"
-                return True
-            for field, names in _OPTIONAL.items():
-                if field not in body or not any(name in words for name in names):
-                    continue
-                if field == "response_format" and any(name in words for name in _SCHEMA_ITSELF):
-                    self._refused_schemas.add(_hashed(body[field]["json_schema"]["schema"]))
-                else:
-                    self._dropped.add(field)
-                    self.enforces = False if field == "response_format" else self.enforces
-                return True
-        return False
+            self._dropped = self._dropped | (set(without) - {SCHEMA})
+            if SCHEMA in without:
+                self._refused_schemas = self._refused_schemas | {_hashed(request.schema)}
+            if "response_format" in without:
+                self.enforces = False
 
     def judges(self, text: str, schema: Mapping[str, Any], whole: bool) -> bool:
         """Whether a reply to a request with that schema was enforced, as far as can be told.
@@ -187,5 +163,5 @@ def _resolved(reference: str, root: Mapping[str, Any]) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _hashed(schema: Mapping[str, Any]) -> str:
+def _hashed(schema: Mapping[str, Any] | None) -> str:
     return json.dumps(schema, sort_keys=True, default=str)

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from pydantic import BaseModel, Field, ValidationError
-
-from reader.chat import Finish
-from reader.errors import EndpointReplyError, EndpointTimeoutError
-from reader.models.endpoint_faults import fault_in_stream, fault_of, said
-from reader.models.endpoint_server import Server
+from reader.chat import Finish, Request
+from reader.errors import EndpointTimeoutError
+from reader.models.endpoint_connection import Connection
+from reader.models.endpoint_events import Chunk, Delta, no_completion, parts_of
+from reader.models.endpoint_faults import fault_of
 from reader.models.retrying import PassingFault
 from reader.models.thinking import ThinkingFilter
 
@@ -23,35 +21,16 @@ if TYPE_CHECKING:
 
 __all__ = ["Streamed", "stream_once"]
 
-EVENT_STREAM: Final = "text/event-stream"
 # What gateways and vLLM say of a reply that came to no good end.
 _BROKEN: Final = frozenset({"error", "abort"})
-
-
-class _Delta(BaseModel):
-    content: str | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    refusal: str | None = None
-
-
-class _Choice(BaseModel):
-    delta: _Delta | None = None
-    message: _Delta | None = None
-    finish_reason: str | None = None
-
-
-class _Usage(BaseModel):
-    prompt_tokens: int = Field(default=0, ge=0)
-    completion_tokens: int = Field(default=0, ge=0)
-
-
-class _Chunk(BaseModel):
-    """What is read of a part of a stream, or of a whole reply; servers add much of their own."""
-
-    choices: list[_Choice] = []
-    usage: _Usage | None = None
-    error: Any = None
+_LENGTH: Final = frozenset({"length", "max_tokens"})
+# How far a reply may go over its cap: tokens are only guessed here.
+OVER: Final = 0.25
+OVER_AT_LEAST: Final = 64
+# Characters of a token, at most and at least, over a stretch of text.
+LONG_TOKEN: Final = 12
+SHORT_TOKEN: Final = 2
+AFTER_THE_END: Final = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +54,35 @@ class _Draft:
     def __init__(self, emit: Callable[[str | None], None]) -> None:
         self._emit, self._filter = emit, ThinkingFilter()
         self._parts: list[str] = []
-        self.pieces = 0
+        self._length = self.pieces = 0
         self.finish: str | None = None
-        self.usage: _Usage | None = None
+        self.prompt_tokens: int | None = None
+        self.completion_tokens: int | None = None
 
-    def add(self, chunk: _Chunk) -> bool:
+    def add(self, chunk: Chunk) -> bool:
         """Take in a part; True if there was a token in it, shown or not."""
-        self.usage = chunk.usage or self.usage
-        token = False
-        for choice in chunk.choices[:1]:
-            self.finish = choice.finish_reason or self.finish
-            delta = choice.delta or choice.message or _Delta()
-            # Reasoning in a field of its own is not shown, but it is a sign of life.
-            token = bool(delta.content or delta.reasoning_content or delta.reasoning or delta.refusal)
-            self.pieces += token
-            self._show(self._filter.feed(delta.content or delta.refusal or ""))
+        if chunk.usage is not None:
+            self.prompt_tokens = chunk.usage.prompt_tokens or self.prompt_tokens
+            self.completion_tokens = chunk.usage.completion_tokens or self.completion_tokens
+        choice = chunk.choice
+        if choice is None:
+            return False
+        self.finish = choice.finish_reason or self.finish
+        delta = choice.delta or choice.message or Delta()
+        # Reasoning in a field of its own is not shown, but it is a sign of life.
+        token = bool(delta.shown or delta.hidden)
+        self.pieces += token
+        self._length += len(delta.shown) + len(delta.hidden)
+        self._show(self._filter.feed(delta.shown))
         return token
+
+    @property
+    def least_tokens(self) -> int:
+        """Tokens of the reply that there are at the very least.
+
+        A piece is mostly a token; but some servers send several in one, and some send single characters.
+        """
+        return max(self._length // LONG_TOKEN, min(self.pieces, self._length // SHORT_TOKEN))
 
     def end(self) -> str:
         self._show(self._filter.end())
@@ -108,14 +100,17 @@ class _Draft:
 
 
 async def stream_once(
-    server: Server, body: Mapping[str, Any], model: str, emit: Callable[[str | None], None]
+    connection: Connection,
+    body: Mapping[str, Any],
+    request: Request,
+    emit: Callable[[str | None], None],
 ) -> Streamed:
     """Ask once and read the stream to its end.
 
     Args:
-        server: Of the endpoint.
+        connection: To the endpoint.
         body: Of the request, without `stream`, which is always on.
-        model: For the errors.
+        request: That the body is made of.
         emit: Gets the visible text as it comes, and None where all of it so far turns out to be reasoning.
 
     Raises:
@@ -124,33 +119,50 @@ async def stream_once(
         openai.APIStatusError: If the server refuses; what that means depends on the fields of the body.
     """
     draft = _Draft(emit)
-    async with _time_limits(server) as token_came, _answer(server, body, model) as stream:
-        if EVENT_STREAM in stream.response.headers.get("content-type", EVENT_STREAM):
-            async for part in _parts(stream, server.url, model):
+    sent = [each.content for each in request.messages]
+    done = False
+    try:
+        async with (
+            _time_limits(connection) as token_came,
+            _answer(connection, body, sent) as stream,
+            aclosing(parts_of(stream, connection.url, str(body["model"]), sent)) as parts,
+        ):
+            async for part in parts:
+                if part is None:
+                    done = True
+                    await _read_out(parts)
+                    break
                 if draft.add(part):
                     token_came()
-        else:
-            draft.add(await _whole(stream, server.url, model))
+                if draft.least_tokens > request.max_tokens * (1 + OVER) + OVER_AT_LEAST:
+                    # The server does not keep the cap, and may never end.
+                    draft.finish = "length"
+                    break
+    except PassingFault:
+        # What breaks after the end of the reply takes nothing from it.
+        if draft.finish is None:
+            raise
+    return _ended(draft, connection.url, done, request.max_tokens)
+
+
+def _ended(draft: _Draft, url: str, done: bool, max_tokens: int) -> Streamed:
+    """The whole reply; `done` says that the server ended the stream in good form."""
     text = draft.end()
-    usage = draft.usage
-    if draft.finish is None and not draft.pieces:
-        raise _not_one(server.url, "it has no choices")
-    if draft.finish is None:
-        raise _not_one(server.url, "it is cut off")
-    if draft.finish in _BROKEN:
-        raise _not_one(server.url, f"it ends with {draft.finish!r}")
-    return Streamed(
-        text,
-        Finish.LENGTH if draft.finish in {"length", "max_tokens"} else Finish.STOP,
-        usage.prompt_tokens if usage else None,
-        usage.completion_tokens if usage else draft.pieces,
-    )
+    finish, tokens = draft.finish, draft.completion_tokens or draft.pieces
+    if finish is None and not draft.pieces:
+        raise no_completion(url, "it has no choices", once=True)
+    if finish is None and not done:
+        raise no_completion(url, "it is cut off")
+    if finish in _BROKEN:
+        raise no_completion(url, f"it ends with {finish!r}")
+    length = finish in _LENGTH or (finish is None and tokens >= max_tokens)
+    return Streamed(text, Finish.LENGTH if length else Finish.STOP, draft.prompt_tokens, tokens)
 
 
 @asynccontextmanager
-async def _time_limits(server: Server) -> AsyncIterator[Callable[[], None]]:
+async def _time_limits(connection: Connection) -> AsyncIterator[Callable[[], None]]:
     """Keeps the limit for the first token, and after each call of what it gives the one between tokens."""
-    limits, loop = server.timeouts, asyncio.get_running_loop()
+    limits, loop = connection.timeouts, asyncio.get_running_loop()
     tokens = 0
 
     def token_came() -> None:
@@ -169,75 +181,32 @@ async def _time_limits(server: Server) -> AsyncIterator[Callable[[], None]]:
             else f"sent no token for {limits.first_token:g} s"
         )
         raise PassingFault(
-            EndpointTimeoutError(f"{server.url} {what}; the time limits of the endpoint allow no more.")
+            EndpointTimeoutError(f"{connection.url} {what}; the time limits of the endpoint allow no more.")
         ) from None
 
 
 @asynccontextmanager
-async def _answer(server: Server, body: Mapping[str, Any], model: str) -> AsyncIterator[AsyncStream[object]]:
+async def _answer(
+    connection: Connection, body: Mapping[str, Any], sent: Sequence[str]
+) -> AsyncIterator[AsyncStream[object]]:
     """The open response, closed at the end in any case."""
     from openai import APIError, APIStatusError
 
     try:
-        stream = await server.stream({**body, "stream": True})
+        stream = await connection.stream({**body, "stream": True})
     except APIStatusError:
         raise
     except APIError as error:
-        raise fault_of(error, server.url, model) from None
+        raise fault_of(error, connection.url, str(body["model"]), sent) from None
     try:
         yield stream
     finally:
         await stream.close()
 
 
-async def _parts(stream: AsyncStream[object], url: str, model: str) -> AsyncIterator[_Chunk]:
-    """The parts of a stream, checked."""
-    from openai import APIConnectionError, APIError
-
-    try:
-        async for part in stream:
-            yield _checked(part, url)
-    except APIConnectionError as error:
-        raise _not_one(url, f"it is cut off ({type(error.__cause__).__name__})") from None
-    except APIError as error:
-        raise fault_in_stream(error.body or error.message, url, model) from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise _not_one(url, f"a part of it is not JSON ({error})") from None
-
-
-async def _whole(stream: AsyncStream[object], url: str, model: str) -> _Chunk:
-    """A reply in one piece, from a server that does not stream or sends something else altogether."""
-    kind = stream.response.headers.get("content-type", "")
-    content = await _read(stream, url)
-    try:
-        reply = json.loads(content)
-    except ValueError:
-        words = said(content.decode(errors="replace"))
-        why = f"it is {kind or 'of no kind'}: {words!r}; check OPENAI_BASE_URL, which mostly ends in /v1"
-        raise _not_one(url, why) from None
-    chunk = _checked(reply, url)
-    if chunk.error:
-        raise fault_in_stream(chunk.error, url, model)
-    return chunk
-
-
-async def _read(stream: AsyncStream[object], url: str) -> bytes:
-    import httpx2
-
-    try:
-        return await stream.response.aread()
-    except httpx2.HTTPError as error:
-        raise _not_one(url, f"it is cut off ({type(error).__name__})") from None
-
-
-def _checked(part: object, url: str) -> _Chunk:
-    try:
-        return _Chunk.model_validate(part)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "it"
-        raise _not_one(url, f"{where}: {first['msg']}") from None
-
-
-def _not_one(url: str, why: str) -> PassingFault:
-    return PassingFault(EndpointReplyError(f"What {url} sent is no whole completion: {why}."))
+async def _read_out(parts: AsyncIterator[Chunk | None]) -> None:
+    """Read what may come after the end, for a moment: only then the connection can be used again."""
+    with suppress(TimeoutError, PassingFault):
+        async with asyncio.timeout(AFTER_THE_END):
+            async for _ in parts:
+                continue

@@ -10,8 +10,9 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from reader.chat import Message
+from reader.chat import Cancellation, Message
 from reader.errors import ModelNotFoundError
+from reader.models.endpoint_connection import Connection, sendable
 from reader.models.endpoint_faults import is_unreachable
 from reader.models.endpoint_server import Server
 
@@ -28,14 +29,17 @@ _UNITS: Final = re.compile(r"[^\W\d_]+|\d|[^\w\s]|_")
 
 
 class TokenCounter(Protocol):
-    """Counts tokens; `exact` says whether as the model does."""
+    """Counts tokens; `exact` says whether as the model does.
+
+    Where a server must be asked, a call that is cancelled ends in a `StoppedError`.
+    """
 
     exact: bool
 
-    def count(self, text: str) -> int:
+    def count(self, text: str, cancellation: Cancellation | None = None) -> int:
         """Tokens of a text as it stands in a prompt."""
 
-    def prompt(self, messages: Sequence[Message]) -> int:
+    def prompt(self, messages: Sequence[Message], cancellation: Cancellation | None = None) -> int:
         """Tokens of a whole prompt, chat template included."""
 
 
@@ -48,11 +52,11 @@ class Estimate:
 
     exact = False
 
-    def count(self, text: str) -> int:
+    def count(self, text: str, cancellation: Cancellation | None = None) -> int:
         """Tokens of a text."""
         return max(-(-len(text.encode("utf-8", "surrogatepass")) // 3), len(_UNITS.findall(text)))
 
-    def prompt(self, messages: Sequence[Message]) -> int:
+    def prompt(self, messages: Sequence[Message], cancellation: Cancellation | None = None) -> int:
         """Tokens of a whole prompt."""
         return PREAMBLE + sum(AROUND + self.count(each.content) for each in messages)
 
@@ -88,19 +92,30 @@ class LocalTokenizer:
                 "one that is, or leave the setting out."
             ) from error
 
-    def count(self, text: str) -> int:
+    def count(self, text: str, cancellation: Cancellation | None = None) -> int:
         """Tokens of a text."""
         with self._lock:
-            return len(self._tokenizer.encode(text, add_special_tokens=False))
+            return len(self._tokenizer.encode(sendable(text), add_special_tokens=False))
 
-    def prompt(self, messages: Sequence[Message]) -> int:
+    def prompt(self, messages: Sequence[Message], cancellation: Cancellation | None = None) -> int:
         """Tokens of a whole prompt."""
-        if not self._tokenizer.chat_template:
-            return PREAMBLE + sum(AROUND + self.count(each.content) for each in messages)
-        chat = [{"role": each.role, "content": each.content} for each in messages]
-        with self._lock:
-            prompt = self._tokenizer.apply_chat_template(chat, add_generation_prompt=True, tokenize=False)
-            return len(self._tokenizer.encode(str(prompt), add_special_tokens=False))
+        if self._tokenizer.chat_template:
+            from jinja2.exceptions import TemplateError
+
+            from reader.models.chat_format import folded
+
+            # Some templates refuse a system role: the server folds it into the user's turn, or asks so.
+            for form in (messages, folded(messages)):
+                chat = [{"role": each.role, "content": sendable(each.content)} for each in form]
+                try:
+                    with self._lock:
+                        prompt = self._tokenizer.apply_chat_template(
+                            chat, add_generation_prompt=True, tokenize=False
+                        )
+                except (TemplateError, TypeError):
+                    continue
+                return self.count(str(prompt))
+        return PREAMBLE + sum(AROUND + self.count(each.content) for each in messages)
 
 
 class ServerTokenizer:
@@ -116,21 +131,21 @@ class ServerTokenizer:
         self._counts: OrderedDict[bytes, int] = OrderedDict()
         self._lock = threading.Lock()
 
-    def count(self, text: str) -> int:
+    def count(self, text: str, cancellation: Cancellation | None = None) -> int:
         """Tokens of a text."""
-        found = self._remembered(text, _question(self._whose, self._model, text))
+        found = self._remembered(text, _question(self._whose, self._model, text), cancellation)
         return Estimate().count(text) if found is None else found
 
-    def prompt(self, messages: Sequence[Message]) -> int:
+    def prompt(self, messages: Sequence[Message], cancellation: Cancellation | None = None) -> int:
         """Tokens of a whole prompt; vLLM takes the messages, with llama.cpp the template is guessed."""
         if self._whose != "vllm":
-            return PREAMBLE + sum(AROUND + self.count(each.content) for each in messages)
+            return PREAMBLE + sum(AROUND + self.count(each.content, cancellation) for each in messages)
         chat = [{"role": each.role, "content": each.content} for each in messages]
         body = {"model": self._model, "messages": chat, "add_generation_prompt": True}
-        found = self._remembered(repr(chat), body)
+        found = self._remembered(repr(chat), body, cancellation)
         return Estimate().prompt(messages) if found is None else found
 
-    def _remembered(self, text: str, body: dict[str, Any]) -> int | None:
+    def _remembered(self, text: str, body: dict[str, Any], cancellation: Cancellation | None) -> int | None:
         """The tokens that the server counts in the body; remembered under the text."""
         key = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()
         with self._lock:
@@ -140,7 +155,7 @@ class ServerTokenizer:
         from openai import APIError
 
         try:
-            found = self._server.run(lambda: _tokenize(self._server, self._whose, body))
+            found = self._server.run(lambda now: _tokenize(now, self._whose, body), cancellation)
         except APIError:
             return None
         if found is not None:
@@ -151,14 +166,14 @@ class ServerTokenizer:
         return found
 
 
-async def find_counter(server: Server, model: str) -> TokenCounter:
+async def find_counter(connection: Connection, server: Server, model: str) -> TokenCounter:
     """The server's own counter, or the guess if it has none that answers in time.
 
     Raises:
         openai.APIConnectionError: If the server cannot be reached.
     """
     for whose in ("vllm", "llama.cpp"):
-        if await _tokenize(server, whose, _question(whose, model, "one two")):
+        if await _tokenize(connection, whose, _question(whose, model, "one two")):
             return ServerTokenizer(server, model, whose)
     return Estimate()
 
@@ -169,13 +184,13 @@ def _question(whose: str, model: str, text: str) -> dict[str, Any]:
     return {"content": text, "add_special": False}
 
 
-async def _tokenize(server: Server, whose: str, body: dict[str, Any]) -> int | None:
+async def _tokenize(connection: Connection, whose: str, body: dict[str, Any]) -> int | None:
     """The number of tokens; None if the server does not tell."""
     from openai import APIError
 
     try:
-        async with asyncio.timeout(server.timeouts.asking):
-            content = await server.post(f"{server.root}/tokenize", body)
+        async with asyncio.timeout(connection.timeouts.asking):
+            content = await connection.post(f"{connection.root}/tokenize", body)
     except (APIError, TimeoutError, ValueError) as error:
         if isinstance(error, APIError) and is_unreachable(error):
             raise

@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from reader.models.endpoint_connection import Connection
 from reader.models.endpoint_faults import is_unreachable
-from reader.models.endpoint_server import Server
 
 __all__ = ["DEFAULT_WINDOW", "Window", "ask_models", "ask_window"]
 
@@ -39,15 +39,15 @@ class Window:
     known: bool
 
 
-async def ask_models(server: Server) -> list[dict[str, Any]]:
+async def ask_models(connection: Connection) -> list[dict[str, Any]]:
     """The entries of `/v1/models`; none if the server does not tell in time.
 
     Raises:
         openai.APIConnectionError: If the server cannot be reached.
     """
     try:
-        async with asyncio.timeout(server.timeouts.asking):
-            content = await _told(server, "/models")
+        async with asyncio.timeout(connection.timeouts.asking):
+            content = await _told(connection, "/models")
     except TimeoutError:
         return []
     entries = content.get("data") or content.get("models") or []
@@ -56,21 +56,21 @@ async def ask_models(server: Server) -> list[dict[str, Any]]:
     return [each for each in entries if isinstance(each, dict) and isinstance(each.get("id"), str)]
 
 
-async def ask_window(server: Server, model: str) -> Window:
+async def ask_window(connection: Connection, model: str) -> Window:
     """What the server says about the window of the model, or the default where it says nothing in time.
 
     Raises:
         openai.APIConnectionError: If the server cannot be reached.
     """
     try:
-        async with asyncio.timeout(server.timeouts.asking):
-            return await _find_window(server, model)
+        async with asyncio.timeout(connection.timeouts.asking):
+            return await _find_window(connection, model)
     except TimeoutError:
         return Window(DEFAULT_WINDOW, known=False)
 
 
-async def _find_window(server: Server, model: str) -> Window:
-    entries = await ask_models(server)
+async def _find_window(connection: Connection, model: str) -> Window:
+    entries = await ask_models(connection)
     mine = [each for each in entries if each["id"] == model]
     # llama.cpp serves one model under whatever name it is asked for.
     entry = (mine or entries if len(entries) == 1 else mine or [{}])[0]
@@ -80,23 +80,23 @@ async def _find_window(server: Server, model: str) -> Window:
     if found is not None:
         return Window(found, known=True)
     if "n_ctx_train" in meta or entry.get("owned_by") == "llamacpp":
-        return await _llama_window(server, meta)
-    if (found_there := await _ollama_window(server, model)) is not None:
+        return await _llama_window(connection, meta)
+    if (found_there := await _ollama_window(connection, model)) is not None:
         return found_there
     return Window(DEFAULT_WINDOW, known=False)
 
 
-async def _llama_window(server: Server, meta: Mapping[str, Any]) -> Window:
+async def _llama_window(connection: Connection, meta: Mapping[str, Any]) -> Window:
     """llama.cpp tells in its list what the model was trained with, and in /props what one request gets."""
-    settings = (await _told(server, f"{server.root}/props")).get("default_generation_settings")
+    settings = (await _told(connection, f"{connection.root}/props")).get("default_generation_settings")
     if isinstance(settings, dict) and (found := _first(settings, ("n_ctx",))) is not None:
         return Window(found, known=True)
     return Window(min(_first(meta, ("n_ctx_train",)) or DEFAULT_WINDOW, DEFAULT_WINDOW), known=False)
 
 
-async def _ollama_window(server: Server, model: str) -> Window | None:
+async def _ollama_window(connection: Connection, model: str) -> Window | None:
     """Ollama: what a loaded model has, else its own `num_ctx`, else the least that Ollama gives."""
-    shown = await _told(server, f"{server.root}/api/show", {"model": model})
+    shown = await _told(connection, f"{connection.root}/api/show", {"model": model})
     information = shown.get("model_info")
     if not isinstance(information, dict):
         return None
@@ -108,7 +108,7 @@ async def _ollama_window(server: Server, model: str) -> Window | None:
         ),
         None,
     )
-    loaded = (await _told(server, f"{server.root}/api/ps")).get("models") or []
+    loaded = (await _told(connection, f"{connection.root}/api/ps")).get("models") or []
     for each in loaded if isinstance(loaded, list) else []:
         mine = isinstance(each, dict) and model in {each.get("name"), each.get("model")}
         if mine and (running := _first(each, ("context_length",))) is not None:
@@ -119,12 +119,12 @@ async def _ollama_window(server: Server, model: str) -> Window | None:
     return Window(min(trained or OLLAMA_WINDOW, OLLAMA_WINDOW), known=False)
 
 
-async def _told(server: Server, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+async def _told(connection: Connection, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """What a server tells at a path; nothing if it has no such path or answers nonsense there."""
     from openai import APIError
 
     try:
-        content = await (server.get(path) if body is None else server.post(path, body))
+        content = await (connection.get(path) if body is None else connection.post(path, body))
     except (APIError, ValueError) as error:
         if isinstance(error, APIError) and is_unreachable(error):
             raise

@@ -35,11 +35,12 @@ class PassingFault(Exception):  # noqa: N818 - the error is what it carries; thi
     Attributes:
         error: What the caller gets if no attempt is left.
         wait: Seconds that the server asks to wait, None if it does not say.
+        once: Whether it is worth one more attempt only: the next would most likely end in the same way.
     """
 
-    def __init__(self, error: EndpointError, wait: float | None = None) -> None:
+    def __init__(self, error: EndpointError, wait: float | None = None, once: bool = False) -> None:
         super().__init__(str(error))
-        self.error, self.wait = error, wait
+        self.error, self.wait, self.once = error, wait, once
 
 
 async def with_retries(
@@ -58,6 +59,16 @@ async def with_retries(
     Raises:
         EndpointError: That of the last attempt.
     """
+    seen = 0
+
+    def twice(state: RetryCallState) -> bool:
+        """Whether a fault that is worth one more attempt has come again."""
+        nonlocal seen
+        fault = state.outcome.exception() if state.outcome is not None else None
+        seen += isinstance(fault, PassingFault) and fault.once
+        return seen > 1
+
+    enough = stop_after_attempt(attempts) | stop_before_delay(seconds)
     exponential = wait_random_exponential(multiplier=backoff, max=LONGEST_BACKOFF)
 
     def wait(state: RetryCallState) -> float:
@@ -69,7 +80,7 @@ async def with_retries(
     retrying = AsyncRetrying(
         sleep=asyncio.sleep,
         wait=wait,
-        stop=stop_after_attempt(attempts) | stop_before_delay(seconds),
+        stop=lambda state: twice(state) or enough(state),
         retry=retry_if_exception_type(PassingFault),
         reraise=True,
     )
@@ -94,7 +105,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
             return max(0.0, seconds)
     try:
         date = email.utils.parsedate_to_datetime(headers.get("retry-after", ""))
-    except ValueError:
+        date = date.replace(tzinfo=UTC) if date.tzinfo is None else date
+        return max(0.0, (date - datetime.now(UTC)).total_seconds())
+    except (ValueError, OverflowError):
         return None
-    date = date.replace(tzinfo=UTC) if date.tzinfo is None else date
-    return max(0.0, (date - datetime.now(UTC)).total_seconds())
