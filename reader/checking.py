@@ -2,7 +2,9 @@
 
 What a model writes is a draft. A citation of evidence that was not there is removed. A quote that stands in
 other evidence than was cited gets the right citation; one that stands in none removes its sentence. A
-statement without a citation gets one where all its words stand in one piece of evidence, else it goes.
+statement without a citation is covered by the next one of its line if that evidence knows its names, its
+numbers and something of what it says; or it gets one where all its words stand in one sentence of the
+evidence, in the same order and with as many negations; else it goes, and so does a heading that says more.
 Nothing is left of an answer that rests on no evidence. Whatever is removed is said.
 """
 
@@ -11,19 +13,47 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Final
 
-from reader.quote_book import QuoteBook
+from reader.quote_book import NEGATION, QuoteBook
 from reader.quotes import CITATION, quoted
 from reader.statements import Statement, Written, cleaned, statements_of, written
 from retrieval.evidence import Evidence
+from retrieval.sentences import split_sentences
 from retrieval.words import content_words
 
 __all__ = ["CITATION", "CheckedAnswer", "QuoteBook", "check_answer", "quoted"]
 
 _NUMBER: Final = re.compile(r"\d[\d.,]*\d|\d")
 _NAME: Final = re.compile(r"(?<=[a-z,;] )[A-Z][\w'’-]+")
+_WORD: Final = re.compile(r"[^\W\d_][\w'’-]*")
+_CLAUSE_END: Final = re.compile(r"[,;:.!?—–()“”\"«»]+")
+_STRUCTURE: Final = """
+    answer answers answered question summary summarise summarize overview conclusion introduction background
+    context detail explanation description comparison difference similarity evidence source reference quote
+    quotation citation passage text document book story chapter excerpt note finding fact information point
+    reason cause effect result list table timeline step part item aspect topic example case thing kind type
+    value name date year time place person people character event key main important relevant available
+    following follows follow below above include contain support mention state say tell told describe show
+    give given provide appear find found base accord short brief direct final two three four five six seven
+    eight nine ten first second third last several various 1 2 3 4 5 6 7 8 9 10
+    antwort zusammenfassung quellen belege gründe réponse résumé raisons respuesta resumen fuentes 答案 总结
+"""
+"""What headings and openings are made of that say nothing themselves."""
+_OPENERS: Final = frozenset(
+    """
+    however therefore moreover furthermore additionally finally first firstly second secondly third thirdly
+    overall initially originally later earlier eventually next meanwhile instead indeed ultimately similarly
+    likewise consequently hence nevertheless nonetheless besides afterwards thereafter subsequently today
+    currently specifically notably apparently clearly interestingly unfortunately according based given
+    nobody someone everyone everything something nothing people two three four five both several despite
+    """.split()  # noqa: SIM905
+)
+"""Words that begin a sentence with a capital and are no names."""
 MOST_UNSUPPORTED: Final = 5
+SHORT_ANSWER: Final = 3
+"""Words of an answer that claims nothing but itself: "Bright blue thread"."""
 ROUNDS: Final = 4
 
 
@@ -67,6 +97,78 @@ class _Findings:
         return tuple(found)
 
 
+class _Support:
+    """The words of the evidence, and which statements they bear without a citation of their own."""
+
+    def __init__(self, evidence: Sequence[Evidence], question: str) -> None:
+        self.evidence = evidence
+        self.asked = set(content_words(question))
+        self.held = [set(content_words(each.quote)) for each in evidence]
+        self.titles = {word for each in evidence for word in content_words(each.origin.title)}
+        texts = (question, *(each.quote for each in evidence))
+        self._in_lower_case = {word for text in texts for word in _WORD.findall(text) if word.islower()}
+        self._stretches: dict[tuple[int, bool], list[tuple[list[str], int]]] = {}
+
+    def covers(self, words: str, cited: Sequence[int]) -> bool:
+        """Whether evidence cited further on knows the names and numbers of a statement and something more."""
+        there = set[str]().union(*(self.held[n] for n in cited))
+        known = there | self.asked | self.titles
+        own = set(content_words(words)) - self.asked
+        claims = " ".join([*_NUMBER.findall(words), *self._names(words)])
+        return bool(cited) and set(content_words(claims)) <= known and (not own or bool(own & there))
+
+    def says_nothing(self, words: str) -> bool:
+        """Whether a heading or an opening is made of known words alone."""
+        known = self.asked.union(self.titles, *self.held, _structure())
+        return set(content_words(words)) <= known
+
+    def attributed(self, words: str) -> tuple[int, ...]:
+        """The best evidence with a sentence that holds all the words of a statement as it says them."""
+        said, negations = content_words(words), len(NEGATION.findall(words))
+        own = [word for word in said if word not in self.asked]
+        short = len(words.split()) <= SHORT_ANSWER
+        found = []
+        for n, held in enumerate(self.held):
+            if not own or not held.issuperset(own):
+                continue
+            wanted = [word for word in said if word in held]
+            if short and len(said) - len(own) <= 1:
+                wanted = own
+            if any(negations == turned and _in_order(wanted, run) for run, turned in self._runs(n, short)):
+                found.append(n)
+        return (max(found, key=lambda n: self.evidence[n].score),) if found else ()
+
+    def _names(self, words: str) -> list[str]:
+        """Words with a capital; the first one too, unless it is known as a common word."""
+        found = [word for word in _WORD.findall(words) if word[0].isupper()]
+        first = _WORD.search(words)
+        begins = first.group().lower() if first else ""
+        common = begins in _OPENERS or begins in self._in_lower_case
+        return found[1:] if common and found and found[0].lower() == begins else found
+
+    def _runs(self, n: int, short: bool) -> list[tuple[list[str], int]]:
+        """The words of each sentence (clause for a short answer) of evidence in order, and its negations."""
+        if (n, short) not in self._stretches:
+            text = self.evidence[n].quote
+            parts = [text[span.start : span.end] for span in split_sentences(text)]
+            if short:
+                parts = _CLAUSE_END.split(text)
+            elif len(parts) > 1:
+                parts.append(text)
+            self._stretches[n, short] = [(content_words(part), len(NEGATION.findall(part))) for part in parts]
+        return self._stretches[n, short]
+
+
+def _in_order(wanted: Sequence[str], run: Sequence[str]) -> bool:
+    rest = iter(run)
+    return all(word in rest for word in wanted)
+
+
+@cache
+def _structure() -> frozenset[str]:
+    return frozenset(content_words(_STRUCTURE))
+
+
 def check_answer(draft: str, evidence: Sequence[Evidence], question: str) -> CheckedAnswer:
     """Check a draft whose [n] count `evidence` from 1.
 
@@ -78,28 +180,29 @@ def check_answer(draft: str, evidence: Sequence[Evidence], question: str) -> Che
     book, findings = QuoteBook(evidence, question), _Findings()
     statements, findings.made_up = statements_of(cleaned(draft), len(evidence))
     covering = _covering(statements)
-    asked = set(content_words(question))
-    held = [set(content_words(each.quote)) for each in evidence]
+    support = _Support(evidence, question)
+    asked, held = support.asked, support.held
     kept: list[Statement] = []
-    for statement, cited in zip(statements, covering, strict=True):
+    for statement, covered in zip(statements, covering, strict=True):
+        cited = statement.cited or (covered if support.covers(statement.words, covered) else ())
         found = _checked_quotes(statement.words, cited, book, findings)
         if found is None:
             continue
-        if not found and not statement.leads:
-            found = _attributed(set(content_words(statement.words)) - asked, held, evidence)
+        if not found and not (statement.leads and support.says_nothing(statement.words)):
+            found = support.attributed(statement.words)
             findings.attributed += bool(found)
             if not found:
                 findings.uncited += 1
                 continue
         kept.append(replace(statement, cited=found, leads=statement.leads and not found))
     answer = _verified(kept, book, findings)
-    _note_unsupported(kept, held, evidence, asked, findings)
+    _note_unsupported(kept, asked.union(support.titles, *held), findings)
     findings.foreign = sum(_is_foreign(statement, held, asked) for statement in kept)
     return CheckedAnswer(answer.text, answer.cited, findings.notes())
 
 
 def _covering(statements: Sequence[Statement]) -> list[tuple[int, ...]]:
-    """What each statement cites, or the first citation that follows it in its line.
+    """The first citation in the line of each statement, its own or one that follows it.
 
     One that cites nothing but evidence that is not there is covered by no other's citation.
     """
@@ -124,12 +227,6 @@ def _checked_quotes(
         findings.corrected += bool(cited and holders) and not set(holders) & set(cited)
         cited = tuple(dict.fromkeys((*cited, *holders)))
     return cited
-
-
-def _attributed(wanted: set[str], held: Sequence[set[str]], evidence: Sequence[Evidence]) -> tuple[int, ...]:
-    """The evidence that holds every content word of a statement that the question does not have."""
-    holding = [n for n, words in enumerate(held) if wanted and wanted <= words]
-    return (max(holding, key=lambda n: evidence[n].score),) if holding else ()
 
 
 def _verified(kept: list[Statement], book: QuoteBook, findings: _Findings) -> Written:
@@ -169,14 +266,10 @@ def _is_foreign(statement: Statement, held: Sequence[set[str]], asked: set[str])
 
 def _note_unsupported(
     kept: Sequence[Statement],
-    held: Sequence[set[str]],
-    evidence: Sequence[Evidence],
-    asked: set[str],
+    known: set[str],
     findings: _Findings,
 ) -> None:
     """Note numbers and names that stand neither in the evidence nor in the question."""
-    titles = {word for each in evidence for word in content_words(each.origin.title)}
-    known = asked.union(titles, *held)
     for statement in kept:
         words = statement.words
         for claim in dict.fromkeys([*_NUMBER.findall(words), *_NAME.findall(words)]):

@@ -8,18 +8,38 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from reader.quotes import CITATION
+from reader.quotes import CITATION, plain_marks
 from retrieval.document import Span
 from retrieval.evidence import Evidence
 from retrieval.verify import verify_quote
 
-__all__ = ["QuoteBook"]
+__all__ = ["NEGATION", "QuoteBook"]
 
-_GAP: Final = re.compile(r"[\[(]?(?:\.\s?\.\s?\.|…)\.?[\])]?|\[[^\[\]]{0,30}\]")
-_MARKS: Final = re.compile(r"[\"“”„‟«»‹›「」『』｢｣〝〞〟＂`´*_]|(?<![^\W_])['‘’‚‛′]|['‘’‛′](?![^\W_])")
-"""An apostrophe within a word is none of them."""
+_ELLIPSIS: Final = re.compile(r"[\[(]?(?:\.\s?\.\s?\.|…)\.?[\])]?")
+_BRACKET: Final = re.compile(r"\[([^\[\]]*)\]")
+_CHANGED_LETTERS: Final = re.compile(r"\[([^\W\d_]{1,3})\](?=[^\W\d_])|(?<=[^\W\d_])\[([^\W\d_]{1,3})\]")
+_PUT_IN: Final = re.compile(r"[^\W\d_]{1,15}(?:['’]s)?")
+_PUT_IN_FREELY: Final = frozenset(
+    """
+    sic he she it they him her them his hers its their theirs i me my mine we us our you your who whom whose
+    which that this these those the a an and
+    """.split()  # noqa: SIM905
+)
+NEGATION: Final = re.compile(
+    r"(?<![^\W_])(?:no|not|never|neither|nor|none|nobody|nothing|nowhere|noone|without|hardly|scarcely|barely"
+    r"|seldom|rarely|cannot|\w+n['’]t"
+    r"|nicht|kein\w*|nie|niemals|ne|pas|jamais|nunca|не|нет|ни|никогда)(?![^\W_])|没|沒|不|无|無|未|ない|ません",
+    re.IGNORECASE,
+)
+"""Words that turn a sentence round."""
+_MARKS: Final = re.compile(r"[\"“”„«»‹›「」『』｢｣〝〞〟＂`*_\x01]|(?<![^\W_])['‘’‚]|['‘’](?![^\W_])")
+"""Plain quotation marks; an apostrophe within a word is none of them."""
 _DASH: Final = re.compile(r"\s*(?:[—–―]|--+)\s*")
 _CITED: Final = re.compile(rf"\s{{0,3}}(?:{CITATION.pattern})")
+MOST_BRACKETS: Final = 2
+MOST_PIECES: Final = 9
+MOST_PLACES: Final = 20
+LONGEST_GAP: Final = 300
 ADJACENT: Final = 4
 """Characters between two sentences that follow one another; a blank line has up to four."""
 
@@ -62,7 +82,8 @@ class QuoteBook:
     def find(self, quote: str, cited: Sequence[int]) -> tuple[int, ...] | None:
         """Evidence that holds a quote, that among `cited` first; () if the question does; None if nothing.
 
-        A quote with gaps ("...", "[he]") is found where its pieces follow one another.
+        A quote with gaps ("...", "[he]") is found where its pieces follow one another, nothing that turns
+        them round left out between them, and with nothing in the gaps but a pronoun or a name that is known.
         """
         key = (quote, tuple(cited))
         if key not in self._kept:
@@ -70,10 +91,34 @@ class QuoteBook:
         return self._kept[key]
 
     def _find(self, quote: str, cited: set[int]) -> tuple[int, ...] | None:
-        pieces = [_plain(piece).strip(" \t\n.,;:—-") for piece in _GAP.split(quote)]
+        if not any(c.isalnum() for c in quote):
+            return ()
+        plain = _CITED.sub("", quote)
+        found = self._pieces_found(_ELLIPSIS.split(plain), cited)
+        if found is not None or "[" not in plain:
+            return found
+        changed = _CHANGED_LETTERS.sub(lambda m: m.group(1) or m.group(2), _ELLIPSIS.sub("…", plain))
+        brackets = _BRACKET.findall(changed)
+        if len(brackets) > MOST_BRACKETS or not all(map(self._may_be_put_in, brackets)):
+            return None
+        return self._pieces_found(_BRACKET.sub("…", changed).split("…"), cited)
+
+    def _may_be_put_in(self, words: str) -> bool:
+        """Whether a bracket in a quote says nothing new: empty, [sic], a pronoun or a known name."""
+        word = words.strip(" .!?")
+        if not word or word.casefold() in _PUT_IN_FREELY:
+            return True
+        known = _PUT_IN.fullmatch(word) and not NEGATION.fullmatch(word)
+        return bool(known) and any(
+            re.search(rf"(?<![^\W_]){re.escape(word)}(?![^\W_])", source.text, re.IGNORECASE)
+            for source in (*self._singles, *self._known)
+        )
+
+    def _pieces_found(self, parts: Sequence[str], cited: set[int]) -> tuple[int, ...] | None:
+        pieces = [_plain(part).strip(" \t\n.,;:—-") for part in parts]
         pieces = [piece for piece in pieces if any(c.isalnum() for c in piece)]
-        if not pieces:  # nothing, or nothing but what someone put in brackets
-            return None if any(c.isalnum() for c in quote) else ()
+        if not 0 < len(pieces) <= MOST_PIECES:
+            return None
         letters = [_letters(piece) for piece in pieces]
         singles = sorted(self._singles, key=lambda source: source.holders[0][0] not in cited)
         for source in (*singles, *self._runs):
@@ -92,15 +137,32 @@ def _holders(pieces: Sequence[str], letters: Sequence[str], source: _Source) -> 
     """The evidence of the source that the pieces touch, in their order; None if one is not there."""
     if not all(each in source.letters for each in letters):
         return None
-    place, touched = 0, set[int]()
+    chains: list[tuple[Span, ...]] = [()]
     for piece in pieces:
-        span = verify_quote(piece, source.text[place:]).span
-        if span is None:
-            return None
-        here = Span(place + span.start, place + span.end)
-        touched.update(n for n, held in source.holders if held.overlaps(here))
-        place = here.end
-    return tuple(n for n, _ in source.holders if n in touched)
+        places = _places(piece, source.text, MOST_PLACES if len(pieces) > 1 else 1)
+        # One chain for each place is enough: any that leads there.
+        reached = (next((c for c in chains if _may_follow(source.text, c, place)), None) for place in places)
+        chains = [(*c, place) for c, place in zip(reached, places, strict=True) if c is not None]
+    if not chains:
+        return None
+    return tuple(n for n, held in source.holders if any(held.overlaps(place) for place in chains[0]))
+
+
+def _places(piece: str, text: str, most: int) -> list[Span]:
+    found: list[Span] = []
+    place = 0
+    while len(found) < most and (span := verify_quote(piece, text[place:]).span):
+        found.append(Span(place + span.start, place + span.end))
+        place = found[-1].end
+    return found
+
+
+def _may_follow(text: str, chain: Sequence[Span], place: Span) -> bool:
+    """Whether what a gap leaves out between two pieces is short and turns nothing round."""
+    if not chain:
+        return True
+    skipped = text[chain[-1].end : place.start]
+    return 0 <= place.start - chain[-1].end <= LONGEST_GAP and not NEGATION.search(skipped)
 
 
 def _source(parts: Sequence[tuple[int, str]]) -> _Source:
@@ -115,7 +177,7 @@ def _source(parts: Sequence[tuple[int, str]]) -> _Source:
 
 def _plain(text: str) -> str:
     """Without quotation marks, emphasis and footnotes, which people set as they like."""
-    return _DASH.sub(" — ", _MARKS.sub("", _CITED.sub("", text)))
+    return _DASH.sub(" — ", _MARKS.sub("", plain_marks(_CITED.sub("", text))))
 
 
 def _letters(text: str) -> str:

@@ -78,8 +78,8 @@ HONEST = {
         (1,),
     ),
     "quote that leaves out": (
-        '"I shall never sell it ... while the dogs\' kennel stands" [2].',
-        '"I shall never sell it ... while the dogs\' kennel stands". [1]',
+        '"I shall never sell it ... not while the dogs\' kennel stands" [2].',
+        '"I shall never sell it ... not while the dogs\' kennel stands". [1]',
         (1,),
     ),
     "quote with a bracket": (
@@ -281,6 +281,61 @@ def test_a_quote_that_is_nearly_right_goes(quote: str, why: str) -> None:
     assert check_answer(f'"{quote}" [1].', EVIDENCE, QUESTION).text == "", why
 
 
+INN = apart(
+    "The inn [an old one] was kept by a widow, Dorcas, who had a lamp. She didn't sell it.",
+    "He did not steal the lamp. He did nothing. He had come to steal away.",
+)
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        "The inn [of Smith the murderer who] was kept [by force at gunpoint, by] by a widow [he killed]",
+        "He did ... steal the lamp",
+        "He did [...] steal the lamp",
+        "He did [] steal the lamp",
+        "He did [he] steal the lamp",
+        "She ... sell it",
+        "The inn [Smith] was kept",
+        "[Nobody] was kept by a widow",
+        "[not] kept by a widow",
+        "was kept by a widow [not]",
+        "[The] inn [it] was [it] kept by a widow",
+        "was kept [murderously] by a widow",
+        "who had a lamp [Dorcas killed]",
+        "[W]as keptt by a widow",
+        "He did ... away",
+        "in[n] [the murderer] was kept",
+    ],
+)
+def test_gaps_and_brackets_hide_nothing(quote: str) -> None:
+    assert check_answer(f'"{quote}" [1].', INN, "Who kept the inn?").text == ""
+
+
+@pytest.mark.parametrize(
+    "quote",
+    [
+        "[an old one] was kept by a widow",
+        "[T]he inn ... was kept by a widow",
+        "[She] had a lamp",
+        "The inn [sic] ... was kept",
+        "who had [Dorcas] a lamp",
+        "kept by a widow [...] who had a lamp",
+        "kept by a widow … She didn't sell it",
+        "He had come ... away",
+        "He did not steal . . . He did nothing",
+    ],
+)
+def test_honest_gaps_and_brackets_stay(quote: str) -> None:
+    assert quote in check_answer(f'He wrote "{quote}" [1].', INN, "Who kept the inn?").text
+
+
+def test_a_gap_is_short() -> None:
+    far = apart("The boat sank. " + "It rained all day. " * 40 + "It was raised. The boat sank. It was red.")
+    assert check_answer('"The boat sank ... It was red" [1].', far, "?").cited == (0,)
+    assert check_answer('"The boat sank ... It was raised" [1].', far, "?").text == ""
+
+
 def test_the_sentence_with_the_false_quote_goes_and_its_neighbours_stay() -> None:
     draft = 'It was red [1]. He said "I sold it" to O\'Neill [2]. It sank [3].'
     checked = check_answer(draft, EVIDENCE, QUESTION)
@@ -369,11 +424,60 @@ def test_made_up_citations_go(draft: str, text: str, cited: tuple[int, ...], mad
 
 def test_statements_without_evidence_go() -> None:
     checked = check_answer("It was blue. It sank off Skerry Point [3]. Buy more boats!", EVIDENCE, QUESTION)
-    assert (
-        checked.text == "It was blue. It sank off Skerry Point. [1]"
-    )  # the citation covers what precedes it
-    foreign = "statements that share no word with what they cite: 1"
-    assert checked.notes == ("statements without evidence removed: 1", foreign)
+    assert checked.text == "It sank off Skerry Point. [1]"
+    assert checked.notes == ("statements without evidence removed: 2",)
+
+
+@pytest.mark.parametrize(
+    ("draft", "text", "removed"),
+    [
+        (
+            "The killer was Smith. He fled to Paris. It sank off Skerry Point [3].",
+            "It sank off Skerry Point. [1]",
+            2,
+        ),
+        ("Smith painted the boat. It sank [3].", "It sank. [1]", 1),
+        ("It sank in 1841. O'Neill raised it [3].", "O'Neill raised it. [1]", 1),
+        ("It sank in winter. However, it was raised by O'Neill [3].", "", 0),
+        ("Eventually it sank. O'Neill raised it [3].", "", 0),
+        ("Winter came. In The Salt House it sank. O'Neill raised it [3].", "", 0),
+        ("Yes. It sank [3].", "", 0),
+        ("# The killer was Smith\n\nIt sank [3].", "It sank. [1]", 1),
+        ("**The killer was Smith**\n\nIt sank [3].", "It sank. [1]", 1),
+        ("The killer was Smith, as he confessed:\n- it sank [3]", "- it sank [1]", 1),
+        ("| Smith | Killer |\n|---|---|\n| boat | sank [3] |", "| boat | sank [1] |", 1),
+        ("# Summary of the evidence\n\nIt sank [3].", "", 0),
+        ("Three reasons follow:\n- it sank [3]", "", 0),
+        ("**Why the boat sank**\n\nIt was winter [3].", "", 0),
+    ],
+)
+def test_what_a_citation_further_on_covers(draft: str, text: str, removed: int) -> None:
+    checked = check_answer(draft, EVIDENCE, QUESTION)
+    assert checked.text == (text or re.sub(r"( \[3\])\.", r".\1", draft).replace("[3]", "[1]"))
+    note = f"statements without evidence removed: {removed}"
+    assert [each for each in checked.notes if "removed" in each] == ([note] if removed else [])
+
+
+@pytest.mark.parametrize(
+    ("source", "question", "draft", "stays"),
+    [
+        ("John killed Mary in the barn.", "Who killed whom?", "Mary killed John.", False),
+        ("John killed Mary in the barn.", "Whom did John kill?", "Mary killed John.", False),
+        ("John killed Mary in the barn.", "Who?", "John killed Mary.", True),
+        ("He did not steal the lamp.", "Did he?", "He did steal the lamp.", False),
+        ("He did not steal the lamp.", "Did he?", "He did not steal the lamp.", True),
+        ("He stole the lamp.", "Did he?", "He never stole the lamp.", False),
+        ("Nobody sold it. Una stole the lamp.", "Who?", "Una stole the lamp.", True),
+        ("It was darned in thread of bright blue.", "What colour of thread?", "Bright blue thread.", True),
+        ("Una, who had never been to sea, kept the glove.", "Who kept the glove?", "Una", True),
+        ("The price was ninety crowns.", "What did it cost?", "ninety crowns", True),
+    ],
+)
+def test_a_citation_is_given_only_to_what_is_said_so(
+    source: str, question: str, draft: str, stays: bool
+) -> None:
+    checked = check_answer(draft, apart("It rained.", source), question)
+    assert (bool(checked.text), checked.cited) == (stays, (1,) if stays else ())
 
 
 def test_openings_go_with_what_they_lead_to() -> None:
