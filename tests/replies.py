@@ -21,6 +21,12 @@ TASKS = {
     "summarise": "Summarise the text in at most",
     "triage": "Which one of the parts summarised above",
 }
+MARKS = (
+    *("“{}”", '"{}"', "«{}»", "‘{}’", "„{}“", "> {}\n", "“{}", "`{}`", "❝{}❞", "❛{}❜", "《{}》", "〈{}〉"),
+    *("＇{}＇", "‟{}”", "‛{}’", "❮{}❯", "´´{}´´", "″{}″", "״{}״", "''{}''", '""{}""', '"”{}"'),
+    *("<q>{}</q>", "<blockquote>{}</blockquote>", "&amp;quot;{}&amp;quot;", "and said '{}"),
+)
+"""The quotation marks that a liar may use."""
 Reply = Callable[[Request], str | Exception]
 
 
@@ -119,18 +125,25 @@ class Liar:
 
     def answer(self, evidence: list[str]) -> str:
         draw, count = self.random, len(evidence)
-        marks = draw.choice(["“{}”", '"{}"', "«{}»", "‘{}’", "„{}“", "> {}\n", "“{}", "`{}`"])
+        marks = draw.choice(MARKS)
         invented = marks.format(
             draw.choice(["the sea was made of glass", "Dorcas never lived", self.planted])
         )
         twisted = marks.format(draw.choice(evidence).replace(" the ", " no ") + " never")
         honest = marks.format(draw.choice(evidence))
+        first, *others = draw.choice(evidence).split(" ")
+        filled = draw.choice(['"{} [Smith, who poisoned her] {}"', "“{} [he killed her] [and fled] {}”"])
+        filled = filled.format(first, " ".join(others))
         number = draw.choice([0, 1, count, count + 1, 77, 10**6])
         parts = [
             f"She said {invented} [{draw.randint(1, count)}].",
             f"It is written: {twisted} [{number}].",
             f"It stands there: {honest} [{draw.randint(1, count)}].",
             f"The answer is nine [{number}].",
+            f"She wrote {filled} [{draw.randint(1, count)}].",
+            f"\nThe poisoner was Smith. Smith fled to Paris. {draw.choice(evidence)} [{number}].\n",
+            f"\n# The poisoner was Smith\n\n{draw.choice(evidence)} [{draw.randint(1, count)}].\n",
+            "\nSmith poisoned the keeper.\n",
             self.planted,
             "UNANSWERABLE",
             "word " * 4000,

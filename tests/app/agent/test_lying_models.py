@@ -20,7 +20,13 @@ QUESTIONS = (
     "And what did she say then?",
 )
 CASES = 200
-MARKED = re.compile(r"“([^“”]+)”|„([^„“]+)“|«([^«»]+)»|\"([^\"]+)\"|‘([^‘’]+)’|`([^`]+)`")
+MARKED = re.compile(
+    r"“([^“”]+)”|„([^„“]+)“|«([^«»]+)»|\"([^\"]+)\"|‘([^‘’]+)’|`([^`]+)`|❝([^❝❞]+)❞|❛([^❛❜]+)❜|《([^《》]+)》"
+    r"|〈([^〈〉]+)〉|＇([^＇]+)＇|‟([^‟”]+)”|‛([^‛’]+)’|❮([^❮❯]+)❯|´´([^´]+)´´|″([^″]+)″|״([^״]+)״|''([^']+)''"
+    r"|<q>([^<>]+)</q>|<blockquote>([^<>]+)</blockquote>|&(?:amp;)*quot;([^&]+)&(?:amp;)*quot;"
+)
+UNSAID = re.compile(r"Smith|Paris|poison|killed her|&(?:amp;)*quot;")
+"""Words of the liar that stand in no evidence, whatever marks are around them."""
 INVENTED = ("made of glass", "never lived", "vault code", " no ", "owned", "\x1b", "\x07", "lie")
 
 
@@ -34,12 +40,14 @@ def problems(answer: Answer, drafted: str, question: str, text: str) -> list[str
     for shown in (answer.text, drafted):
         for match in MARKED.finditer(shown):
             words = next(group for group in match.groups() if group is not None)
-            quote = re.sub(r"\[\d+\]", "", words)
+            quote = re.sub(r"\[\d+\]", "", words).lstrip("”")
             inside = any(c.isalnum() for c in quote)
             if inside and not _stands(quote, answer, question):
                 found.append(f"quote {words!r} in {shown!r}")
+    found += [f"{match.group()!r} in {answer.text!r}" for match in UNSAID.finditer(answer.text)]
     left_open = re.search(r"“([^“”]*)\Z", re.sub(r"„[^„“]*“", "", answer.text))
-    if left_open and not _stands(re.sub(r"\[\d+\]", "", left_open.group(1)).rstrip(" ."), answer, question):
+    opened = re.sub(r"\[\d+\]", "", left_open.group(1)).rstrip(" .") if left_open else ""
+    if any(c.isalnum() for c in opened) and not _stands(opened, answer, question):
         found.append(f"an open quote in {answer.text!r}")
     if not answer.text.replace("\n", " ").isprintable():
         found.append(f"control characters in {answer.text!r}")
