@@ -28,13 +28,15 @@ __all__ = ["CITATION", "CheckedAnswer", "QuoteBook", "check_answer", "quoted"]
 _NUMBER: Final = re.compile(r"\d[\d.,]*\d|\d")
 _NAME: Final = re.compile(r"(?<=[a-z,;] )[A-Z][\w'’-]+")
 _WORD: Final = re.compile(r"[^\W\d_][\w'’-]*")
-_CLAUSE_END: Final = re.compile(r"[,;:.!?—–()“”\"«»]+")
+_CLAUSE_END: Final = re.compile(r"[,;:!?—–()“”\"«»]+")
+_LABEL: Final = re.compile(r"\A[\s*_]*(?:the )?(?:short |final )?answer[\s*_]*:", re.IGNORECASE)
 _STRUCTURE: Final = """
     answer answers answered question summary summarise summarize overview conclusion introduction background
     context detail explanation description comparison difference similarity evidence source reference quote
     quotation citation passage text document book story chapter excerpt note finding fact information point
     reason cause effect result list table timeline step part item aspect topic example case thing kind type
-    value name date year time place person people character event key main important relevant available
+    value role status number amount location action meaning title author
+    name date year time place person people character event key main important relevant available
     following follows follow below above include contain support mention state say tell told describe show
     give given provide appear find found base accord short brief direct final two three four five six seven
     eight nine ten first second third last several various 1 2 3 4 5 6 7 8 9 10
@@ -124,6 +126,7 @@ class _Support:
 
     def attributed(self, words: str) -> tuple[int, ...]:
         """The best evidence with a sentence that holds all the words of a statement as it says them."""
+        words = _LABEL.sub("", words)
         said, negations = content_words(words), len(NEGATION.findall(words))
         own = [word for word in said if word not in self.asked]
         short = len(words.split()) <= SHORT_ANSWER
@@ -152,7 +155,7 @@ class _Support:
             text = self.evidence[n].quote
             parts = [text[span.start : span.end] for span in split_sentences(text)]
             if short:
-                parts = _CLAUSE_END.split(text)
+                parts = [clause for part in parts for clause in _CLAUSE_END.split(part)]
             elif len(parts) > 1:
                 parts.append(text)
             self._stretches[n, short] = [(content_words(part), len(NEGATION.findall(part))) for part in parts]

@@ -470,6 +470,8 @@ def test_what_a_citation_further_on_covers(draft: str, text: str, removed: int) 
         ("Nobody sold it. Una stole the lamp.", "Who?", "Una stole the lamp.", True),
         ("It was darned in thread of bright blue.", "What colour of thread?", "Bright blue thread.", True),
         ("Una, who had never been to sea, kept the glove.", "Who kept the glove?", "Una", True),
+        ("The inn was kept by Mrs. Corrie, a widow.", "Who kept the inn?", "Mrs. Corrie", True),
+        ("The inn was kept by Mrs. Corrie, a widow.", "Who kept it?", "**Answer:** Mrs. Corrie.", True),
         ("The price was ninety crowns.", "What did it cost?", "ninety crowns", True),
     ],
 )
