@@ -38,7 +38,7 @@ _DASH: Final = re.compile(r"\s*(?:[—–―]|--+)\s*")
 _CITED: Final = re.compile(rf"\s{{0,3}}(?:{CITATION.pattern})")
 MOST_BRACKETS: Final = 2
 MOST_PIECES: Final = 9
-MOST_PLACES: Final = 20
+MOST_PLACES: Final = 12
 LONGEST_GAP: Final = 300
 ADJACENT: Final = 4
 """Characters between two sentences that follow one another; a blank line has up to four."""
@@ -137,12 +137,12 @@ def _holders(pieces: Sequence[str], letters: Sequence[str], source: _Source) -> 
     """The evidence of the source that the pieces touch, in their order; None if one is not there."""
     if not all(each in source.letters for each in letters):
         return None
-    chains: list[tuple[Span, ...]] = [()]
-    for piece in pieces:
-        places = _places(piece, source.text, MOST_PLACES if len(pieces) > 1 else 1)
-        # One chain for each place is enough: any that leads there.
-        reached = (next((c for c in chains if _may_follow(source.text, c, place)), None) for place in places)
-        chains = [(*c, place) for c, place in zip(reached, places, strict=True) if c is not None]
+    most = MOST_PLACES if len(pieces) > 1 else 1
+    chains: list[tuple[Span, ...]] = [(place,) for place in _places(pieces[0], source.text, most)]
+    for piece in pieces[1:]:
+        chains = [
+            (*chain, place) for chain in chains if (place := _following(piece, source.text, chain[-1].end))
+        ]
     if not chains:
         return None
     return tuple(n for n, held in source.holders if any(held.overlaps(place) for place in chains[0]))
@@ -157,12 +157,13 @@ def _places(piece: str, text: str, most: int) -> list[Span]:
     return found
 
 
-def _may_follow(text: str, chain: Sequence[Span], place: Span) -> bool:
-    """Whether what a gap leaves out between two pieces is short and turns nothing round."""
-    if not chain:
-        return True
-    skipped = text[chain[-1].end : place.start]
-    return 0 <= place.start - chain[-1].end <= LONGEST_GAP and not NEGATION.search(skipped)
+def _following(piece: str, text: str, end: int) -> Span | None:
+    """Where a piece follows behind a gap that is short and leaves out nothing that turns it round."""
+    behind = text.find(" ", end + LONGEST_GAP + 2 * len(piece))
+    span = verify_quote(piece, text[end : behind if behind >= 0 else None]).span
+    if span is None or span.start > LONGEST_GAP or NEGATION.search(text[end : end + span.start]):
+        return None
+    return Span(end + span.start, end + span.end)
 
 
 def _source(parts: Sequence[tuple[int, str]]) -> _Source:
