@@ -6,7 +6,7 @@ import asyncio
 import re
 import threading
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 from urllib.parse import urlsplit
@@ -123,9 +123,6 @@ class Connection:
         self.slots = asyncio.Semaphore(in_flight)
         self._client, self._loop = client, asyncio.new_event_loop()
         self._tasks: set[asyncio.Task[Any]] = set()
-        # Looks names up. The loop's own would leave its threads behind, or wait for a slow look-up.
-        self._lookups = ThreadPoolExecutor(in_flight, "endpoint-lookup")
-        self._loop.set_default_executor(self._lookups)
         self._thread = threading.Thread(target=self._loop.run_forever, name="endpoint", daemon=True)
 
     @classmethod
@@ -183,7 +180,6 @@ class Connection:
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
         self._loop.close()
-        self._lookups.shutdown(wait=False, cancel_futures=True)
 
     async def _within(self, make: Callable[[Connection], Coroutine[Any, Any, T]]) -> T:
         task = asyncio.current_task()
