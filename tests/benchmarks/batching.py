@@ -1,9 +1,10 @@
 """What batching and shared beginnings save on this machine, on a small model with random weights.
 
-    python tests/benchmarks/batching.py [--json]
+    python tests/benchmarks/batching.py [--json]     --json: an object a line
 
 16 questions about one document (or 16 without one), one call each against one call for all, with shared
-beginnings on and off, padded and continuous. Replies must be the same in all.
+beginnings on and off, padded and continuous. Replies must be the same in all. Each round begins with a number
+of its own, or the second would be answered from what the first has left in the caches.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import gc
 import json
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -57,59 +58,64 @@ def small_model(folder: Path, hidden: int, layers: int, dtype: str) -> Path:
     return save_model(config, folder)
 
 
-def requests(document: str) -> list[Request]:
-    questions = [f"{document}\n\nQuestion {n}: what became of {SUBJECTS[n % 8]}?" for n in range(COUNT)]
+def requests(document: str, number: int) -> list[Request]:
+    """The questions of a round; they share what the round begins with."""
+    questions = [
+        f"{number} {document}\n\nQuestion {n}: what became of {SUBJECTS[n % 8]}?" for n in range(COUNT)
+    ]
     return [
         Request((Message("system", "Answer from the text."), Message("user", each)), REPLY)
         for each in questions
     ]
 
 
-def timed(run: Callable[[], list[Completion]], rounds: int) -> tuple[float, list[str]]:
-    """Seconds of the best round, and the replies."""
-    best, texts = float("inf"), []
-    for _ in range(rounds):
+def timed(
+    run: Callable[[list[Request]], list[Completion]], document: str, numbers: range
+) -> tuple[float, list[str]]:
+    """Seconds of the best round, and the replies of all."""
+    best, texts = float("inf"), list[str]()
+    for number in numbers:
         gc.collect()
+        asked = requests(document, number)
         began = time.perf_counter()
-        texts = [each.text for each in run()]
+        found = run(asked)
         best = min(best, time.perf_counter() - began)
+        texts += [each.text for each in found]
     return best, texts
 
 
-def measure(folder: Path, document: str, rounds: int) -> list[dict[str, Any]]:
-    asked = requests(document)
-    rows, expected = [], None
-    for batching in ("padded", "continuous"):
-        model = TransformersModel.load(str(folder), device="cpu", batching=batching)  # type: ignore[arg-type]
-        prefixes = model._padded.prefixes
-        for shared in (False, True) if batching == "padded" else (True,):
-            prefixes._enabled = shared
-            model.complete(asked[0])
+def measure(folder: Path, document: str, rounds: int) -> Iterator[dict[str, Any]]:
+    """A row for each way, as it is done."""
+    expected: list[str] = []
+    warm_up, numbers = requests(document, 100)[0], range(200, 200 + rounds)
+    for batching, shared in (("padded", False), ("padded", True), ("continuous", True)):
+        times, texts = [], []
+        for together in (False, True):
+            # A model each, so that neither finds in its caches what the other has read.
+            model = TransformersModel.load(str(folder), device="cpu", batching=batching)  # type: ignore[arg-type]
+            model._padded.prefixes._enabled = shared
+            model.complete(warm_up)
 
-            def one_by_one(model: TransformersModel = model) -> list[Completion]:
-                model._padded.prefixes.clear()
-                return [model.complete(request) for request in asked]
+            def run(
+                asked: list[Request], model: TransformersModel = model, together: bool = together
+            ) -> list[Completion]:
+                return model.complete_many(asked) if together else [model.complete(each) for each in asked]
 
-            def together(model: TransformersModel = model) -> list[Completion]:
-                model._padded.prefixes.clear()
-                return model.complete_many(asked)
-
-            single, texts = timed(one_by_one, rounds)
-            many, same = timed(together, rounds)
-            expected = expected or texts
-            rows.append(
-                {
-                    "prompt_tokens": model.prompt_tokens(asked[0].messages),
-                    "batching": model.batching,
-                    "shared_beginnings": shared,
-                    "singles_s": round(single, 3),
-                    "together_s": round(many, 3),
-                    "ratio": round(many / single, 3),
-                    "same_replies": sum(a == b == c for a, b, c in zip(expected, texts, same, strict=True)),
-                }
-            )
-        model.close()
-    return rows
+            best, found = timed(run, document, numbers)
+            times.append(best)
+            texts.append(found)
+            tokens, used = model.prompt_tokens(warm_up.messages), model.batching
+            model.close()
+        expected = expected or texts[0]
+        yield {
+            "prompt_tokens": tokens,
+            "batching": used,
+            "shared_beginnings": shared,
+            "singles_s": round(times[0], 3),
+            "together_s": round(times[1], 3),
+            "ratio": round(times[1] / times[0], 3),
+            "same_replies": sum(a == b == c for a, b, c in zip(expected, *texts, strict=True)),
+        }
 
 
 def main() -> None:
@@ -125,19 +131,24 @@ def main() -> None:
     document = (DATA / "novella.txt").read_text(encoding="utf-8")[1000 : 1000 + DOCUMENT_CHARACTERS]
     with tempfile.TemporaryDirectory() as folder:
         path = small_model(Path(folder), arguments.hidden, arguments.layers, arguments.dtype)
-        rows = [row for text in ("", document) for row in measure(path, text, arguments.rounds)]
-    report = {
-        "requests": COUNT,
-        "reply_tokens": REPLY,
-        "hidden": arguments.hidden,
-        "layers": arguments.layers,
-    }
-    if arguments.json:
-        print(json.dumps(report | {"dtype": arguments.dtype, "rows": rows}, indent=2))
-        return
-    print("  ".join(rows[0]))
-    for row in rows:
-        print("  ".join(str(value).rjust(len(key)) for key, value in row.items()))
+        settings = {
+            "requests": COUNT,
+            "reply_tokens": REPLY,
+            "rounds": arguments.rounds,
+            "hidden": arguments.hidden,
+            "layers": arguments.layers,
+            "dtype": arguments.dtype,
+        }
+        show(settings, arguments.json)
+        for text in ("", document):
+            for row in measure(path, text, arguments.rounds):
+                show(row, arguments.json)
+
+
+def show(row: dict[str, Any], as_json: bool) -> None:
+    """A line of the report."""
+    line = json.dumps(row) if as_json else "  ".join(f"{key} {each}" for key, each in row.items())
+    print(line, flush=True)
 
 
 if __name__ == "__main__":

@@ -1,22 +1,25 @@
 """What a GPU does for Clew, without any download: random weights in the shape of Qwen3-8B, in bfloat16.
 
-    python tests/benchmarks/gpu.py [--json] [--only model|faiss]
+    python tests/benchmarks/gpu.py [--json] [--only model|faiss]     --json: an object a line
     python tests/benchmarks/gpu.py --tiny          the same code on a CPU, in under a minute
 
 Tokens per second of prefill and of decode at batch 1, 8 and 32, through our backend (continuous and padded)
-and through plain `generate` on the same batch, with the peak of the GPU's memory; FAISS on the GPU against
-the CPU at 1 and 10 million rows of 384 numbers, exact search, with equal results.
+and through plain `generate` on a batch of the same size, with the peak of the GPU's memory and what of it are
+the blocks of the continuous loop. No prompt is read twice: what caches keep of one round would make the next
+look faster. FAISS on the GPU against the CPU at 1 and 10 million rows of 384 numbers, exact search, with
+equal results.
 """
 
 from __future__ import annotations
 
 import argparse
 import gc
+import itertools
 import json
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -86,32 +89,44 @@ def build(size: Size, folder: Path) -> LoadedModel:
     return LoadedModel(model, AutoTokenizer.from_pretrained(tiny_tokenizer(folder)), (), 0, None)
 
 
-def requests(model: TransformersModel, size: Size, count: int, reply: int) -> list[Request]:
-    """Prompts of one length that share nothing but the template."""
-    text = (DATA / "novella.txt").read_text(encoding="utf-8")
-    found = []
-    for number in range(count):
-        low, high = 1, size.prompt * 6
-        start = 700 * number
+class Prompts:
+    """Prompts of one length that share nothing but the template, each given out once."""
+
+    def __init__(self, model: TransformersModel, size: Size) -> None:
+        self._model, self._most = model, size.prompt
+        self._text = (DATA / "novella.txt").read_text(encoding="utf-8")
+        self._numbers = itertools.count(100_000)
+
+    def take(self, count: int) -> list[tuple[Message, ...]]:
+        """So many that nobody has seen yet."""
+        return [self._made(next(self._numbers)) for _ in range(count)]
+
+    def _made(self, number: int) -> tuple[Message, ...]:
+        start = 700 * number % (len(self._text) // 2)
+        low, high = 1, self._most * 6
         while low < high:
             middle = (low + high + 1) // 2
-            asked = (Message("user", f"{number} {text[start : start + middle]}"),)
-            low, high = (middle, high) if model.prompt_tokens(asked) <= size.prompt else (low, middle - 1)
-        found.append(Request((Message("user", f"{number} {text[start : start + low]}"),), reply))
-    return found
+            fits = self._model.prompt_tokens(self._message(number, start, middle)) <= self._most
+            low, high = (middle, high) if fits else (low, middle - 1)
+        return self._message(number, start, low)
+
+    def _message(self, number: int, start: int, length: int) -> tuple[Message, ...]:
+        # The number first: what follows it is shared with nothing that was read before.
+        return (Message("user", f"{number} {self._text[start : start + length]}"),)
 
 
-def seconds(run: Callable[[], object], device: str) -> tuple[float, int]:
-    """Best of two after one to warm up, and the peak of memory in bytes."""
+def seconds(rounds: Callable[[], Callable[[], object]], device: str) -> tuple[float, int]:
+    """Best of two after one to warm up, each made anew, and the peak of memory in bytes."""
     import torch
 
-    run()
+    rounds()()
     gc.collect()
     if device == "cuda":
         torch.cuda.synchronize()
         torch.cuda.reset_peak_memory_stats()
     best = float("inf")
     for _ in range(2):
+        run = rounds()
         began = time.perf_counter()
         run()
         if device == "cuda":
@@ -120,59 +135,93 @@ def seconds(run: Callable[[], object], device: str) -> tuple[float, int]:
     return best, torch.cuda.max_memory_allocated() if device == "cuda" else 0
 
 
-def ways(loaded: LoadedModel, ours: TransformersModel, batch: list[Request]) -> Callable[[int], object]:
+def clew(
+    loaded: LoadedModel, ours: TransformersModel, batch: list[tuple[Message, ...]], reply: int
+) -> Callable[[], object]:
     """Ours: a call for replies of so many tokens."""
-
-    def run(reply: int) -> object:
-        ours._padded.prefixes.clear()
-        return ours.complete_many([Request(each.messages, reply) for each in batch])
-
-    return run
+    asked = [Request(each, reply) for each in batch]
+    return lambda: ours.complete_many(asked)
 
 
 def plain_generate(
-    loaded: LoadedModel, ours: TransformersModel, batch: list[Request]
-) -> Callable[[int], object]:
-    """What transformers does with the same batch."""
+    loaded: LoadedModel, ours: TransformersModel, batch: list[tuple[Message, ...]], reply: int
+) -> Callable[[], object]:
+    """What transformers does with such a batch."""
     import torch
 
-    prompts = [ours._format.prompt(each.messages) for each in batch]
+    prompts = [ours._format.prompt(each) for each in batch]
     longest = max(map(len, prompts))
     device = loaded.model.device
     ids = torch.tensor([[0] * (longest - len(each)) + each for each in prompts], device=device)
     mask = torch.tensor([[0] * (longest - len(each)) + [1] * len(each) for each in prompts], device=device)
-    return lambda reply: loaded.model.generate(ids, attention_mask=mask, max_new_tokens=reply)
+    return lambda: loaded.model.generate(ids, attention_mask=mask, max_new_tokens=reply)
 
 
-def measure_model(size: Size, folder: Path) -> list[dict[str, Any]]:
+def free(device: str) -> None:
+    """Nothing of one part is left in the next."""
+    import torch
+
+    gc.collect()
+    if device == "cuda":
+        torch.cuda.empty_cache()
+
+
+def blocks_of(ours: TransformersModel) -> int:
+    """Bytes of the blocks of the continuous loop, 0 if it does not run."""
+    loop = None if ours._continuous is None else ours._continuous._loop
+    if loop is None:
+        return 0
+    cache = loop._runner.batch_processor.cache
+    found = {id(each): each for value in vars(cache).values() for each in tensors_in(value)}
+    return sum(each.numel() * each.element_size() for each in found.values())
+
+
+def tensors_in(value: Any) -> Iterator[Any]:
+    """The tensors of a value: one, or a list of them."""
+    import torch
+
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif isinstance(value, list | tuple):
+        yield from (each for each in value if isinstance(each, torch.Tensor))
+
+
+def measure_model(size: Size, folder: Path) -> Iterator[dict[str, Any]]:
     loaded = build(size, folder)
-    rows = []
+    # One sequence of prompts for all ways.
+    prompts = Prompts(TransformersModel(loaded, "random", "random", 4096), size)
     for way in ("plain generate", "padded", "continuous"):
         ours = TransformersModel(loaded, "random", "random", 4096, continuous=way == "continuous")
+        make = plain_generate if way == "plain generate" else clew
         for count in size.batches:
-            batch = requests(ours, size, count, size.reply)
-            read = sum(ours.prompt_tokens(each.messages) for each in batch)
-            run = (plain_generate if way == "plain generate" else ways)(loaded, ours, batch)
-            first, _ = seconds(lambda run=run: run(1), size.device)  # type: ignore[misc]
-            whole, peak = seconds(lambda run=run: run(1 + size.reply), size.device)  # type: ignore[misc]
-            rows.append(
-                {
-                    "way": way if way == "plain generate" else f"clew {ours.batching}",
-                    "batch": count,
-                    "prefill_tokens_s": round(read / first),
-                    "decode_tokens_s": round(count * size.reply / max(whole - first, 1e-9)),
-                    "peak_gb": round(peak / 1e9, 2),
-                }
-            )
+            free(size.device)
+
+            def rounds(
+                reply: int, count: int = count, ours: TransformersModel = ours, make: Any = make
+            ) -> Callable[[], object]:
+                run: Callable[[], object] = make(loaded, ours, prompts.take(count), reply)
+                return run
+
+            read = sum(map(ours.prompt_tokens, prompts.take(count)))
+            first, _ = seconds(lambda: rounds(1), size.device)
+            whole, peak = seconds(lambda: rounds(1 + size.reply), size.device)
+            blocks = blocks_of(ours)
+            yield {
+                "way": way if way == "plain generate" else f"clew {ours.batching}",
+                "batch": count,
+                "prefill_tokens_s": round(read / first),
+                "decode_tokens_s": round(count * size.reply / max(whole - first, 1e-9)),
+                "peak_gb": round(peak / 1e9, 2),
+                "of_it_blocks_gb": round(blocks / 1e9, 2),
+            }
         ours.close()
-    return rows
+        free(size.device)
 
 
-def measure_faiss(size: Size) -> list[dict[str, Any]]:
+def measure_faiss(size: Size) -> Iterator[dict[str, Any]]:
     import faiss
 
     on_gpu = hasattr(faiss, "StandardGpuResources") and faiss.get_num_gpus() > 0
-    rows = []
     random = np.random.default_rng(0)
     queries = random.standard_normal((size.queries, DIM), np.float32)
     queries /= np.linalg.norm(queries, axis=1, keepdims=True)
@@ -182,20 +231,21 @@ def measure_faiss(size: Size) -> list[dict[str, Any]]:
             piece = random.standard_normal((min(500_000, count - start), DIM), np.float32)
             index.add(piece / np.linalg.norm(piece, axis=1, keepdims=True))
         row: dict[str, Any] = {"rows": count}
-        took, _ = seconds(lambda index=index: index.search(queries, K), "cpu")  # type: ignore[misc]
+        took, _ = seconds(lambda index=index: lambda: index.search(queries, K), "cpu")  # type: ignore[misc]
         row["cpu_ms_per_query"] = round(took / len(queries) * 1000, 3)
         if on_gpu:
             row |= against_gpu(faiss, index, queries)
         else:
             row["gpu"] = "this FAISS has no GPU support, or there is no GPU"
-        rows.append(row)
-    return rows
+        yield row
+        del index
+        gc.collect()
 
 
 def against_gpu(faiss: Any, index: Any, queries: Any) -> dict[str, Any]:
     """Milliseconds per query there, and how equal the results are."""
     moved = faiss.index_cpu_to_gpu(faiss.StandardGpuResources(), 0, index)
-    took, _ = seconds(lambda: moved.search(queries, K), "cpu")
+    took, _ = seconds(lambda: lambda: moved.search(queries, K), "cpu")
     (scores, ids), (same_scores, same_ids) = index.search(queries, K), moved.search(queries, K)
     return {
         "gpu_ms_per_query": round(took / len(queries) * 1000, 3),
@@ -225,21 +275,22 @@ def main() -> None:
         "prompt_tokens": size.prompt,
         "reply_tokens": size.reply,
     }
+    # Each part is printed as it is done: what fails later takes nothing of it away.
+    show(report, arguments.json)
     if arguments.only != "faiss":
         with tempfile.TemporaryDirectory() as folder:
-            report["model"] = measure_model(size, Path(folder))
+            for row in measure_model(size, Path(folder)):
+                show({"part": "model"} | row, arguments.json)
+        free(size.device)
     if arguments.only != "model":
-        report["faiss"] = measure_faiss(size)
-    if arguments.json:
-        print(json.dumps(report, indent=2))
-        return
-    for name, value in report.items():
-        if isinstance(value, list):
-            print(f"\n{name}")
-            for row in value:
-                print("  ".join(f"{key} {each}" for key, each in row.items()))
-        else:
-            print(f"{name}: {value}")
+        for row in measure_faiss(size):
+            show({"part": "faiss"} | row, arguments.json)
+
+
+def show(row: dict[str, Any], as_json: bool) -> None:
+    """A line of the report."""
+    line = json.dumps(row) if as_json else "  ".join(f"{key} {each}" for key, each in row.items())
+    print(line, flush=True)
 
 
 if __name__ == "__main__":
