@@ -6,6 +6,7 @@ schema and are in `reader.decisions`, so that all backends share one way of vali
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -31,8 +32,8 @@ class Request:
     Attributes:
         messages: At least one, the last from the user.
         max_tokens: Most tokens of the reply, at least 1.
-        temperature: 0 takes the likeliest token each time.
-        seed: Of the sampling, where the backend has one.
+        temperature: 0 takes the likeliest token each time; finite.
+        seed: Of the sampling, where the backend has one; from 0 to 2**63 - 1.
         schema: A JSON schema that the reply must follow; a backend that can enforces it token by token.
     """
 
@@ -47,8 +48,10 @@ class Request:
             raise ValueError("a request ends with a message of the user")
         if self.max_tokens < 1:
             raise ValueError(f"max_tokens is {self.max_tokens}, at least 1 is needed")
-        if self.temperature < 0:
-            raise ValueError(f"temperature is {self.temperature}, below 0")
+        if not 0 <= self.temperature < math.inf:
+            raise ValueError(f"temperature is {self.temperature}, not a finite number from 0 on")
+        if self.seed is not None and not 0 <= self.seed < 2**63:
+            raise ValueError(f"seed is {self.seed}, not between 0 and 2**63 - 1")
 
 
 class Finish(StrEnum):
@@ -179,7 +182,7 @@ class ChatModel(Protocol):
         """Reply to many requests together, in their order.
 
         `on_done` is called with the position of each as soon as it is done, one call at a time, so that
-        finished work can be kept when a later one fails.
+        finished work can be kept when a later one fails. It is not called for those that were cancelled.
 
         Raises:
             WindowError: If one of the requests does not fit into the window.

@@ -19,6 +19,10 @@ __all__ = ["ChatFormat", "TextStream", "folded"]
 
 # A noncharacter of Unicode: no text has it, no tokenizer knows it.
 _BREAK: Final = "\ufdd0"
+# Half of a character, as JSON and file names bring in: no tokenizer takes it.
+_UNREADABLE: Final = re.compile("[\ufdd0\ud800-\udfff]")
+# What templates raise that were written for other contents, other roles or other versions.
+_TEMPLATE_FAILURES: Final = (TypeError, ValueError, LookupError, ArithmeticError, AttributeError)
 # Templates that know one of these leave the reasoning out; the others do not look at them.
 _NO_REASONING: Final = {"enable_thinking": False, "thinking": False, "reasoning_effort": "low"}
 _PLAIN_ROLES: Final = {"system": "System", "user": "User", "assistant": "Assistant"}
@@ -104,8 +108,8 @@ class ChatFormat:
                             conversation, tokenize=False, add_generation_prompt=True, **_NO_REASONING
                         )
                     )
-                except (TemplateError, TypeError) as error:
-                    reason = str(error).strip() or type(error).__name__
+                except (TemplateError, *_TEMPLATE_FAILURES) as error:
+                    reason = " ".join(str(error).split()) or type(error).__name__
                     continue
                 if all(each.content.strip() in text for each in (form[0], form[-1])):
                     return text
@@ -118,7 +122,7 @@ class ChatFormat:
 
     def _broken(self, text: str) -> str:
         """The text with a break inside of each control token that is spelled out in it."""
-        text = text.replace(_BREAK, "\ufffd")
+        text = _UNREADABLE.sub("\ufffd", text)
         return text if self._control is None else self._control.sub(lambda found: found[0] + _BREAK, text)
 
     def _pieces(self, text: str) -> Iterator[list[int]]:

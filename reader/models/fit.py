@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import struct
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +15,7 @@ from reader.models.loading import (
     choose_format,
     window_of,
 )
+from reader.models.weight_files import StoredWeights, stored_weights
 
 __all__ = ["Fit", "cache_bytes", "count_parameters", "estimate", "free_memory_of"]
 
@@ -33,7 +32,7 @@ class Fit:
 
     Attributes:
         device: "cpu", "cuda" or another torch device.
-        number_format: Of the weights; "4bit" or "8bit" if they are quantized.
+        number_format: Of the weights; "4bit" or "8bit" if they are quantized, "packed" if they are stored so.
         parameters: How many, not in billions.
         weights: Memory of the weights.
         cache: Keys, values and recurrent states of one request that fills the window.
@@ -82,16 +81,20 @@ def estimate(
 
     Raises:
         ModelNotFoundError: If its config is not on this machine.
-        ModelLoadError: If its config cannot be read.
+        ModelLoadError: If its config or its weight files cannot be read.
     """
     place = choose_device(device)
     config = _config(name)
     format = choose_format(place, config, number_format)
-    parameters = count_parameters(name, config)
+    files = _stored(name, config)
+    parameters = _parameters_of(name, config) if files is None else files.parameters
     stored = format if quantization == "none" else quantization
     own = window_of(config) or max(DEFAULT_WINDOW, window or 0)
     used = min(own, window or own)
-    weights = parameters * _BITS[stored] // 8
+    if files is not None and files.packed_bytes is not None:
+        stored, weights = "packed", files.packed_bytes
+    else:
+        weights = parameters * _BITS[stored] // 8
     there = free_memory_of(place) if free is None else free
     element = _BITS[format] // 8
     left = there - int(weights * (1 + _MARGIN))
@@ -129,10 +132,16 @@ def cache_bytes(config: Any, tokens: int, element: int = 2) -> int:
 
 def count_parameters(name: str, config: Any) -> int:
     """Parameters by the headers of the weight files, or of an empty model where there are none."""
+    files = _stored(name, config)
+    return _parameters_of(name, config) if files is None else files.parameters
+
+
+def _stored(name: str, config: Any) -> StoredWeights | None:
     folder = Path(name) if Path(name).is_dir() else _downloaded(name)
-    files = sorted(folder.glob("*.safetensors")) if folder is not None else []
-    if files and not _missing_shards(folder, files):
-        return sum(_numbers_in(file) for file in files if not file.name.startswith("consolidated"))
+    return None if folder is None else stored_weights(folder, config)
+
+
+def _parameters_of(name: str, config: Any) -> int:
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -213,29 +222,6 @@ def _first(config: Any, *names: str) -> int:
     """The first of these that the config has, 0 if it has none."""
     found = (getattr(config, name, None) for name in names)
     return next((int(each) for each in found if isinstance(each, int) and each), 0)
-
-
-def _numbers_in(file: Path) -> int:
-    """Numbers in a safetensors file, by its header."""
-    with file.open("rb") as content:
-        (length,) = struct.unpack("<Q", content.read(8))
-        header = json.loads(content.read(length))
-    total = 0
-    for name, tensor in header.items():
-        if name != "__metadata__":
-            count = 1
-            for size in tensor["shape"]:
-                count *= size
-            total += count
-    return total
-
-
-def _missing_shards(folder: Path | None, files: list[Path]) -> bool:
-    index = folder / "model.safetensors.index.json" if folder is not None else None
-    if index is None or not index.exists():
-        return False
-    named = set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
-    return not named <= {file.name for file in files}
 
 
 def _downloaded(name: str) -> Path | None:

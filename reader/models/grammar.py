@@ -7,6 +7,7 @@ whitespace, and the reply can end only where the grammar is satisfied.
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -20,7 +21,7 @@ __all__ = ["Grammars", "Matcher", "mask_scores"]
 
 _COMPACT: Final = {"whitespace_flexible": False, "item_separator": ",", "key_separator": ":"}
 _KEPT: Final = 256
-_BITS: Final = 32
+_LONE_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 class Matcher(Protocol):
@@ -35,8 +36,8 @@ class Matcher(Protocol):
     def is_stopped(self) -> bool:
         """Whether nothing can follow but the end."""
 
-    def unsafe_compute_mask_ptr(self, pointer: int, size: int, /) -> object:
-        """Write one bit per token, set if it may come next, into memory of `size` bytes."""
+    def compute_bitmask(self) -> bytes:
+        """One bit per token of the tokenizer, set if it may come next, the first in the lowest bit."""
 
 
 class Grammars:
@@ -58,12 +59,17 @@ class Grammars:
     def start(self, schema: Mapping[str, Any]) -> Matcher | None:
         """A new matcher at the beginning of a reply.
 
-        None if the schema has something that cannot be enforced (`not`, look-around in a pattern), or the
-        tokenizer cannot be read: what comes back then must be validated.
+        None if the schema has something that cannot be enforced (`not`, look-around in a pattern, objects in
+        objects beyond what can be read), or the tokenizer cannot be read: what comes back then must be
+        validated. Half of a character (a lone surrogate) stands as U+FFFD in the reply.
         """
         if self._tokenizer is None or not self._ends:
             return None
-        key = json.dumps(schema, sort_keys=False)
+        try:
+            written = json.dumps(schema, ensure_ascii=False, default=_as_dict)
+        except (TypeError, ValueError, RecursionError):
+            return None
+        key = _LONE_SURROGATE.sub("\ufffd", written)
         with self._lock:
             if key not in self._compiled:
                 if len(self._compiled) >= _KEPT:
@@ -84,17 +90,27 @@ class Grammars:
                 slices=LLTokenizer.json_slices(),
             )
         options: Any = _COMPACT
-        matcher = LLMatcher(
-            self._tokens, LLMatcher.grammar_from_json_schema(schema, overrides=options), log_level=0
-        )
+        try:
+            grammar = LLMatcher.grammar_from_json_schema(schema, overrides=options)
+            matcher = LLMatcher(self._tokens, grammar, log_level=0)
+        except ValueError:
+            return None
         return None if matcher.is_error() else matcher
+
+
+def _as_dict(value: object) -> dict[Any, Any]:
+    """Mappings of other kinds, for `json.dumps`."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    raise TypeError(f"a {type(value).__name__} is no part of a JSON schema")
 
 
 def mask_scores(scores: torch.Tensor, matchers: Sequence[Matcher | None]) -> torch.Tensor:
     """Scores with those of tokens that a row's grammar does not have set to minus infinity.
 
     Args:
-        scores: Shape (rows, vocabulary), any float type and device.
+        scores: Shape (rows, width), any float type and device; the width may differ from the tokenizer's
+            vocabulary, and what is beyond that is no token.
         matchers: One per row; rows with None stay as they are.
     """
     rows = [row for row, matcher in enumerate(matchers) if matcher is not None]
@@ -103,13 +119,12 @@ def mask_scores(scores: torch.Tensor, matchers: Sequence[Matcher | None]) -> tor
     import torch
 
     width = scores.shape[1]
-    words = -(-width // _BITS)
-    bits = np.zeros((len(rows), words), np.int32)
+    unpacked = np.zeros((len(rows), width), np.uint8)
     for position, row in enumerate(rows):
         matcher = matchers[row]
         assert matcher is not None
-        matcher.unsafe_compute_mask_ptr(bits[position].ctypes.data, bits[position].nbytes)
-    unpacked = np.unpackbits(bits.view(np.uint8), axis=1, bitorder="little")[:, :width]
+        bits = np.unpackbits(np.frombuffer(matcher.compute_bitmask(), np.uint8), bitorder="little")[:width]
+        unpacked[position, : len(bits)] = bits
     allowed = torch.from_numpy(unpacked).to(scores.device).bool()
     masked = scores.clone()
     masked[rows] = masked[rows].masked_fill(~allowed, float("-inf"))

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 from reader.errors import ModelLoadError, ModelNotFoundError
+from reader.models.download import download_error, downloads_shown
+from reader.models.memory import is_out_of_memory
 
 __all__ = [
     "LoadedModel",
@@ -73,15 +75,58 @@ def load_model(
         ModelLoadError: If it is there and cannot be loaded.
     """
     _check(name, quantization)
-    import torch
-    from safetensors import SafetensorError
-    from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     place = choose_device(device)
-    failures = (
+    wanted = _Wanted(name, place, trust_remote_code, quantization, number_format)
+    # What is here is taken as it is, without asking the hub; what is not all here may be there.
+    try:
+        return wanted.read(local=True)
+    except _failures() as error:
+        if Path(name).is_dir() or is_out_of_memory(error):
+            raise _as_model_error(name, error) from error
+    try:
+        with downloads_shown():
+            return wanted.read(local=False)
+    except _failures() as error:
+        raise download_error(name, error) or _as_model_error(name, error) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """What is to be loaded, and how."""
+
+    name: str
+    place: str
+    trust_remote_code: bool
+    quantization: Quantization
+    number_format: NumberFormat
+
+    def read(self, local: bool) -> LoadedModel:
+        """Read config, tokenizer and weights, only from this machine if `local`."""
+        import torch
+        from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+
+        options: dict[str, Any] = {"trust_remote_code": self.trust_remote_code, "local_files_only": local}
+        config = AutoConfig.from_pretrained(self.name, **options)
+        tokenizer = AutoTokenizer.from_pretrained(self.name, **options)
+        dtype = getattr(torch, choose_format(self.place, config, self.number_format))
+        if self.quantization != "none":
+            options |= {"quantization_config": _quantized(self.quantization, dtype), "device_map": self.place}
+        model: Any = AutoModelForCausalLM.from_pretrained(self.name, dtype=dtype, **options)
+        return _loaded(
+            model.eval() if self.quantization != "none" else model.to(self.place).eval(), tokenizer
+        )
+
+
+def _failures() -> tuple[type[Exception], ...]:
+    """What reading and downloading may raise."""
+    import httpx2
+    from safetensors import SafetensorError
+
+    return (
         OSError,
         ValueError,
         RuntimeError,
@@ -89,25 +134,10 @@ def load_model(
         TypeError,
         ImportError,
         AttributeError,
+        MemoryError,
         SafetensorError,
+        httpx2.HTTPError,
     )
-    # What is here is taken as it is, without asking the hub.
-    for local in (True,) if Path(name).is_dir() else (True, False):
-        options: dict[str, Any] = {"trust_remote_code": trust_remote_code, "local_files_only": local}
-        try:
-            config = AutoConfig.from_pretrained(name, **options)
-            tokenizer = AutoTokenizer.from_pretrained(name, **options)
-            dtype = getattr(torch, choose_format(place, config, number_format))
-            if quantization != "none":
-                options |= {"quantization_config": _quantized(quantization, dtype), "device_map": place}
-            model: Any = AutoModelForCausalLM.from_pretrained(name, dtype=dtype, **options)
-            model = model.eval() if quantization != "none" else model.to(place).eval()
-        except failures as error:
-            if local and not Path(name).is_dir() and isinstance(error, OSError):
-                continue
-            raise _as_model_error(name, error) from error
-        return _loaded(model, tokenizer)
-    raise AssertionError("the loop returns or raises")
 
 
 def choose_device(device: str) -> str:
@@ -207,7 +237,7 @@ def _as_model_error(name: str, error: Exception) -> ModelNotFoundError | ModelLo
     if not Path(name).is_dir() and isinstance(error, OSError):
         return ModelNotFoundError(
             f"The model {name!r} is neither a folder nor among the downloaded models, and could not be "
-            "downloaded from the Hugging Face hub."
+            f"downloaded from the Hugging Face hub: {text[:300].rstrip('.')}."
         )
     if isinstance(error, ImportError):
         return ModelLoadError(

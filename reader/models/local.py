@@ -6,9 +6,9 @@ What is asked goes one of two ways: `ContinuousBatches` on a GPU, for models of 
 
 from __future__ import annotations
 
-import threading
+import weakref
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Final, Literal, Self
 
 from reader.chat import Cancellation, Completion, Finish, Message, OnToken, Request
@@ -17,9 +17,11 @@ from reader.models.chat_format import ChatFormat
 from reader.models.continuous import ContinuousBatches, runs_continuously
 from reader.models.grammar import Grammars
 from reader.models.loading import DEFAULT_WINDOW, LoadedModel, NumberFormat, Quantization, load_model
-from reader.models.padded import PaddedBatches, free_memory
+from reader.models.memory import free_memory
+from reader.models.padded import PaddedBatches
 from reader.models.prefix import PrefixCache
-from reader.models.replies import Reply
+from reader.models.replies import CallersError, Reply, callers_own
+from reader.models.turns import Turns
 
 __all__ = ["Batching", "TransformersModel"]
 
@@ -27,7 +29,6 @@ Batching = Literal["auto", "continuous", "padded"]
 
 _ROWS: Final = {"cpu": 16, "cuda": 64}
 _TOKENS: Final = {"cpu": 8_192, "cuda": 262_144}
-_PATIENCE: Final = 0.05
 
 
 class TransformersModel:
@@ -55,12 +56,19 @@ class TransformersModel:
         width = int(model.get_output_embeddings().weight.shape[0])
         self._grammars = Grammars(self._format.backend, width, loaded.ends)
         self._ends = frozenset(loaded.ends)
+        self._turns = Turns()
+        closing = self._turns.closing
+        most_tokens, prefixes = max(_TOKENS[kind], window), PrefixCache(model)
         self._padded = PaddedBatches(
-            model, name, loaded.pad, self.concurrency, max(_TOKENS[kind], window), PrefixCache(model)
+            model, name, loaded.pad, self.concurrency, most_tokens, prefixes, closing
         )
-        self._continuous = ContinuousBatches(model, loaded.ends, loaded.pad, window) if continuous else None
-        self._lock = threading.RLock()
-        self._closed = False
+        self._continuous = (
+            ContinuousBatches(model, loaded.ends, loaded.pad, window, closing) if continuous else None
+        )
+        # Also when the program ends: threads that are still within torch then would abort it.
+        self._at_exit = weakref.finalize(
+            self, self._turns.end, None if self._continuous is None else self._continuous.close
+        )
 
     @classmethod
     def load(
@@ -79,7 +87,7 @@ class TransformersModel:
         Args:
             name: A folder, or a name on the hub.
             device: "auto" takes a GPU if there is one.
-            window: Tokens of prompt and reply together; never more than the model's own.
+            window: Tokens of prompt and reply together, at least 1; never more than the model's own.
             trust_remote_code: Whether Python files that come with the weights may run.
             quantization: Fewer bits per weight, by bitsandbytes.
             batching: "auto" is continuous on a GPU where the model can, and padded elsewhere.
@@ -89,6 +97,8 @@ class TransformersModel:
             ModelNotFoundError: If there is no such model.
             ModelLoadError: If it cannot be loaded.
         """
+        if window is not None and window < 1:
+            raise ValueError(f"window is {window}, at least 1 is needed")
         from retrieval.encoder import model_fingerprint
 
         loaded = load_model(name, device, trust_remote_code, quantization, number_format)
@@ -144,19 +154,22 @@ class TransformersModel:
 
         def done(reply: Reply) -> None:
             if on_done is not None:
-                on_done(positions[id(reply)], reply.completion())
+                with callers_own():
+                    on_done(positions[id(reply)], reply.completion())
 
         self._run(replies, done, cancellation)
         return [reply.completion() for reply in replies]
 
     def close(self) -> None:
-        """Free the weights and the memory of the device; calls that run are waited for."""
-        self._closed = True
-        if self._continuous is not None:
-            self._continuous.close()
-        with self._lock:
-            self._padded.close()
-        free_memory()
+        """Free the weights and the memory of the device.
+
+        Calls that run end at their next token, with a ModelError, and are waited for. Called by one of them,
+        from its `on_token` or `on_done`, it frees them when that call has ended.
+        """
+        self._turns.closing.set()
+        with self._turns.take():
+            if self._turns.depth == 1:
+                self._free()
 
     def _reply(self, request: Request, on_token: OnToken | None, cancellation: Cancellation | None) -> Reply:
         self._check_open()
@@ -170,45 +183,72 @@ class TransformersModel:
             )
         return Reply(request, prompt, self._format, self._ends, matcher, on_token, cancellation)
 
+    def _free(self) -> None:
+        self._at_exit.detach()
+        if self._continuous is not None:
+            self._continuous.close()
+        self._padded.close()
+        free_memory()
+
     def _run(
+        self, replies: list[Reply], on_done: Callable[[Reply], None], cancellation: Cancellation | None
+    ) -> None:
+        with self._turns.call():
+            try:
+                return self._run_both_ways(replies, on_done, cancellation)
+            except CallersError as wrapped:
+                error = wrapped.error
+            except ModelError:
+                if not self._turns.closing.is_set():
+                    raise
+                # A new one, as the frames of the old one hold weights.
+                error = self._closed()
+        raise error
+
+    def _run_both_ways(
         self, replies: list[Reply], on_done: Callable[[Reply], None], cancellation: Cancellation | None
     ) -> None:
         if self._continuous is not None and self._continuous.usable:
             free = [each for each in replies if each.request.temperature == 0 and each.request.schema is None]
             if free and not self._continuous.started:
                 with self._alone(cancellation) as mine:
-                    if mine:
+                    # Not from a function of a call that is within the model.
+                    if mine and self._turns.depth == 1:
                         self._continuous.start()
             if free:
                 self._continuous.run(free, on_done, streaming=cancellation is not None or len(replies) == 1)
         left = [reply for reply in replies if reply.finish is None]
-        if not left:
+        if not left and (self._continuous is None or not self._continuous.dead):
             return
         with self._alone(cancellation) as mine:
             if mine:
-                self._check_open()
                 self._padded.run(left, on_done)
                 return
         for reply in left:
             reply.done(Finish.CANCELLED)
-            on_done(reply)
 
     @contextmanager
     def _alone(self, cancellation: Cancellation | None) -> Iterator[bool]:
-        """Wait until no other thread uses the model; False if it was cancelled meanwhile."""
-        while not self._lock.acquire(timeout=_PATIENCE):
-            if cancellation is not None and cancellation.cancelled:
+        """Wait until no other thread uses the model; False if it was cancelled meanwhile.
+
+        Raises:
+            ModelError: If it was closed meanwhile.
+        """
+        with self._turns.take(cancellation) as mine:
+            if not mine:
                 yield False
                 return
-        try:
-            if self._continuous is None:
-                yield True
-            else:
-                with self._continuous.paused():
+            try:
+                self._check_open()
+                with nullcontext() if self._continuous is None else self._continuous.paused():
                     yield True
-        finally:
-            self._lock.release()
+            finally:
+                if self._turns.depth == 1 and self._turns.closing.is_set():
+                    self._free()
 
     def _check_open(self) -> None:
-        if self._closed:
-            raise ModelError(f"The model {self.name} has been closed.")
+        if self._turns.closing.is_set():
+            raise self._closed()
+
+    def _closed(self) -> ModelError:
+        return ModelError(f"The model {self.name} has been closed.")

@@ -6,39 +6,42 @@ halved and goes on where it was; rows that are done leave it.
 
 from __future__ import annotations
 
-import gc
+import threading
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from reader.chat import Finish
 from reader.errors import ModelError, ModelMemoryError
 from reader.models.grammar import mask_scores
+from reader.models.memory import free_memory, is_out_of_memory
 from reader.models.packing import LEAST_SHARED, pack
 from reader.models.prefix import PrefixCache
-from reader.models.replies import Reply
+from reader.models.replies import FAILURES, Reply
 
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["PaddedBatches", "free_memory", "is_out_of_memory"]
+__all__ = ["PaddedBatches"]
 
 # Of a nucleus: what is less likely than all this together is never sampled.
 TOP_P: Final = 0.95
-_MEMORY_WORDS: Final = (
-    "out of memory",
-    "not enough memory",
-    "can't allocate memory",
-    "cannot allocate memory",
-)
 
 
 class PaddedBatches:
     """Runs replies on one model, a batch at a time; the caller keeps all but one thread out."""
 
     def __init__(
-        self, model: Any, name: str, pad: int, most_rows: int, most_tokens: int, prefixes: PrefixCache
+        self,
+        model: Any,
+        name: str,
+        pad: int,
+        most_rows: int,
+        most_tokens: int,
+        prefixes: PrefixCache,
+        closing: threading.Event,
     ) -> None:
-        self._model, self._name, self._pad = model, name, pad
+        """Takes the model and its limits; once `closing` is set, rows end at their next token."""
+        self._model, self._name, self._pad, self._closing = model, name, pad, closing
         self._most_rows, self._most_tokens = most_rows, most_tokens
         self.prefixes = prefixes
         self._recurrent = bool(getattr(model, "_is_stateful", False))
@@ -48,7 +51,7 @@ class PaddedBatches:
 
         Raises:
             ModelMemoryError: If one does not fit into the memory alone; the others are done by then.
-            ModelError: If the model fails in another way.
+            ModelError: If the model fails in another way, or is closed meanwhile.
         """
         most_rows, failed = self._most_rows, False
         alone: set[int] = set()
@@ -59,13 +62,14 @@ class PaddedBatches:
                 continue
             try:
                 self._generate(batch, on_done)
-            except (RuntimeError, ValueError, IndexError, MemoryError) as error:
+            except FAILURES as error:
                 if not is_out_of_memory(error):
                     raise ModelError(f"The model {self._name} failed: {_first_line(error)}.") from error
             else:
                 continue
             # Outside of the handler: the error's frames hold the tensors of the batch.
-            free_memory(self.prefixes)
+            self.prefixes.clear()
+            free_memory()
             left = [reply for reply in batch if reply.finish is None]
             if len(batch) > 1:
                 most_rows = min(most_rows, (len(batch) + 1) // 2)
@@ -102,7 +106,8 @@ class PaddedBatches:
         import torch
         from transformers import LogitsProcessorList, StoppingCriteriaList
 
-        rows = _Rows(batch, on_done, can_leave=self.prefixes.enabled)
+        rows = _Rows(batch, on_done, self.prefixes.enabled, self._check_open)
+        self._check_open()
         if rows.finish_cancelled():
             return
         alone = len(batch) == 1
@@ -132,6 +137,10 @@ class PaddedBatches:
         if alone:
             self.prefixes.keep(batch[0].ids, cache)
 
+    def _check_open(self) -> None:
+        if self._closing.is_set():
+            raise ModelError(f"The model {self._name} has been closed.")
+
     def _padded(self, prompts: list[list[int]], shared: int) -> tuple[torch.Tensor, torch.Tensor]:
         """Ids and attention mask; the padding stands after the `shared` first tokens."""
         import torch
@@ -150,8 +159,14 @@ class PaddedBatches:
 class _Rows:
     """What happens to each row of a batch at each step of `generate`."""
 
-    def __init__(self, batch: list[Reply], on_done: Callable[[Reply], None], can_leave: bool) -> None:
-        self._rows, self._on_done, self._can_leave = batch, on_done, can_leave
+    def __init__(
+        self,
+        batch: list[Reply],
+        on_done: Callable[[Reply], None],
+        can_leave: bool,
+        check_open: Callable[[], None],
+    ) -> None:
+        self._rows, self._on_done, self._can_leave, self._check_open = batch, on_done, can_leave, check_open
 
     @property
     def live(self) -> list[Reply]:
@@ -167,7 +182,6 @@ class _Rows:
         for reply in self.live:
             if reply.cancelled:
                 reply.done(Finish.CANCELLED)
-                self._on_done(reply)
         return not self.live
 
     def choose(self, input_ids: torch.Tensor, scores: torch.Tensor) -> torch.Tensor:
@@ -183,6 +197,7 @@ class _Rows:
 
     def advance(self, input_ids: torch.Tensor, scores: torch.Tensor, **_: Any) -> torch.Tensor:
         """Take note of the new tokens; tells which rows are done."""
+        self._check_open()
         for reply, token in zip(self._rows, input_ids[:, -1].tolist(), strict=True):
             if reply.finish is None:
                 reply.add(token)
@@ -211,23 +226,6 @@ def _sampled(scores: torch.Tensor, reply: Reply) -> int:
     ordered, tokens = chances.sort(descending=True)
     ordered[ordered.cumsum(-1) - ordered > TOP_P] = 0.0
     return int(tokens[int(torch.multinomial(ordered, 1, generator=reply.sampler))])
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error of torch says that memory ran out, on a GPU or on a CPU."""
-    text = str(error).lower()
-    return isinstance(error, MemoryError) or any(words in text for words in _MEMORY_WORDS)
-
-
-def free_memory(prefixes: PrefixCache | None = None) -> None:
-    """Give back what is not in use."""
-    import torch
-
-    if prefixes is not None:
-        prefixes.clear()
-    gc.collect()
-    if torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 def _first_line(error: BaseException) -> str:

@@ -3,15 +3,36 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
 
 from reader.chat import Cancellation, Completion, Finish, OnToken, Request
 from reader.models.chat_format import ChatFormat, TextStream
 from reader.models.grammar import Matcher
 from reader.models.thinking import ThinkingFilter, without_thinking
 
-__all__ = ["Reply"]
+__all__ = ["FAILURES", "CallersError", "Reply", "callers_own"]
+
+FAILURES: Final = (RuntimeError, ValueError, IndexError, MemoryError)
+"""What torch raises when a model fails, or the memory of the device."""
+
+
+class CallersError(Exception):
+    """Carries an error of a function that the caller gave past those who would take it for the model's."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+@contextmanager
+def callers_own() -> Iterator[None]:
+    """Around a function of the caller: what it raises that a model could raise too is wrapped."""
+    try:
+        yield
+    except FAILURES as error:
+        raise CallersError(error) from None
 
 
 class Reply:
@@ -94,8 +115,15 @@ class Reply:
             prompt_tokens=len(self.prompt),
             completion_tokens=len(self.tokens),
             seconds=self._seconds,
-            enforced=self.matcher is not None,
+            enforced=self._kept_to_its_grammar,
         )
+
+    @property
+    def _kept_to_its_grammar(self) -> bool:
+        """Not so if it ended where nothing could follow though its grammar wanted more."""
+        if self.matcher is None:
+            return False
+        return self.finish is not Finish.STOP or self.matcher.is_accepting()
 
     def _stream_on(self, text: str) -> None:
         if self.matcher is not None:
@@ -111,4 +139,5 @@ class Reply:
             text = text.lstrip()
         self._shown = self._shown or bool(text)
         if text != "" and self._on_token is not None:
-            self._on_token(text)
+            with callers_own():
+                self._on_token(text)

@@ -165,3 +165,55 @@ def test_reasoning_that_was_opened_in_the_prompt_makes_what_was_streamed_void(ch
 def test_special_tokens_are_not_shown(chat: ChatFormat) -> None:
     reply, pieces = replied(chat, "<s>Yes<|im_start|>, it is.</s>")
     assert reply.completion().text == "".join(map(str, pieces)) == "Yes, it is."
+
+
+def test_half_of_a_character_is_replaced(chat: ChatFormat) -> None:
+    assert "a \ufffd b" in chat.decode(chat.prompt(talk("a \ud800 b")))
+    assert chat.count("a \udc80 b") == chat.count("a \ufffd b")
+
+
+@pytest.mark.parametrize(
+    "template",
+    [
+        {"tool_use": "{{ messages }}"},
+        "{{ 1 / 0 }}",
+        "{{ 'abc'.index('z') }}",
+        "{{ messages[0].content.encode('ascii') }}",
+        "{{ [].pop() }}",
+        "{{ '%d' % 'a' }}",
+        "{% for x in messages %}",
+    ],
+    ids=str,
+)
+def test_a_template_that_fails_is_one_sentence(tmp_path: Path, template: Any) -> None:
+    format = opened(tmp_path)
+    format._tokenizer.chat_template = template
+    with pytest.raises(ModelError, match=r"^The chat template of tiny cannot be used: [^\n]+\.$"):
+        format.prompt(talk("é?"))
+
+
+def test_a_template_that_fails_at_a_system_role_gets_the_folded_form(tmp_path: Path) -> None:
+    format = opened(tmp_path)
+    format._tokenizer.chat_template = (
+        "{% for each in messages %}{{ ['user', 'assistant'].index(each.role) }}{{ each.content }}{% endfor %}"
+    )
+    assert format.decode(format.prompt(talk("Why?", system="Be brief."))) == "0Be brief.\n\nWhy?"
+
+
+def test_a_reply_that_ends_before_its_grammar_does_is_not_enforced(chat: ChatFormat) -> None:
+    from reader.models.grammar import Grammars
+
+    endless = {
+        "$ref": "#/$defs/n",
+        "$defs": {"n": {"type": "object", "properties": {"c": {"$ref": "#/$defs/n"}}, "required": ["c"]}},
+    }
+    assert chat.backend is not None
+    grammars = Grammars(chat.backend, 1200, [END])
+    for schema, text, enforced in ((endless, "{", False), ({"enum": ["a"]}, '"a"', True)):
+        matcher = grammars.start(schema)
+        reply = Reply(Request((Message("user", "?"),)), [5], chat, frozenset({END}), matcher)
+        assert matcher is not None
+        for token in chat.backend.encode(text, add_special_tokens=False).ids:
+            matcher.compute_bitmask()
+            reply.add(token)
+        assert (reply.finish, reply.completion().enforced) == (Finish.STOP, enforced)

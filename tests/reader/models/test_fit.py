@@ -1,10 +1,12 @@
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
-from reader.errors import ModelNotFoundError
+from reader.errors import ModelLoadError, ModelNotFoundError
 from reader.models.fit import Fit, cache_bytes, count_parameters, estimate, free_memory_of
 from tests.tiny_models import FAMILIES, WINDOW, save_model, tiny_config, tiny_llama
 
@@ -111,3 +113,47 @@ def test_the_margin_counts() -> None:
     fit = Fit("cpu", "float32", 100, 1000, 50, 1150, 10, 10)
     assert fit.needed == 1150
     assert fit.fits
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614\nsize 12345\n",
+        b"",
+        b"\x10\0\0\0\0\0\0\0not json........",
+        b"\x02\0\0\0\0\0\0\0[]",
+        b'\x08\0\0\0\0\0\0\0{"a": 1}',
+    ],
+    ids=["git-lfs", "empty", "garbage", "list", "numbers"],
+)
+def test_weight_files_that_hold_no_weights(tmp_path: Path, content: bytes) -> None:
+    folder = tiny_llama(tmp_path)
+    (folder / "model.safetensors").write_bytes(content)
+    with pytest.raises(ModelLoadError, match=r"^The file \S+model.safetensors holds no weights: [^\n]+\.$"):
+        estimate(str(folder), "cpu", free=GIGA)
+
+
+def test_an_index_that_cannot_be_read(tmp_path: Path) -> None:
+    folder = tiny_llama(tmp_path)
+    (folder / "model.safetensors.index.json").write_text("not json")
+    with pytest.raises(ModelLoadError, match=r"^The file \S+index\.json cannot be read\.$"):
+        estimate(str(folder), "cpu", free=GIGA)
+
+
+def test_weights_that_are_packed_already(tmp_path: Path) -> None:
+    """As GPT-OSS is published: two numbers of 4 bits in a byte, and a scale for every 32."""
+    folder = tiny_llama(tmp_path)
+    plain = estimate(str(folder), "cpu", number_format="bfloat16", free=GIGA)
+    tensors = {
+        "experts.gate_up_proj_blocks": torch.zeros(8, 64, 2, 16, dtype=torch.uint8),
+        "experts.gate_up_proj_scales": torch.zeros(8, 64, 2, dtype=torch.uint8),
+        "norm.weight": torch.zeros(64, dtype=torch.bfloat16),
+    }
+    save_file(tensors, folder / "model.safetensors")
+    config = json.loads((folder / "config.json").read_text())
+    config["quantization_config"] = {"quant_method": "mxfp4"}
+    (folder / "config.json").write_text(json.dumps(config))
+    fit = estimate(str(folder), "cpu", number_format="bfloat16", free=GIGA)
+    assert fit.parameters == 8 * 64 * 2 * 32 + 64
+    assert fit.weights == 8 * 64 * 2 * 17 + 64 * 2
+    assert (plain.number_format, fit.number_format) == ("bfloat16", "packed")

@@ -2,6 +2,7 @@ import itertools
 import json
 import random
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 import pytest
@@ -179,3 +180,46 @@ def test_a_saved_tokenizer_is_the_one_read(tmp_path: Path) -> None:
         for kind in kinds
     ]
     assert marks == ["Ġ", "▁"]
+
+
+@pytest.mark.parametrize("width", [1100, 1168, 1200, 1300])
+def test_scores_may_be_narrower_or_wider_than_the_vocabulary(tokenizer: Any, width: int) -> None:
+    size = tokenizer.get_vocab_size()
+    assert size == 1200, "two words of 32 bits more than the narrowest"
+    matcher = Grammars(tokenizer, width, ENDS).start({"type": "string"})
+    assert matcher is not None
+    [quote] = tokenizer.encode('"', add_special_tokens=False).ids[-1:]
+    assert matcher.consume_token(quote)
+    masked = mask_scores(torch.zeros(1, width), [matcher])
+    assert masked.shape == (1, width)
+    kept = torch.isfinite(masked[0]).nonzero().flatten().tolist()
+    assert kept == [each for each in allowed(matcher) if each < width]
+    assert max(kept) < size
+
+
+def nested(depth: int) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "string"}
+    for _ in range(depth):
+        schema = {"type": "object", "properties": {"a": schema}, "required": ["a"]}
+    return schema
+
+
+@pytest.mark.parametrize(
+    "schema", [nested(300), nested(1800), {"enum": [{1, 2}]}], ids=["300", "1800", "set"]
+)
+def test_what_cannot_be_read_is_not_enforced(grammars: Grammars, schema: Any) -> None:
+    assert grammars.start(schema) is None
+
+
+def test_mappings_of_any_kind_are_schemas(grammars: Grammars) -> None:
+    schema = MappingProxyType({"properties": MappingProxyType({"a": {"const": 1}}), "required": ("a",)})
+    matcher = grammars.start(schema)
+    assert matcher is not None
+    assert grammars.start({"properties": {"a": {"const": 1}}, "required": ["a"]}) is not None
+
+
+def test_half_of_a_character_is_replaced(tokenizer: Any, grammars: Grammars) -> None:
+    matcher = grammars.start({"enum": ["a\ud800", "\U0001f600\U0001f600"]})
+    assert matcher is not None
+    found = {tokenizer.decode(random_reply(matcher.deep_copy(), seed)) for seed in range(12)}  # type: ignore[attr-defined]
+    assert found <= {'"a\ufffd"', '"\U0001f600\U0001f600"'}
