@@ -118,6 +118,7 @@ def test_a_stream_that_only_says_that_it_is_done_may_have_met_its_cap() -> None:
     told = usage(prompt_tokens=3, completion_tokens=2)
     with serving(faults=[raw_events(SAID, told, DONE)]) as server, connected(server) as model:
         assert model.complete(request).finish is Finish.LENGTH
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
