@@ -16,10 +16,12 @@ from typing import Any
 import pytest
 import torch
 import transformers.generation.continuous_batching.continuous_api as api
+from transformers import AutoModelForCausalLM
 from transformers.generation.continuous_batching.cache import PagedAttentionCache
 
 from reader.chat import Cancellation, Completion, Message, Request
 from reader.errors import ModelError
+from reader.models.continuous import _has_flash
 from reader.models.local import Batching, TransformersModel
 from tests.tiny_models import save_model, tiny_config, tiny_llama
 
@@ -197,6 +199,30 @@ def test_flash_attention_is_never_fetched(folder: Path, monkeypatch: pytest.Monk
     model.complete(asked("Who?"))
     assert seen == [False]
     model.close()
+
+
+@pytest.mark.parametrize(
+    ("family", "dtype", "installed", "used"),
+    [
+        ("llama", torch.bfloat16, True, True),
+        ("llama", torch.bfloat16, False, False),
+        ("llama", torch.float32, True, False),
+        ("gpt_oss", torch.bfloat16, True, False),
+    ],
+)
+def test_flash_attention_is_used_only_if_it_is_installed_and_the_model_can(
+    monkeypatch: pytest.MonkeyPatch, family: str, dtype: torch.dtype, installed: bool, used: bool
+) -> None:
+    monkeypatch.setattr("transformers.utils.import_utils.is_flash_attn_2_available", lambda: installed)
+    make: Any = AutoModelForCausalLM.from_config
+    made = make(tiny_config(family))
+
+    class OnGpu(type(made)):  # type: ignore[misc]
+        device = torch.device("cuda")
+
+    OnGpu.dtype = dtype
+    made.__class__ = OnGpu
+    assert _has_flash(made) is used
 
 
 MINE = [
