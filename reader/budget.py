@@ -134,12 +134,18 @@ class BudgetedModel(WrappedModel):
         tokens = sum(self.model.prompt_tokens(each.messages) + each.max_tokens for each in requests)
         self.budget.reserve(tokens, len(requests), self.keep)
 
+        told = set[int]()
+
         def counted(place: int, completion: Completion) -> None:
+            told.add(place)
             self.budget.add(completion)  # it has cost something, whatever becomes of the others
             if on_done is not None:
                 on_done(place, completion)
 
         done = self.model.complete_many(requests, counted, cancellation or self.budget.cancellation)
+        for place, completion in enumerate(done):
+            if place not in told:
+                self.budget.add(completion)  # of those that were cut short nobody is told
         for completion in done:
             self.budget.check(completion)
         return done

@@ -14,6 +14,7 @@ ClewError
         ├── StoppedError                it was stopped by hand
         ├── ScriptError                 a ScriptedModel was asked something its script does not have
         └── EndpointError               an endpoint failed, after the retries
+            ├── EndpointClosedError         it was closed on this side while it was asked
             ├── EndpointUnreachableError    refused, no such host, TLS
             ├── EndpointTimeoutError        no answer, or the stream stood still, within the time limit
             ├── EndpointBusyError           too many requests, or server errors, until the retries ran out
@@ -27,6 +28,7 @@ __all__ = [
     "BudgetError",
     "CalibrationError",
     "EndpointBusyError",
+    "EndpointClosedError",
     "EndpointError",
     "EndpointRefusedError",
     "EndpointReplyError",
@@ -103,6 +105,13 @@ class ScriptError(ModelError):
 
 class EndpointError(ModelError):
     """An endpoint failed, after the retries."""
+
+
+class EndpointClosedError(EndpointError):
+    """The connection was closed while something was asked."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(f"The connection to {url} was closed before the answer was there.")
 
 
 class EndpointUnreachableError(EndpointError):

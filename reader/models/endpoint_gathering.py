@@ -9,8 +9,7 @@ from queue import Empty, SimpleQueue
 from typing import Final, TypeAlias
 
 from reader.chat import Cancellation, Completion, Finish, OnToken, Request
-from reader.errors import ModelError
-from reader.models.endpoint_server import EndpointClosedError
+from reader.errors import EndpointClosedError, ModelError
 from reader.models.endpoint_tokens import Estimate
 
 __all__ = ["Gathering"]

@@ -15,22 +15,15 @@ from concurrent.futures import CancelledError, Future, wait
 from typing import Any, Final, TypeVar
 
 from reader.chat import Cancellation
-from reader.errors import EndpointError, StoppedError
+from reader.errors import EndpointClosedError, StoppedError
 from reader.models.endpoint_connection import Address, Connection, Timeouts, checked_key
 
-__all__ = ["EndpointClosedError", "Server"]
+__all__ = ["Server"]
 
 POLL: Final = 0.05
 # A shorter one is a word that stands for a key ("ollama", "none"), and may stand in any text.
 SHORTEST_SECRET: Final = 8
 T = TypeVar("T")
-
-
-class EndpointClosedError(EndpointError):
-    """The connection was closed while something was asked."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(f"The connection to {url} was closed before the answer was there.")
 
 
 class _Held:
