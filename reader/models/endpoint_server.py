@@ -21,8 +21,9 @@ from reader.models.endpoint_connection import Address, Connection, Timeouts, che
 __all__ = ["Server"]
 
 POLL: Final = 0.05
-# A shorter one is a word that stands for a key ("ollama", "none"), and may stand in any text.
+# A shorter one without a digit is a word that stands for a key ("ollama", "none"), and may stand in any text.
 SHORTEST_SECRET: Final = 8
+SHORTEST_WITH_DIGIT: Final = 4
 T = TypeVar("T")
 
 
@@ -50,9 +51,11 @@ class Server:
 
     def secret_free(self, text: str) -> str:
         """The text without the key, should a server repeat it."""
-        if self._key is None or len(self._key) < SHORTEST_SECRET:
+        key = self._key or ""
+        shortest = SHORTEST_WITH_DIGIT if any(c.isdigit() for c in key) else SHORTEST_SECRET
+        if len(key) < shortest:
             return text
-        return re.sub(rf"(?<![\w-]){re.escape(self._key)}(?![\w-])", "***", text)
+        return re.sub(rf"(?<![\w-]){re.escape(key)}(?![\w-])", "***", text)
 
     def submit(self, make: Callable[[Connection], Coroutine[Any, Any, T]]) -> Future[T]:
         """Begin something in the server's thread; cancelling the future gives it up."""
