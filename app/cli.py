@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import io
-import json
-import re
 import sys
-import tempfile
 import traceback
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from app.adding import AddedDocument
-from app.bootstrap import open_library
 from app.chat import Conversation
-from app.config import Settings, load_settings
-from app.display import Screen
+from app.commands import (
+    AsJson,
+    chosen_settings,
+    given,
+    library_of_settings,
+    print_json,
+    screen,
+    temporary_library,
+)
 from app.doctor import examine
 from app.doctor import report as doctor_report
 from app.evaluation import evaluate_qa
-from app.library import Library
 from app.reports import added_json, answer_json, document_json, record_json
 from retrieval.errors import ClewError
 
@@ -35,13 +37,6 @@ app = typer.Typer(
 )
 evaluation = typer.Typer(help="Measure Clew on files of questions.", no_args_is_help=True)
 app.add_typer(evaluation, name="eval")
-screen = Screen()
-
-CONTROLS = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""What JSON may hold as it is and a terminal would act on: C1 controls, and overrides of direction."""
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
-_arguments: dict[str, Any] = {}
 
 
 @app.callback()
@@ -55,7 +50,7 @@ def settings(
     debug: Annotated[bool, typer.Option(help="Show where an unexpected error came from.")] = False,
 ) -> None:
     """Settings given here go before CLEW_HOME, CLEW_ENCODER, ... and before clew.toml."""
-    _arguments.update(home=home, encoder=encoder, device=device, model=model, debug=debug)
+    given.update(home=home, encoder=encoder, device=device, model=model, debug=debug)
 
 
 @app.command()
@@ -65,12 +60,12 @@ def add(
     """Add documents: .txt .md .html .pdf .epub .docx; interrupted, the same command goes on where it was."""
     results: list[AddedDocument] = []
     with screen.progress() as progress:
-        for added in _library().add(paths, progress):
+        for added in library_of_settings().add(paths, progress):
             results.append(added)
             if not as_json:
                 screen.added(added)
     if as_json:
-        _print({"documents": [added_json(each) for each in results]})
+        print_json({"documents": [added_json(each) for each in results]})
         for each in results:
             if each.error is not None:
                 screen.error(each.error)
@@ -81,9 +76,9 @@ def add(
 @app.command(name="list")
 def list_documents(as_json: AsJson = False) -> None:
     """List the documents."""
-    records = _library().documents()
+    records = library_of_settings().documents()
     if as_json:
-        _print({"documents": [record_json(record) for record in records]})
+        print_json({"documents": [record_json(record) for record in records]})
     else:
         screen.documents(records)
 
@@ -94,11 +89,11 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Show one document with its sections and unread pages."""
-    library = _library()
+    library = library_of_settings()
     record = library.document(document)
     loaded = library.store.load(record.key)
     if as_json:
-        _print({"document": document_json(record, loaded)})
+        print_json({"document": document_json(record, loaded)})
     else:
         screen.document(record, loaded)
 
@@ -110,9 +105,9 @@ def remove(
 ) -> None:
     """Remove everything of a document; the file itself is not touched."""
     with screen.progress() as progress:
-        record = _library().remove(document, progress)
+        record = library_of_settings().remove(document, progress)
     if as_json:
-        _print({"removed": record_json(record)})
+        print_json({"removed": record_json(record)})
     else:
         screen.out.print(f"removed    {record.id}", highlight=False)
 
@@ -130,12 +125,12 @@ def ask(
     """Ask a question; the answer quotes the documents, or says that they do not tell."""
     if route not in {"auto", "search", "walk", "whole"}:
         raise typer.BadParameter(f"{route!r} is none of auto, search, walk, whole.", param_hint="--route")
-    library = _library()
+    library = library_of_settings()
     with screen.asking() as live:
         answer = library.ask(question, document or (), route, live.progress, live.step, thread, live.draft)
     library.close()
     if as_json:
-        _print(answer_json(answer))
+        print_json(answer_json(answer))
     else:
         screen.answer(answer)
 
@@ -151,14 +146,14 @@ def chat(
     as_json: AsJson = False,
 ) -> None:
     """Ask question after question in a conversation that is kept; /quit or the end of the input ends it."""
-    library = _library()
+    library = library_of_settings()
     conversation = Conversation(library, screen, thread, document or (), quiet=as_json)
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")  # a byte that is no text does not end a conversation
     answers = conversation.run(sys.stdin)
     library.close()
     if as_json:
-        _print({"thread": conversation.thread, "turns": [answer_json(each) for each in answers]})
+        print_json({"thread": conversation.thread, "turns": [answer_json(each) for each in answers]})
     if conversation.failed and not answers:
         raise typer.Exit(1)
 
@@ -169,9 +164,9 @@ def doctor(
     as_json: AsJson = False,
 ) -> None:
     """Say what is installed, set and stored, and what to change if something is wrong."""
-    checks = examine(_settings(), probe)
+    checks = examine(chosen_settings(), probe)
     if as_json:
-        _print(doctor_report(checks))
+        print_json(doctor_report(checks))
     else:
         screen.checks(checks)
     if any(check.state == "problem" for check in checks):
@@ -184,13 +179,10 @@ def qa(
     as_json: AsJson = False,
 ) -> None:
     """Add what the questions are about to a temporary home and ask them all over all of it."""
-    with tempfile.TemporaryDirectory(prefix="clew-eval-") as folder:
-        library = open_library(_settings().model_copy(update={"home": Path(folder), "database_url": ""}))
-        with screen.progress() as progress:
-            report = evaluate_qa(file, library, progress)
-        library.close()
+    with temporary_library() as library, screen.progress() as progress:
+        report = evaluate_qa(file, library, progress)
     if as_json:
-        _print(report)
+        print_json(report)
     else:
         screen.report(report)
 
@@ -206,29 +198,11 @@ def main() -> None:
         screen.error("Stopped; what was done is kept, and the same command goes on from there.")
         sys.exit(130)
     except Exception as error:  # the outermost place: a bug becomes one sentence, with --debug the traceback
-        if _arguments.get("debug"):
+        if given.get("debug"):
             traceback.print_exc()
         name = type(error).__name__
         screen.error(f"An unexpected {name} ({error}); `clew --debug ...` shows where it came from.")
         sys.exit(1)
-
-
-def _settings() -> Settings:
-    given = {name: value for name, value in _arguments.items() if name != "debug"}
-    return load_settings(**given)
-
-
-def _library() -> Library:
-    return open_library(_settings())
-
-
-def _print(document: dict[str, Any]) -> None:
-    """One JSON document on stdout, as it is, whatever the terminal's width; controls of it escaped."""
-    if sys.stdout is None:
-        return  # closed from the start: nobody reads it
-    written = json.dumps(document, ensure_ascii=False, indent=2)
-    sys.stdout.write(CONTROLS.sub(lambda found: f"\\u{ord(found.group()):04x}", written) + "\n")
-    sys.stdout.flush()  # so that a reader who has left is noticed here, not while Python ends
 
 
 if __name__ == "__main__":

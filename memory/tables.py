@@ -1,4 +1,5 @@
-"""The tables: documents with their parts, embeddings, units of work, threads, and calls of language models.
+"""The tables: documents with their parts, embeddings, units of work, threads, calls of language models, jobs,
+summaries and the trees made of them.
 
 Offsets count characters in the document's text. Texts that an encoder has seen are known by the hash of
 exactly what it was given, so equal texts share one embedding and an edited document finds its old ones.
@@ -29,14 +30,22 @@ __all__ = [
     "DocumentRow",
     "EmbeddingRow",
     "EncoderRow",
+    "JobEventRow",
+    "JobRow",
     "LibraryRow",
     "MeasurementRow",
     "ModelCallRow",
     "PageRow",
     "SectionRow",
     "SentenceRow",
+    "SummaryRow",
+    "SummaryVectorRow",
+    "TaskNeedRow",
+    "TaskRow",
     "TextRow",
     "ThreadRow",
+    "TreeNodeRow",
+    "TreeRow",
     "TurnRow",
     "UnitRow",
 ]
@@ -285,3 +294,163 @@ class ModelCallRow(Base):
     seconds: Mapped[float]
     cached: Mapped[bool]
     made_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class JobRow(Base):
+    """Long work that somebody has asked for; its tasks are in `tasks`, what it tells in `job_events`.
+
+    `digest` names what was asked, so that the same command finds the job it has begun. `state` is "queued",
+    "running", "paused", "cancelled", "done" or "failed"; `reason` says why it is paused or failed.
+    """
+
+    __tablename__ = "jobs"
+    __table_args__ = ({"sqlite_autoincrement": True},)
+    key: Mapped[int] = mapped_column(Key, primary_key=True)
+    id: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    title: Mapped[str]
+    digest: Mapped[bytes] = mapped_column(LargeBinary(16), index=True)
+    spec: Mapped[dict[str, object]] = mapped_column(JSON)
+    state: Mapped[str] = mapped_column(index=True)
+    reason: Mapped[str]
+    priority: Mapped[int]
+    estimate: Mapped[dict[str, object] | None] = mapped_column(JSON)
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    started_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class TaskRow(Base):
+    """A unit of a job that one worker does in one go.
+
+    `name` is what other tasks of the job name it by. `state` is "waiting" (for `needs_open` other tasks),
+    "ready", "running" (leased to `worker` until `lease_until`), "done", "failed" or "cancelled".
+    """
+
+    __tablename__ = "tasks"
+    __table_args__ = (
+        UniqueConstraint("job_key", "name"),
+        Index("ix_tasks_state", "state", "priority", "key"),
+        {"sqlite_autoincrement": True},
+    )
+    key: Mapped[int] = mapped_column(Key, primary_key=True)
+    job_key: Mapped[int] = mapped_column(ForeignKey("jobs.key", ondelete="CASCADE"))
+    name: Mapped[str]
+    kind: Mapped[str]
+    payload: Mapped[dict[str, object]] = mapped_column(JSON)
+    weight: Mapped[float]
+    priority: Mapped[int]
+    state: Mapped[str]
+    needs_open: Mapped[int]
+    attempts: Mapped[int]
+    worker: Mapped[str | None]
+    lease_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    not_before: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    result: Mapped[dict[str, object] | None] = mapped_column(JSON)
+    error: Mapped[str | None]
+    seconds: Mapped[float | None]
+    finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+class TaskNeedRow(Base):
+    """A task that another one waits for, by its name, which may not be there yet.
+
+    If a `required` one fails, so does the task that needs it; another one is only waited for.
+    """
+
+    __tablename__ = "task_needs"
+    __table_args__ = (Index("ix_task_needs_job_key", "job_key", "name"),)
+    task_key: Mapped[int] = mapped_column(ForeignKey("tasks.key", ondelete="CASCADE"), primary_key=True)
+    name: Mapped[str] = mapped_column(primary_key=True)
+    job_key: Mapped[int] = mapped_column(ForeignKey("jobs.key", ondelete="CASCADE"))
+    required: Mapped[bool]
+
+
+class JobEventRow(Base):
+    """What a job told while it ran, in order; any process can read on from the last key it has seen."""
+
+    __tablename__ = "job_events"
+    __table_args__ = (Index("ix_job_events_job_key", "job_key", "key"), {"sqlite_autoincrement": True})
+    key: Mapped[int] = mapped_column(Key, primary_key=True)
+    job_key: Mapped[int] = mapped_column(ForeignKey("jobs.key", ondelete="CASCADE"))
+    task: Mapped[str | None]
+    stage: Mapped[str]
+    subject: Mapped[str]
+    done: Mapped[int]
+    total: Mapped[int]
+    at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class SummaryRow(Base):
+    """A summary, kept under the hash of all that it depends on: texts or the summaries below, reader, words.
+
+    `sentences` is a list of {"text", "sources": [[start, end], ...], "supported"} whose offsets count from
+    the start of the node's span, so that a text that has moved keeps its summaries. `notes` says what stayed
+    wrong with it after it was asked for again.
+    """
+
+    __tablename__ = "summaries"
+    digest: Mapped[bytes] = mapped_column(LargeBinary(16), primary_key=True)
+    reader: Mapped[str]
+    sentences: Mapped[list[dict[str, object]]] = mapped_column(JSON)
+    notes: Mapped[list[str]] = mapped_column(JSON)
+    seconds: Mapped[float]
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class SummaryVectorRow(Base):
+    """The embeddings of a summary's sentences, `dim` float16 numbers each, little-endian, in turn."""
+
+    __tablename__ = "summary_vectors"
+    encoder_key: Mapped[int] = mapped_column(
+        ForeignKey("encoders.key", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    digest: Mapped[bytes] = mapped_column(
+        LargeBinary(16), ForeignKey("summaries.digest", ondelete="CASCADE"), primary_key=True
+    )
+    vectors: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class TreeRow(Base):
+    """A summary tree of one version of a document, made by one reader.
+
+    It is known by the document's id and not by its key, so that the tree of the version before is there
+    when the new one is planned. `state` is "building" or "ready".
+    """
+
+    __tablename__ = "trees"
+    __table_args__ = (
+        UniqueConstraint("document_id", "content_hash", "reader", "recipe"),
+        {"sqlite_autoincrement": True},
+    )
+    key: Mapped[int] = mapped_column(Key, primary_key=True)
+    document_id: Mapped[str]
+    content_hash: Mapped[str]
+    reader: Mapped[str]
+    recipe: Mapped[str]
+    state: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class TreeNodeRow(Base):
+    """A node of a tree; its summary is `summaries[digest]`, as soon as that is there.
+
+    `ordinal` counts children before their parents, in the order of the text; the root is the last. `level` 0
+    is a leaf. `kind` is "leaf", "group" (consecutive nodes), "section" (one of the document's own) or "root".
+    """
+
+    __tablename__ = "tree_nodes"
+    __table_args__ = (UniqueConstraint("tree_key", "ordinal"), {"sqlite_autoincrement": True})
+    key: Mapped[int] = mapped_column(Key, primary_key=True)
+    tree_key: Mapped[int] = mapped_column(ForeignKey("trees.key", ondelete="CASCADE"))
+    ordinal: Mapped[int]
+    parent: Mapped[int | None]
+    level: Mapped[int]
+    kind: Mapped[str]
+    title: Mapped[str]
+    start: Mapped[int]
+    end: Mapped[int]
+    first_sentence: Mapped[int]
+    end_sentence: Mapped[int]
+    tokens: Mapped[int]
+    digest: Mapped[bytes] = mapped_column(LargeBinary(16), index=True)

@@ -4,13 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from retrieval.evidence import Evidence, ScoredCandidate
 from retrieval.hits import Float32
 from retrieval.question import QuestionWords
 
-__all__ = ["Exchange", "OnDraft", "Reader", "ReaderAnswer", "Selection", "Sufficiency"]
+__all__ = [
+    "Exchange",
+    "LeafReading",
+    "OnDraft",
+    "Reader",
+    "ReaderAnswer",
+    "Route",
+    "RouteChoice",
+    "Selection",
+    "Sufficiency",
+    "SummaryPart",
+    "Triage",
+    "TriageOption",
+    "WrittenSummary",
+]
 
 OnDraft = Callable[[str | None], None]
 """Gets the answer as it is written, no unverified quote in it; None says that it begins anew."""
@@ -74,6 +88,81 @@ class Sufficiency:
     left_out: int = 0
 
 
+Route = Literal["search", "walk", "whole"]
+"""How a question is looked up: in the best places, along a summary tree, or over the whole."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SummaryPart:
+    """One of the consecutive parts that a summary is made of: a text, or the summary of one.
+
+    Attributes:
+        sentences: In order.
+        rows: Their embeddings, unit rows, shape (n, dim).
+        title: Of the part, "" if it has none.
+    """
+
+    sentences: tuple[str, ...]
+    rows: Float32
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenSummary:
+    """A summary as its reader made it.
+
+    Attributes:
+        sentences: In order.
+        taken: For each sentence the (part, sentence) it was taken from unchanged; None if they were written.
+        notes: What stayed wrong with it after it was asked for again, each a few words.
+    """
+
+    sentences: tuple[str, ...]
+    taken: tuple[tuple[int, int], ...] | None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TriageOption:
+    """A child of a node of a summary tree, as triage is shown it.
+
+    Attributes:
+        title: Of the part, or where it stands.
+        summary: Of the part.
+        score: The best retrieval score below it, 0 to 1, 1 being the best of the document.
+    """
+
+    title: str
+    summary: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Triage:
+    """Which child to look into: its position, from 0; `invalid` replies came before."""
+
+    position: int
+    reason: str = ""
+    invalid: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LeafReading:
+    """Whether a leaf holds what answers the question; if not, the walk goes back."""
+
+    commits: bool
+    reason: str = ""
+    invalid: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RouteChoice:
+    """A route, and why."""
+
+    route: Route
+    reason: str
+
+
 class Reader(Protocol):
     """Reads what was found; knows nothing but what it is given."""
 
@@ -132,11 +221,63 @@ class Reader(Protocol):
                 is in these. A question that a model has rewritten is not.
         """
 
-    def summarise(self, texts: Sequence[str], words: int, background: str = "") -> str:
-        """A summary of consecutive parts of a text, at most `words` words.
+    @property
+    def summary_key(self) -> str:
+        """What a summary depends on besides what it is made of: the reader, its model and its prompts."""
 
-        `background` is a summary of what came before them.
+    def summarise(
+        self,
+        parts: Sequence[SummaryPart],
+        words: int,
+        background: str = "",
+        at_least: int = 0,
+        spread: bool = False,
+    ) -> WrittenSummary:
+        """A summary of consecutive parts of a text.
+
+        Args:
+            parts: In order, at least one.
+            words: Most words of it.
+            background: A summary of what came before them.
+            at_least: Fewest words of it, where the parts have as many.
+            spread: Whether it should draw on all of the parts evenly.
+
+        Raises:
+            WindowError: If not even one part fits into the model's window.
         """
 
-    def triage(self, question: str, options: Sequence[str], notes: str = "") -> int:
-        """The position, from 0, of the summary below which the answer most likely stands."""
+    def triage(self, question: str, options: Sequence[TriageOption], notes: str = "") -> Triage:
+        """The child below which the answer most likely stands.
+
+        Args:
+            question: What is asked.
+            options: The children that are left, in the order of the text.
+            notes: Working memory: what has been read on the way.
+
+        Raises:
+            InvalidReplyError: If the reader names none of them even after a repair (two invalid replies).
+        """
+
+    def read_leaf(
+        self,
+        question: str,
+        words: QuestionWords,
+        leaf: Sequence[ScoredCandidate],
+        rows: Float32,
+        notes: str = "",
+    ) -> LeafReading:
+        """Whether the sentences of a leaf hold what answers the question.
+
+        Args:
+            question: What is asked.
+            words: Its words, as the documents know them.
+            leaf: All sentences of the leaf, in order, scored for the question.
+            rows: Their embeddings, unit rows, shape (n, dim).
+            notes: Working memory: what has been read on the way.
+
+        Raises:
+            InvalidReplyError: If the reader decides neither even after a repair.
+        """
+
+    def choose_route(self, question: str, suggested: RouteChoice) -> RouteChoice:
+        """The route for a question for which rules suggest one without being sure."""

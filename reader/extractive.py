@@ -16,9 +16,23 @@ from typing import Final, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from reader.contract import Exchange, OnDraft, ReaderAnswer, Selection, Sufficiency
+from reader.central import CENTRAL_VERSION, central_summary
+from reader.contract import (
+    Exchange,
+    LeafReading,
+    OnDraft,
+    ReaderAnswer,
+    RouteChoice,
+    Selection,
+    Sufficiency,
+    SummaryPart,
+    Triage,
+    TriageOption,
+    WrittenSummary,
+)
 from reader.errors import CalibrationError
-from reader.rules import central_sentences, closest_option, question_parts, refers_back, with_history
+from reader.rules import question_parts, refers_back, with_history
+from reader.walking import scored_leaf, scored_triage
 from retrieval.chunking import flat
 from retrieval.evidence import Evidence, ScoredCandidate, select_evidence
 from retrieval.hits import Float32
@@ -129,13 +143,40 @@ class ExtractiveReader:
         """It cannot tell what is missing, so what there is counts as enough."""
         return Sufficiency(True)
 
-    def summarise(self, texts: Sequence[str], words: int, background: str = "") -> str:
-        """Its most central sentences."""
-        return central_sentences(texts, words)
+    @property
+    def summary_key(self) -> str:
+        """How its sentences are chosen."""
+        return f"extractive {CENTRAL_VERSION}"
 
-    def triage(self, question: str, options: Sequence[str], notes: str = "") -> int:
-        """The summary with most of the question's words."""
-        return closest_option(question, options)
+    def summarise(
+        self,
+        parts: Sequence[SummaryPart],
+        words: int,
+        background: str = "",
+        at_least: int = 0,
+        spread: bool = False,
+    ) -> WrittenSummary:
+        """The most central sentences of the parts (`reader.central`)."""
+        return central_summary(parts, words, at_least, spread)
+
+    def triage(self, question: str, options: Sequence[TriageOption], notes: str = "") -> Triage:
+        """The child with the best retrieval score and most of the question's words."""
+        return scored_triage(question, options)
+
+    def read_leaf(
+        self,
+        question: str,
+        words: QuestionWords,
+        leaf: Sequence[ScoredCandidate],
+        rows: Float32,
+        notes: str = "",
+    ) -> LeafReading:
+        """Whether its best sentences would be an answer, by the calibrated probability."""
+        return scored_leaf(self, words, leaf)
+
+    def choose_route(self, question: str, suggested: RouteChoice) -> RouteChoice:
+        """What was suggested: it has no word of its own."""
+        return suggested
 
     def answer(
         self,

@@ -17,14 +17,28 @@ from pydantic import BaseModel, ConfigDict, Field, create_model
 from reader.answering import REFUSAL, AnswerRequest, answer_request, checked_answer, demonstration_of
 from reader.chat import ChatModel, Finish, Message, Request
 from reader.checking import QuoteBook
-from reader.contract import Exchange, OnDraft, ReaderAnswer, Selection, Sufficiency
-from reader.decisions import THINKING_TOKENS, choose, reply_as
+from reader.contract import (
+    Exchange,
+    LeafReading,
+    OnDraft,
+    ReaderAnswer,
+    RouteChoice,
+    Selection,
+    Sufficiency,
+    SummaryPart,
+    Triage,
+    TriageOption,
+    WrittenSummary,
+)
+from reader.decisions import THINKING_TOKENS, reply_as
 from reader.drafts import DraftGate
 from reader.errors import BudgetError, InvalidReplyError, WindowError
 from reader.extractive import picked
 from reader.packing import asked_of, fitting, with_turns
-from reader.prompts import render
+from reader.prompts import PROMPT_VERSION, render
 from reader.selecting import shown_sentences
+from reader.summarising import written_summary
+from reader.walking import model_leaf, model_route, model_triage
 from retrieval.evidence import Evidence, ScoredCandidate
 from retrieval.hits import Float32
 from retrieval.question import QuestionWords
@@ -34,7 +48,6 @@ __all__ = ["GenerativeReader"]
 
 MOST_PARTS: Final = 4
 QUERY_CHARACTERS: Final = 300
-TOKENS_PER_WORD: Final = 2
 NO_EVIDENCE: Final = "Nothing in the documents speaks to this question."
 
 
@@ -199,23 +212,40 @@ class GenerativeReader:
                     raise
         raise WindowError(f"The window of {model.name} changes with every request.", model.window)
 
-    def summarise(self, texts: Sequence[str], words: int, background: str = "") -> str:
-        """Let the model write a summary."""
-        prompt = render("summarise", texts=list(texts), background=background, words=words)
-        model = self.models("summarise")
-        request = Request(tuple(asked_of(prompt)), max_tokens=max(words, 8) * TOKENS_PER_WORD)
-        return model.complete(request).text.strip()
+    @property
+    def summary_key(self) -> str:
+        """The model and its prompts."""
+        return f"{self.models('summarise').fingerprint} prompts {PROMPT_VERSION}"
 
-    def triage(self, question: str, options: Sequence[str], notes: str = "") -> int:
-        """Let the model choose a summary.
+    def summarise(
+        self,
+        parts: Sequence[SummaryPart],
+        words: int,
+        background: str = "",
+        at_least: int = 0,
+        spread: bool = False,
+    ) -> WrittenSummary:
+        """Let the model write a summary (`reader.summarising`)."""
+        return written_summary(self.models("summarise"), parts, words, background, at_least)
 
-        Raises:
-            InvalidReplyError: If it names none of them even after a repair.
-        """
-        prompt = render("triage", question=question, options=list(options), notes=notes)
-        numbers = [str(n) for n in range(1, len(options) + 1)]
-        decided = choose(self.models("triage"), asked_of(prompt), numbers, reason=self.reason)
-        return int(decided.value) - 1
+    def triage(self, question: str, options: Sequence[TriageOption], notes: str = "") -> Triage:
+        """Let the model choose a summary (`reader.walking`)."""
+        return model_triage(self.models("triage"), question, options, notes, self.reason)
+
+    def read_leaf(
+        self,
+        question: str,
+        words: QuestionWords,
+        leaf: Sequence[ScoredCandidate],
+        rows: Float32,
+        notes: str = "",
+    ) -> LeafReading:
+        """Let the model read the leaf (`reader.walking`)."""
+        return model_leaf(self.models("leaf"), question, leaf, notes, self.reason)
+
+    def choose_route(self, question: str, suggested: RouteChoice) -> RouteChoice:
+        """Let the model choose; an invalid reply leaves what was suggested."""
+        return model_route(self.models("route"), question, suggested, self.reason)
 
     def _written(
         self,

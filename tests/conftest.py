@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from app import cli
+from app import cli, commands
 from app import doctor as doctor_module
 from app.bootstrap import open_library
 from app.config import Settings, load_settings
@@ -165,7 +165,7 @@ def clew(
         opened.append(library)
         return library
 
-    monkeypatch.setattr(cli, "open_library", opener)
+    monkeypatch.setattr(commands, "open_library", opener)
     monkeypatch.setattr(doctor_module, "open_library", opener)
     monkeypatch.setenv("COLUMNS", "200")
     (tmp_path / "working").mkdir()

@@ -49,6 +49,8 @@ HEAVY = (
     "langsmith",
     "llguidance",
     "jinja2",
+    "matplotlib",
+    "ray",
 )
 # Third-party switches that are set for a library, not read: only these, and only where they stand.
 SET_FOR_LIBRARIES = {("retrieval/encoder.py", "TOKENIZERS_PARALLELISM")}

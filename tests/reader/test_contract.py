@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from reader.checking import quoted
-from reader.contract import Exchange, Reader, ReaderAnswer, Selection, Sufficiency
+from reader.contract import Exchange, Reader, ReaderAnswer, Selection, Sufficiency, SummaryPart, TriageOption
 from reader.extractive import Calibration, ExtractiveReader
 from reader.generative import GenerativeReader
 from reader.models.scripted import ScriptedModel
@@ -151,14 +151,19 @@ def test_drafts_show_nothing_unverified(reader: Reader) -> None:
     assert "UNANSWERABLE" not in shown or not shown.startswith("UNANSWERABLE")
 
 
-def test_summaries_are_texts(reader: Reader) -> None:
-    texts = ["Corrie painted the boat red. It was old.", "The boat sank in 1840."]
-    assert isinstance(reader.summarise(texts, 12), str)
-    assert isinstance(reader.summarise(texts, 12, "Corrie is the keeper."), str)
-    assert len(ExtractiveReader(CALIBRATION).summarise(texts, 12).split()) <= 12
+def test_summaries_are_sentences(reader: Reader) -> None:
+    texts = [("Corrie painted the boat red.", "It was old."), ("The boat sank in 1840.",)]
+    parts = [SummaryPart(each, np.eye(len(each), 2, dtype=np.float32)) for each in texts]
+    for background in ("", "Corrie is the keeper."):
+        written = reader.summarise(parts, 12, background)
+        assert all(written.sentences)
+        for sentence, (part, number) in zip(written.sentences, written.taken or (), strict=False):
+            assert sentence == parts[part].sentences[number]
+    assert sum(len(s.split()) for s in ExtractiveReader(CALIBRATION).summarise(parts, 12).sentences) <= 12
 
 
 @pytest.mark.parametrize("name", ["extractive", "generative", "generative, small"])
 def test_triage_names_one_of_the_options(name: str) -> None:
-    options = ["Corrie feeds the hens.", "The boat is painted.", "It rains."]
-    assert READERS[name]().triage("Who painted the boat?", options, "Corrie is the keeper.") == 1
+    texts = ["Corrie feeds the hens.", "The boat is painted.", "It rains."]
+    options = [TriageOption("", text, 0.5) for text in texts]
+    assert READERS[name]().triage("Who painted the boat?", options, "Corrie is the keeper.").position == 1

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from reader.answering import REFUSAL, answer_request
 from reader.chat import Cancellation, Completion, Message, OnToken, Request
-from reader.contract import Exchange, ReaderAnswer
+from reader.contract import Exchange, ReaderAnswer, SummaryPart, TriageOption, WrittenSummary
 from reader.decisions import choose
 from reader.errors import EndpointBusyError, InvalidReplyError, WindowError
 from reader.generative import GenerativeReader
@@ -512,7 +512,8 @@ def test_enough(replies: list[Any], enough: bool, missing: str) -> None:
 
 def test_summarise() -> None:
     reader, model = reader_of(" It sank.\n")
-    assert reader.summarise(["One.", "Two."], 40, "Zero.") == "It sank."
+    parts = [SummaryPart((text,), np.zeros((1, 2), np.float32)) for text in ("One.", "Two.")]
+    assert reader.summarise(parts, 40, "Zero.") == WrittenSummary(("It sank.",), None)
     (request,) = model.requests
     prompt = prompt_of(request)
     assert prompt.index("Zero.") < prompt.index("One.") < prompt.index("Two.")
@@ -522,10 +523,11 @@ def test_summarise() -> None:
 
 def test_triage() -> None:
     reader, model = reader_of({"choice": "2"}, {"choice": "4"}, {"choice": "0"})
-    assert reader.triage(QUESTION, ["a", "b", "c"], "So far.") == 1
+    options = [TriageOption("", each, 0.0) for each in "abc"]
+    assert reader.triage(QUESTION, options, "So far.").position == 1
     assert "So far." in prompt_of(model.requests[0])
     with pytest.raises(InvalidReplyError):
-        reader.triage(QUESTION, ["a", "b", "c"])
+        reader.triage(QUESTION, options)
 
 
 def test_reasons_are_asked_for_only_when_switched_on() -> None:
@@ -535,7 +537,7 @@ def test_reasons_are_asked_for_only_when_switched_on() -> None:
         reader.select(QUESTION, SENTENCES, ROWS, 2, PLACES)
         reader.enough(QUESTION, EVIDENCE, [])
         with pytest.raises(InvalidReplyError):
-            reader.triage(QUESTION, ["a", "b"])
+            reader.triage(QUESTION, [TriageOption("", each, 0.0) for each in "ab"])
         for request in model.requests:
             assert request.schema is not None
             assert ("reason" in request.schema["properties"]) is reason

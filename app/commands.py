@@ -1,0 +1,69 @@
+"""What all commands share: the screen, the settings of the command line, one JSON document on stdout."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.bootstrap import open_library
+from app.config import Settings, load_settings
+from app.display import Screen
+from app.library import Library
+
+__all__ = [
+    "AsJson",
+    "chosen_settings",
+    "given",
+    "library_of_settings",
+    "print_json",
+    "screen",
+    "temporary_library",
+]
+
+CONTROLS = re.compile("[\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What JSON may hold as it is and a terminal would act on: C1 controls, and overrides of direction."""
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on stdout.")]
+screen = Screen()
+given: dict[str, Any] = {}
+"""Settings of this command line, and whether to show where an unexpected error came from ("debug")."""
+
+
+def chosen_settings() -> Settings:
+    """The settings, those of the command line before all others."""
+    return load_settings(**{name: value for name, value in given.items() if name != "debug"})
+
+
+def library_of_settings() -> Library:
+    """The library that the settings name."""
+    return open_library(chosen_settings())
+
+
+@contextmanager
+def temporary_library() -> Iterator[Library]:
+    """A library with the same settings in an empty folder that goes afterwards."""
+    with tempfile.TemporaryDirectory(prefix="clew-eval-") as folder:
+        library = open_library(
+            chosen_settings().model_copy(update={"home": Path(folder), "database_url": ""})
+        )
+        try:
+            yield library
+        finally:
+            library.close()
+
+
+def print_json(document: dict[str, Any]) -> None:
+    """One JSON document on stdout, as it is, whatever the terminal's width; controls of it escaped."""
+    if sys.stdout is None:
+        return  # closed from the start: nobody reads it
+    written = json.dumps(document, ensure_ascii=False, indent=2)
+    sys.stdout.write(CONTROLS.sub(lambda found: f"\\u{ord(found.group()):04x}", written) + "\n")
+    sys.stdout.flush()  # so that a reader who has left is noticed here, not while Python ends

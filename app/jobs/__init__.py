@@ -1,0 +1,1 @@
+"""Long work as jobs in SQL that outlive the process that began them."""
