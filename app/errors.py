@@ -5,12 +5,22 @@ ClewError
     ├── SettingsError       a setting that is unknown, malformed or cannot be used here
     ├── CheckpointError     the file with questions that are being answered cannot be used
     ├── EmptyLibraryError   a question, and no document to ask
+    ├── OutputError         a file that cannot be written, or that is not ours to write over
+    ├── PartError           a part of a document that is not there, or not understood
     └── QuestionFileError   a file of questions that is not in a known format
 """
 
 from retrieval.errors import ClewError
 
-__all__ = ["AppError", "CheckpointError", "EmptyLibraryError", "QuestionFileError", "SettingsError"]
+__all__ = [
+    "AppError",
+    "CheckpointError",
+    "EmptyLibraryError",
+    "OutputError",
+    "PartError",
+    "QuestionFileError",
+    "SettingsError",
+]
 
 
 class AppError(ClewError):
@@ -27,6 +37,14 @@ class CheckpointError(AppError):
 
 class EmptyLibraryError(AppError):
     """A question was asked and there is no document to ask."""
+
+
+class OutputError(AppError):
+    """A file cannot be written, or is somebody else's."""
+
+
+class PartError(AppError):
+    """A part of a document is not there, or the words for it are not understood."""
 
 
 class QuestionFileError(AppError):
