@@ -57,10 +57,12 @@ def answer_request(
     context: Sequence[str],
     demonstrations: Sequence[dict[str, Any]],
     most_tokens: int,
+    whole: bool = False,
 ) -> AnswerRequest:
     """Pack evidence, then examples, then passages around it, as far as there is room.
 
-    Evidence and passages are given best first, and shown with the best first and last.
+    Evidence and passages are given best first, and shown with the best first and last; evidence on the whole
+    of the documents is shown in their order.
 
     Raises:
         WindowError: If not even one piece of evidence fits.
@@ -68,10 +70,15 @@ def answer_request(
     ranked = list(usable)
     max_tokens = max(1, min(most_tokens, model.window // 4))
 
+    def shown_order(kept: int) -> list[int]:
+        if whole:
+            return sorted(ranked[:kept], key=lambda n: _order(evidence[n].origin))
+        return best_first_and_last(ranked[:kept])
+
     def messages(kept: int, passages: int, examples: int) -> tuple[Message, ...]:
         shown = [
             {"n": number, "place": _place(evidence[n].origin), "text": flat(evidence[n].quote)}
-            for number, n in enumerate(best_first_and_last(ranked[:kept]), start=1)
+            for number, n in enumerate(shown_order(kept), start=1)
         ]
         prompt = render(
             "answer",
@@ -80,6 +87,7 @@ def answer_request(
             demonstrations=list(demonstrations[:examples]),
             question=question,
             refusal=REFUSAL,
+            whole=whole,
         )
         return Message("system", render("system")), Message("user", prompt)
 
@@ -98,7 +106,7 @@ def answer_request(
     )
     return AnswerRequest(
         messages=messages(kept, passages, examples),
-        positions=tuple(best_first_and_last(ranked[:kept])),
+        positions=tuple(shown_order(kept)),
         max_tokens=max_tokens,
         left_out=len(ranked) - kept,
     )
@@ -177,6 +185,10 @@ def _cited_as_shown(text: str, cited: Sequence[int]) -> str:
 def _example_evidence(sentence: str, number: int) -> Evidence:
     origin = DocumentOrigin("", "", "", None, Span(number * 100_000, number * 100_000 + len(sentence)))
     return Evidence(origin, sentence, 0.0, 0.0, 0.0, Verdict.VERIFIED)
+
+
+def _order(origin: DocumentOrigin) -> tuple[str, int]:
+    return origin.document, origin.span.start
 
 
 def _place(origin: DocumentOrigin) -> str:

@@ -139,20 +139,25 @@ class TriageOption:
 
 @dataclass(frozen=True, slots=True)
 class Triage:
-    """Which child to look into: its position, from 0; `invalid` replies came before."""
+    """Which child to look into: its position, from 0; `invalid` replies came before.
+
+    `note` says what the reader was not shown because its window is too small, "" if nothing.
+    """
 
     position: int
     reason: str = ""
     invalid: int = 0
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class LeafReading:
-    """Whether a leaf holds what answers the question; if not, the walk goes back."""
+    """Whether a leaf holds what answers the question; if not, the walk goes back. As `Triage`."""
 
     commits: bool
     reason: str = ""
     invalid: int = 0
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +213,7 @@ class Reader(Protocol):
         context: Sequence[str] = (),
         on_draft: OnDraft | None = None,
         asked: str | None = None,
+        whole: bool = False,
     ) -> ReaderAnswer:
         """Answer a question from verified evidence, or abstain.
 
@@ -219,6 +225,9 @@ class Reader(Protocol):
             on_draft: Gets the answer as it is written.
             asked: The question in the user's own words, which alone may be quoted back; None if `question`
                 is in these. A question that a model has rewritten is not.
+            whole: Whether the question is about the whole of the documents. The evidence then comes from all
+                parts of them, in an order whose beginnings are spread over them evenly, and `words` are those
+                of what is asked about alone: without any, a summary is asked for.
         """
 
     @property

@@ -32,7 +32,8 @@ from reader.contract import (
 )
 from reader.errors import CalibrationError
 from reader.rules import question_parts, refers_back, with_history
-from reader.walking import scored_leaf, scored_triage
+from reader.walking import scored_triage
+from reader.whole import spread_over
 from retrieval.chunking import flat
 from retrieval.evidence import Evidence, ScoredCandidate, select_evidence
 from retrieval.hits import Float32
@@ -44,6 +45,8 @@ __all__ = ["Calibration", "ExtractiveReader", "picked", "signals"]
 CALIBRATION: Final = Path(__file__).with_name("extractive.json")
 MOST_SENTENCES: Final = 3
 MOST_NAMED: Final = 8
+LEAF_SENTENCES: Final = 8
+"""Sentences of a leaf that its probability is made of, as many as of a search."""
 
 SIGNALS: Final = ("relevance", "mean_relevance", "coverage", "unknown")
 
@@ -88,7 +91,9 @@ class Calibration(BaseModel):
         return 1 / (1 + math.exp(-max(min(total, 50.0), -50.0)))
 
 
-def signals(words: QuestionWords, evidence: Sequence[Evidence]) -> dict[str, float]:
+def signals(
+    words: QuestionWords, evidence: Sequence[Evidence] | Sequence[ScoredCandidate]
+) -> dict[str, float]:
     """What the probability is made of.
 
     The best and the mean of the three best relevances, the best coverage, and the share of the question's
@@ -172,7 +177,10 @@ class ExtractiveReader:
         notes: str = "",
     ) -> LeafReading:
         """Whether its best sentences would be an answer, by the calibrated probability."""
-        return scored_leaf(self, words, leaf)
+        best = sorted(leaf, key=lambda each: -each.score)[:LEAF_SENTENCES]
+        probability = self.calibration.probability(signals(words, best)) if best else 0.0
+        commits = probability >= self.calibration.threshold
+        return LeafReading(commits, f"probability of an answer {probability:.2f}")
 
     def choose_route(self, question: str, suggested: RouteChoice) -> RouteChoice:
         """What was suggested: it has no word of its own."""
@@ -186,11 +194,17 @@ class ExtractiveReader:
         context: Sequence[str] = (),
         on_draft: OnDraft | None = None,
         asked: str | None = None,
+        whole: bool = False,
     ) -> ReaderAnswer:
-        """Answer with the one to three sentences that answer best, in the order of the evidence."""
+        """Answer with the one to three sentences that answer best, in the order of the evidence.
+
+        About the whole of the documents, with up to ten that are spread over them.
+        """
         usable = [n for n, each in enumerate(evidence) if each.verdict is not Verdict.DROPPED]
         if not usable:
             return ReaderAnswer("Nothing in the documents speaks to this question.", True, (), 0.0)
+        if whole and not words.weights:
+            return _quoting(evidence, spread_over(evidence, usable, by_score=False), None)
         found = signals(words, [evidence[n] for n in usable])
         probability = self.calibration.probability(found)
         if words.names or (words.unknown and found["unknown"] >= self.calibration.most_unknown):
@@ -201,9 +215,14 @@ class ExtractiveReader:
             return ReaderAnswer(text, True, (), probability)
         if probability < self.calibration.threshold:
             return ReaderAnswer("The documents do not seem to answer this question.", True, (), probability)
+        if whole:
+            return _quoting(evidence, spread_over(evidence, usable, by_score=True), probability)
         best = max(usable, key=lambda n: evidence[n].score)
         floor = self.calibration.close * evidence[best].score
         close = sorted((n for n in usable if evidence[n].score >= floor), key=lambda n: -evidence[n].score)
-        cited = tuple(sorted(close[:MOST_SENTENCES]))
-        text = " ".join(f"{flat(evidence[n].quote)} [{place}]" for place, n in enumerate(cited, start=1))
-        return ReaderAnswer(text, False, cited, probability)
+        return _quoting(evidence, tuple(sorted(close[:MOST_SENTENCES])), probability)
+
+
+def _quoting(evidence: Sequence[Evidence], cited: tuple[int, ...], probability: float | None) -> ReaderAnswer:
+    text = " ".join(f"{flat(evidence[n].quote)} [{place}]" for place, n in enumerate(cited, start=1))
+    return ReaderAnswer(text, False, cited, probability)

@@ -195,6 +195,7 @@ class GenerativeReader:
         context: Sequence[str] = (),
         on_draft: OnDraft | None = None,
         asked: str | None = None,
+        whole: bool = False,
     ) -> ReaderAnswer:
         """Let the model write from the evidence, and check what it wrote; `words` are not used."""
         usable = [n for n, each in enumerate(evidence) if each.verdict is not Verdict.DROPPED]
@@ -204,7 +205,9 @@ class GenerativeReader:
         examples = self._demonstrations(context)
         for _ in range(2):
             window = model.window
-            packed = answer_request(model, question, evidence, usable, context, examples, self.answer_tokens)
+            packed = answer_request(
+                model, question, evidence, usable, context, examples, self.answer_tokens, whole
+            )
             try:
                 return self._written(model, packed, evidence, asked or question, on_draft)
             except WindowError:

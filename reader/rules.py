@@ -12,7 +12,7 @@ from reader.contract import Exchange
 from retrieval.sentences import split_sentences
 from retrieval.words import content_words
 
-__all__ = ["central_sentences", "closest_option", "question_parts", "refers_back", "with_history"]
+__all__ = ["central_sentences", "held_words", "question_parts", "refers_back", "with_history"]
 
 _BACK: Final = re.compile(
     r"\b(he|him|his|she|her|hers|it|its|they|them|their|theirs|this|that|these|those|there|then|former|latter)\b",
@@ -77,12 +77,12 @@ def central_sentences(texts: Sequence[str], words: int) -> str:
     return " ".join(sentences[n] for n in sorted(taken) or range(min(1, len(sentences))))
 
 
-def closest_option(question: str, options: Sequence[str]) -> int:
-    """The option that holds most of the question's words, those that few options hold counting more."""
+def held_words(question: str, options: Sequence[str]) -> list[float]:
+    """For each option the weight of the question's words in it, those that few options hold counting more."""
     held = [set(content_words(option)) for option in options]
     wanted = set(content_words(question))
     weights = {w: math.log(1 + len(options) / (1 + sum(w in each for each in held))) for w in wanted}
-    return max(range(len(options)), key=lambda n: (sum(weights[w] for w in wanted & held[n]), -n))
+    return [sum(weights[word] for word in sorted(wanted & each)) for each in held]
 
 
 def _mean(values: Sequence[float]) -> float:

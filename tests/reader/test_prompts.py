@@ -22,6 +22,7 @@ def variables(text: str) -> dict[str, dict[str, Any]]:
     sentences = [{"id": 1, "text": text}, {"id": 2, "text": text}]
     shown = [{"n": 1, "place": text, "text": text}]
     demonstrations = [{"question": text, "evidence": [text], "answer": text}]
+    option = {"title": text, "score": "0.50", "summary": text}
     return {
         "answer": {
             "evidence": shown,
@@ -29,18 +30,21 @@ def variables(text: str) -> dict[str, dict[str, Any]]:
             "demonstrations": demonstrations,
             "question": text,
             "refusal": "NO",
+            "whole": True,
         },
         "demonstration": {"sentences": sentences},
         "enough": {"evidence": [text], "question": text, "asked": [text]},
+        "leaf": {"question": text, "notes": text, "text": text},
         "needs_history": {"turns": turns, "question": text},
         "parts": {"question": text, "most": 4},
         "repair": {"problem": text},
         "reply_form": {"schema": "{}"},
+        "route": {"question": text, "suggested": "search"},
         "select": {"documents": [{"title": text, "sentences": sentences}], "question": text, "most": 3},
         "standalone": {"turns": turns, "question": text},
         "summarise": {"texts": [text], "background": text, "words": 50},
         "system": {},
-        "triage": {"question": text, "notes": text, "options": [text, text]},
+        "triage": {"question": text, "notes": text, "options": [option, option]},
     }
 
 
@@ -145,13 +149,15 @@ def test_every_tag_is_declared_to_be_data() -> None:
 
 
 def test_optional_parts_are_left_out_when_empty() -> None:
-    told = {"evidence": [], "context": [], "demonstrations": [], "question": "q", "refusal": "NO"}
+    told = {"evidence": [], "context": [], "demonstrations": [], "question": "q", "refusal": "NO"} | {
+        "whole": False
+    }
     plain = render("answer", **told)
     assert "<context>" not in plain
     assert "Examples" not in plain
     assert "NO" in plain
     assert "came before" not in render("summarise", texts=["t"], background="", words=9)
-    assert "<notes>" not in render("triage", question="q", notes="", options=["a"])
+    assert "<notes>" not in render("leaf", question="q", notes="", text="a")
 
 
 def test_missing_surplus_and_unknown_are_named_errors() -> None:

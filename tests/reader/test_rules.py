@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reader.contract import Exchange
-from reader.rules import central_sentences, closest_option, question_parts, refers_back, with_history
+from reader.rules import central_sentences, held_words, question_parts, refers_back, with_history
 
 
 @pytest.mark.parametrize(
@@ -108,5 +108,6 @@ def test_a_long_text_takes_no_time() -> None:
         ("Which boat?", ["nothing"], 0),
     ],
 )
-def test_closest_option(question: str, options: list[str], closest: int) -> None:
-    assert closest_option(question, options) == closest
+def test_held_words(question: str, options: list[str], closest: int) -> None:
+    held = held_words(question, options)
+    assert held.index(max(held)) == closest
