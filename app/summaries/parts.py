@@ -72,6 +72,8 @@ def part_of(document: Document, wanted: str) -> Part:
     words = " ".join(wanted.split())
     if not words:
         return Part(Span(0, len(document.text)))
+    first: int | None
+    last: int | None
     if match := _ENDS.fullmatch(words):
         kind, count = _kind(match["kind"]), int(match["count"])
         numbers = sorted(_numbered(document, kind))
