@@ -19,6 +19,7 @@ from memory.errors import AmbiguousDocumentError, DatabaseError, UnknownDocument
 from memory.library import advance_revision
 from memory.tables import ChunkRow, DocumentRow, PageRow, SectionRow, SentenceRow
 from memory.texts import read_text
+from memory.tree_store import remove_trees
 from memory.units import plan_units
 from retrieval.chunking import encoder_text
 from retrieval.document import Document, Page, Section, Span
@@ -187,9 +188,12 @@ class DocumentStore:
                 _delete(connection, key)
 
     def remove(self, key: int) -> None:
-        """Delete a document with all its parts, units, and embeddings that no other document needs."""
+        """Delete a document with all its parts, units and trees, and embeddings that no other one needs."""
         with self.engine.begin() as connection:
+            id = connection.execute(select(DocumentRow.id).where(DocumentRow.key == key)).scalar()
             _delete(connection, key)
+            if id is not None:
+                remove_trees(connection, id)
             advance_revision(connection)
 
     def encoder_texts(self, key: int, hashes: Collection[bytes]) -> dict[bytes, str]:

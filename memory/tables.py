@@ -20,6 +20,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -299,17 +300,27 @@ class ModelCallRow(Base):
 class JobRow(Base):
     """Long work that somebody has asked for; its tasks are in `tasks`, what it tells in `job_events`.
 
-    `digest` names what was asked, so that the same command finds the job it has begun. `state` is "queued",
-    "running", "paused", "cancelled", "done" or "failed"; `reason` says why it is paused or failed.
+    `digest` names what was asked, so that the same command finds the job it has begun: of those that have not
+    ended there is one of each. `state` is "queued", "running", "paused", "cancelled", "done" or "failed";
+    `reason` says why it is paused or failed. A greater `priority` goes first.
     """
 
     __tablename__ = "jobs"
-    __table_args__ = ({"sqlite_autoincrement": True},)
+    __table_args__ = (
+        Index(
+            "ix_jobs_open_digest",
+            "digest",
+            unique=True,
+            sqlite_where=text("state IN ('queued', 'running', 'paused')"),
+            postgresql_where=text("state IN ('queued', 'running', 'paused')"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
     key: Mapped[int] = mapped_column(Key, primary_key=True)
     id: Mapped[str] = mapped_column(unique=True)
     kind: Mapped[str]
     title: Mapped[str]
-    digest: Mapped[bytes] = mapped_column(LargeBinary(16), index=True)
+    digest: Mapped[bytes] = mapped_column(LargeBinary(16))
     spec: Mapped[dict[str, object]] = mapped_column(JSON)
     state: Mapped[str] = mapped_column(index=True)
     reason: Mapped[str]
@@ -324,13 +335,15 @@ class TaskRow(Base):
     """A unit of a job that one worker does in one go.
 
     `name` is what other tasks of the job name it by. `state` is "waiting" (for `needs_open` other tasks),
-    "ready", "running" (leased to `worker` until `lease_until`), "done", "failed" or "cancelled".
+    "ready" (from `not_before` on), "running" (leased to `worker` until `lease_until`), "done", "failed" or
+    "cancelled". `attempts` counts how often it was begun, `interruptions` how often its worker was lost since
+    somebody asked for it. `follow_ups` is how many tasks it has written.
     """
 
     __tablename__ = "tasks"
     __table_args__ = (
         UniqueConstraint("job_key", "name"),
-        Index("ix_tasks_state", "state", "priority", "key"),
+        Index("ix_tasks_job_key", "job_key", "state", "kind", "key"),
         {"sqlite_autoincrement": True},
     )
     key: Mapped[int] = mapped_column(Key, primary_key=True)
@@ -339,14 +352,16 @@ class TaskRow(Base):
     kind: Mapped[str]
     payload: Mapped[dict[str, object]] = mapped_column(JSON)
     weight: Mapped[float]
-    priority: Mapped[int]
     state: Mapped[str]
     needs_open: Mapped[int]
     attempts: Mapped[int]
-    worker: Mapped[str | None]
+    interruptions: Mapped[int]
+    worker: Mapped[str | None] = mapped_column(index=True)
     lease_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     not_before: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    begun_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     result: Mapped[dict[str, object] | None] = mapped_column(JSON)
+    follow_ups: Mapped[int]
     error: Mapped[str | None]
     seconds: Mapped[float | None]
     finished_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
@@ -386,7 +401,7 @@ class SummaryRow(Base):
 
     `sentences` is a list of {"text", "sources": [[start, end], ...], "supported"} whose offsets count from
     the start of the node's span, so that a text that has moved keeps its summaries. `notes` says what stayed
-    wrong with it after it was asked for again.
+    wrong with it after it was asked for again. Until it is `linked`, no sentence has sources.
     """
 
     __tablename__ = "summaries"
@@ -394,6 +409,7 @@ class SummaryRow(Base):
     reader: Mapped[str]
     sentences: Mapped[list[dict[str, object]]] = mapped_column(JSON)
     notes: Mapped[list[str]] = mapped_column(JSON)
+    linked: Mapped[bool]
     seconds: Mapped[float]
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
@@ -415,7 +431,8 @@ class TreeRow(Base):
     """A summary tree of one version of a document, made by one reader.
 
     It is known by the document's id and not by its key, so that the tree of the version before is there
-    when the new one is planned. `state` is "building" or "ready".
+    when the new one is planned; `anchors` are the boundaries of its leaves, 16 bytes each, by which they are
+    found again. `state` is "building" or "ready".
     """
 
     __tablename__ = "trees"
@@ -429,6 +446,7 @@ class TreeRow(Base):
     reader: Mapped[str]
     recipe: Mapped[str]
     state: Mapped[str]
+    anchors: Mapped[bytes] = mapped_column(LargeBinary)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
 
 

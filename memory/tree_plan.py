@@ -9,6 +9,7 @@ always has one, and its summary if that is all.
 from __future__ import annotations
 
 import hashlib
+import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -117,7 +118,7 @@ def _name_leaves(draft: _Draft) -> None:
             leaf.title = draft.title
         else:
             leaf.title = f"part {n}"
-    for before, after in zip(draft.children, draft.children[1:], strict=False):
+    for before, after in itertools.pairwise(draft.children):
         if before.kind == "leaf" and after.kind == "section" and draft.kind == "root":
             before.title = f"before {after.owner}" if len(leaves) == 1 else before.title
     for inner in draft.children:
@@ -170,7 +171,7 @@ def _group(draft: _Draft, levels: dict[int, int], settings: TreeSettings) -> Non
         cuts = [len(draft.children) * n // count for n in range(count + 1)]
         groups: list[_Draft] = []
         group_ends: list[tuple[_Draft, _Draft]] = []
-        for low, high in zip(cuts, cuts[1:], strict=False):
+        for low, high in itertools.pairwise(cuts):
             members = draft.children[low:high]
             group_ends.append((ends[low][0], ends[high - 1][1]))
             title = _group_title(*group_ends[-1])

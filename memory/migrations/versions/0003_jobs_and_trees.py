@@ -30,7 +30,15 @@ def upgrade() -> None:
         sa.UniqueConstraint("id", name=op.f("uq_jobs_id")),
         sqlite_autoincrement=True,
     )
-    op.create_index(op.f("ix_jobs_digest"), "jobs", ["digest"], unique=False)
+    unfinished = sa.text("state IN ('queued', 'running', 'paused')")
+    op.create_index(
+        "ix_jobs_open_digest",
+        "jobs",
+        ["digest"],
+        unique=True,
+        sqlite_where=unfinished,
+        postgresql_where=unfinished,
+    )
     op.create_index(op.f("ix_jobs_state"), "jobs", ["state"], unique=False)
     op.create_table(
         "summaries",
@@ -38,6 +46,7 @@ def upgrade() -> None:
         sa.Column("reader", sa.String(), nullable=False),
         sa.Column("sentences", sa.JSON(), nullable=False),
         sa.Column("notes", sa.JSON(), nullable=False),
+        sa.Column("linked", sa.Boolean(), nullable=False),
         sa.Column("seconds", sa.Double(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("digest", name=op.f("pk_summaries")),
@@ -50,6 +59,7 @@ def upgrade() -> None:
         sa.Column("reader", sa.String(), nullable=False),
         sa.Column("recipe", sa.String(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
+        sa.Column("anchors", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("key", name=op.f("pk_trees")),
         sa.UniqueConstraint(
@@ -101,14 +111,16 @@ def upgrade() -> None:
         sa.Column("kind", sa.String(), nullable=False),
         sa.Column("payload", sa.JSON(), nullable=False),
         sa.Column("weight", sa.Double(), nullable=False),
-        sa.Column("priority", sa.Integer(), nullable=False),
         sa.Column("state", sa.String(), nullable=False),
         sa.Column("needs_open", sa.Integer(), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("interruptions", sa.Integer(), nullable=False),
         sa.Column("worker", sa.String(), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("not_before", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("begun_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("result", sa.JSON(), nullable=True),
+        sa.Column("follow_ups", sa.Integer(), nullable=False),
         sa.Column("error", sa.String(), nullable=True),
         sa.Column("seconds", sa.Double(), nullable=True),
         sa.Column("finished_at", sa.DateTime(timezone=True), nullable=True),
@@ -119,7 +131,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("job_key", "name", name=op.f("uq_tasks_job_key")),
         sqlite_autoincrement=True,
     )
-    op.create_index("ix_tasks_state", "tasks", ["state", "priority", "key"], unique=False)
+    op.create_index("ix_tasks_job_key", "tasks", ["job_key", "state", "kind", "key"], unique=False)
+    op.create_index(op.f("ix_tasks_worker"), "tasks", ["worker"], unique=False)
     op.create_table(
         "tree_nodes",
         sa.Column("key", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
@@ -166,7 +179,8 @@ def downgrade() -> None:
     op.drop_table("task_needs")
     op.drop_index(op.f("ix_tree_nodes_digest"), table_name="tree_nodes")
     op.drop_table("tree_nodes")
-    op.drop_index("ix_tasks_state", table_name="tasks")
+    op.drop_index(op.f("ix_tasks_worker"), table_name="tasks")
+    op.drop_index("ix_tasks_job_key", table_name="tasks")
     op.drop_table("tasks")
     op.drop_table("summary_vectors")
     op.drop_index("ix_job_events_job_key", table_name="job_events")
@@ -174,5 +188,5 @@ def downgrade() -> None:
     op.drop_table("trees")
     op.drop_table("summaries")
     op.drop_index(op.f("ix_jobs_state"), table_name="jobs")
-    op.drop_index(op.f("ix_jobs_digest"), table_name="jobs")
+    op.drop_index("ix_jobs_open_digest", table_name="jobs")
     op.drop_table("jobs")
