@@ -19,11 +19,10 @@ from app.commands import (
     library_of_settings,
     print_json,
     screen,
-    temporary_library,
 )
 from app.doctor import examine
 from app.doctor import report as doctor_report
-from app.evaluation import evaluate_qa
+from app.evaluation_commands import evaluation
 from app.reports import added_json, answer_json, document_json, record_json
 from retrieval.errors import ClewError
 
@@ -35,7 +34,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-evaluation = typer.Typer(help="Measure Clew on files of questions.", no_args_is_help=True)
 app.add_typer(evaluation, name="eval")
 
 
@@ -171,20 +169,6 @@ def doctor(
         screen.checks(checks)
     if any(check.state == "problem" for check in checks):
         raise typer.Exit(1)
-
-
-@evaluation.command()
-def qa(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="SQuAD or book_qa format.")],
-    as_json: AsJson = False,
-) -> None:
-    """Add what the questions are about to a temporary home and ask them all over all of it."""
-    with temporary_library() as library, screen.progress() as progress:
-        report = evaluate_qa(file, library, progress)
-    if as_json:
-        print_json(report)
-    else:
-        screen.report(report)
 
 
 def main() -> None:

@@ -22,6 +22,7 @@ __all__ = [
     "AsJson",
     "chosen_settings",
     "given",
+    "library_at",
     "library_of_settings",
     "print_json",
     "screen",
@@ -47,13 +48,16 @@ def library_of_settings() -> Library:
     return open_library(chosen_settings())
 
 
+def library_at(home: Path) -> Library:
+    """A library with the same settings in another folder, with a database of its own."""
+    return open_library(chosen_settings().model_copy(update={"home": home, "database_url": ""}))
+
+
 @contextmanager
 def temporary_library() -> Iterator[Library]:
     """A library with the same settings in an empty folder that goes afterwards."""
     with tempfile.TemporaryDirectory(prefix="clew-eval-") as folder:
-        library = open_library(
-            chosen_settings().model_copy(update={"home": Path(folder), "database_url": ""})
-        )
+        library = library_at(Path(folder))
         try:
             yield library
         finally:

@@ -48,6 +48,7 @@ WORDS: Final = {
     "model": "Loading",
     "resume": "Going on with an interrupted question, steps done before:",
     "question": "Asking",
+    "write": "Writing",
     "done": "Done",
 }
 

@@ -7,6 +7,7 @@ ClewError
     ├── EmptyLibraryError   a question, and no document to ask
     ├── OutputError         a file that cannot be written, or that is not ours to write over
     ├── PartError           a part of a document that is not there, or not understood
+    ├── EvaluationError     a measurement that cannot be made as it is asked for
     └── QuestionFileError   a file of questions that is not in a known format
 """
 
@@ -16,6 +17,7 @@ __all__ = [
     "AppError",
     "CheckpointError",
     "EmptyLibraryError",
+    "EvaluationError",
     "OutputError",
     "PartError",
     "QuestionFileError",
@@ -45,6 +47,10 @@ class OutputError(AppError):
 
 class PartError(AppError):
     """A part of a document is not there, or the words for it are not understood."""
+
+
+class EvaluationError(AppError):
+    """A measurement cannot be made as it is asked for."""
 
 
 class QuestionFileError(AppError):
