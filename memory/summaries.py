@@ -13,13 +13,13 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, delete, select, update
 
 from memory.embeddings import rows_from_blobs
-from memory.tables import SummaryRow, SummaryVectorRow, TreeNodeRow
+from memory.tables import SummaryRow, SummaryUseRow, SummaryVectorRow, TreeNodeRow
 from memory.trees import Summary, SummarySentence
 from memory.upserts import upsert
 from retrieval.document import Span
 from retrieval.hits import Float32
 
-__all__ = ["SummaryStore", "delete_unused", "moved", "stored_sentences", "summary_of"]
+__all__ = ["SummaryStore", "delete_unused", "forget_uses", "moved", "stored_sentences", "summary_of"]
 
 BATCH: Final = 500
 """Digests in one IN clause; older builds of SQLite allow 999 variables."""
@@ -118,6 +118,24 @@ class SummaryStore:
                     found[digest] = rows_from_blobs(blobs, dim)
         return found
 
+    def use(self, document_id: str, content_hash: str, digests: Collection[bytes]) -> None:
+        """Note that summaries belong to a version of a document, outside of any tree."""
+        with self.engine.begin() as connection:
+            for digest in digests:
+                values = {"document_id": document_id, "digest": digest, "content_hash": content_hash}
+                connection.execute(
+                    upsert(connection, SummaryUseRow)
+                    .values(values)
+                    .on_conflict_do_update(
+                        index_elements=["document_id", "digest"], set_={"content_hash": content_hash}
+                    )
+                )
+
+    def drop_outdated(self, document_id: str, content_hash: str) -> None:
+        """Delete what was made for other versions of a document and nothing uses any more."""
+        with self.engine.begin() as connection:
+            forget_uses(connection, document_id, content_hash)
+
     def put_vectors(self, encoder: int, rows: Mapping[bytes, Float32]) -> None:
         """Keep embeddings of summaries, by digest; summaries that have gone meanwhile are left out."""
         with self.engine.begin() as connection:
@@ -127,11 +145,28 @@ class SummaryStore:
                 _put_vectors(connection, encoder, {digest: rows[digest] for digest in there})
 
 
+def forget_uses(connection: Connection, document_id: str, kept: str | None = None) -> None:
+    """Forget what was made for a document outside of trees, but for the version `kept`."""
+    uses = select(SummaryUseRow.digest).where(SummaryUseRow.document_id == document_id)
+    gone = delete(SummaryUseRow).where(SummaryUseRow.document_id == document_id)
+    if kept is not None:
+        uses = uses.where(SummaryUseRow.content_hash != kept)
+        gone = gone.where(SummaryUseRow.content_hash != kept)
+    digests = connection.execute(uses).scalars().all()
+    connection.execute(gone)
+    delete_unused(connection, digests)
+
+
 def delete_unused(connection: Connection, digests: Collection[bytes]) -> None:
-    """Delete those of the summaries that no node of a tree refers to any more."""
+    """Delete those of the summaries that no node of a tree and no document refers to any more."""
     for batch in _batches(digests):
-        used = select(TreeNodeRow.digest).where(TreeNodeRow.digest.in_(batch)).distinct()
-        kept = set(connection.execute(used).scalars())
+        kept = {
+            digest
+            for table in (TreeNodeRow, SummaryUseRow)
+            for digest in connection.execute(
+                select(table.digest).where(table.digest.in_(batch)).distinct()
+            ).scalars()
+        }
         gone = [digest for digest in batch if digest not in kept]
         connection.execute(delete(SummaryRow).where(SummaryRow.digest.in_(gone)))
 

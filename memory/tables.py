@@ -40,6 +40,7 @@ __all__ = [
     "SectionRow",
     "SentenceRow",
     "SummaryRow",
+    "SummaryUseRow",
     "SummaryVectorRow",
     "TaskNeedRow",
     "TaskRow",
@@ -425,6 +426,17 @@ class SummaryVectorRow(Base):
         LargeBinary(16), ForeignKey("summaries.digest", ondelete="CASCADE"), primary_key=True
     )
     vectors: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class SummaryUseRow(Base):
+    """A summary that was made for a version of a document outside of any tree, and goes with it."""
+
+    __tablename__ = "summary_uses"
+    document_id: Mapped[str] = mapped_column(primary_key=True)
+    digest: Mapped[bytes] = mapped_column(
+        LargeBinary(16), ForeignKey("summaries.digest", ondelete="CASCADE"), primary_key=True
+    )
+    content_hash: Mapped[str]
 
 
 class TreeRow(Base):

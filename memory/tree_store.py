@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, Select, delete, func, insert, select, update
 
-from memory.summaries import delete_unused, summary_of
+from memory.summaries import delete_unused, forget_uses, summary_of
 from memory.tables import DocumentRow, SentenceRow, SummaryRow, TreeNodeRow, TreeRow
 from memory.tree_cuts import Anchor
 from memory.trees import SummaryTree, TreeNode
@@ -186,11 +186,12 @@ class TreeStore:
 
 
 def remove_trees(connection: Connection, document_id: str) -> None:
-    """Delete the trees of a document that is gone, and the summaries that no other tree uses."""
+    """Delete the trees and summaries of a document that is gone, but for what others use."""
     left = select(DocumentRow.key).where(DocumentRow.id == document_id)
     if connection.execute(left).first() is None:
         keys = select(TreeRow.key).where(TreeRow.document_id == document_id)
         _delete(connection, connection.execute(keys).scalars().all())
+        forget_uses(connection, document_id)
 
 
 def _delete(connection: Connection, trees: Sequence[int]) -> None:

@@ -85,6 +85,19 @@ def upgrade() -> None:
     )
     op.create_index("ix_job_events_job_key", "job_events", ["job_key", "key"], unique=False)
     op.create_table(
+        "summary_uses",
+        sa.Column("document_id", sa.String(), nullable=False),
+        sa.Column("digest", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("content_hash", sa.String(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["digest"],
+            ["summaries.digest"],
+            name=op.f("fk_summary_uses_digest_summaries"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("document_id", "digest", name=op.f("pk_summary_uses")),
+    )
+    op.create_table(
         "summary_vectors",
         sa.Column("encoder_key", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("digest", sa.LargeBinary(length=16), nullable=False),
@@ -183,6 +196,7 @@ def downgrade() -> None:
     op.drop_index("ix_tasks_job_key", table_name="tasks")
     op.drop_table("tasks")
     op.drop_table("summary_vectors")
+    op.drop_table("summary_uses")
     op.drop_index("ix_job_events_job_key", table_name="job_events")
     op.drop_table("job_events")
     op.drop_table("trees")
