@@ -1,0 +1,52 @@
+from pathlib import Path
+
+import pytest
+from sqlalchemy import Engine
+
+from memory.database import open_database
+from memory.documents import DocumentStore
+from memory.summaries import SummaryStore
+from memory.trees import Summary
+from tests.memory.samples import TEXT, add, url
+
+ONE, TWO, THREE = (bytes([n]) * 16 for n in (1, 2, 3))
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Engine:
+    return open_database(url(tmp_path))
+
+
+def kept(engine: Engine) -> set[bytes]:
+    return set(SummaryStore(engine).get([ONE, TWO, THREE]))
+
+
+def filled(engine: Engine) -> SummaryStore:
+    store = SummaryStore(engine)
+    for digest in (ONE, TWO, THREE):
+        store.put(Summary(digest, ()), "extractive", 0.1)
+    return store
+
+
+def test_summaries_go_with_their_document(engine: Engine) -> None:
+    first = add(engine)
+    second = add(engine, text=TEXT + " More.", path="/books/more.txt", title="More")
+    documents, store = DocumentStore(engine), filled(engine)
+    ids = {record.key: record.id for record in documents.records()}
+    store.use(ids[first], "a", [ONE, TWO])
+    store.use(ids[second], "b", [TWO, THREE])
+    documents.remove(first)
+    assert kept(engine) == {TWO, THREE}
+    documents.remove(second)
+    assert kept(engine) == set()
+
+
+def test_summaries_of_an_older_version_go_when_they_are_outdated(engine: Engine) -> None:
+    store = filled(engine)
+    store.use("document", "old", [ONE, TWO])
+    store.use("document", "new", [TWO, THREE])
+    assert kept(engine) == {ONE, TWO, THREE}
+    store.drop_outdated("document", "new")
+    assert kept(engine) == {TWO, THREE}
+    store.drop_outdated("another", "x")
+    assert kept(engine) == {TWO, THREE}
