@@ -17,7 +17,7 @@ from memory.completions import CompletionStore
 from memory.database import open_database
 from memory.measurements import read_measurement, write_measurement
 from memory.usage import UsageStore
-from reader.chat import ChatModel
+from reader.chat import Cancellation, ChatModel
 from reader.decisions import reason_first
 from reader.extractive import Calibration, ExtractiveReader
 from reader.models.endpoint import EndpointModel, Timeouts
@@ -59,7 +59,8 @@ def open_library(settings: Settings) -> Library:
         limits = ParseLimits(seconds=settings.parse_seconds, memory_megabytes=settings.parse_megabytes)
         return load_document(path, limits)
 
-    return Library(settings, engine, Backends(encoder, fingerprint, _reader(settings, engine), load))
+    backends = Backends(encoder, fingerprint, _reader(settings, engine), load, _Extractive())
+    return Library(settings, engine, backends)
 
 
 @dataclass(slots=True)
@@ -71,6 +72,12 @@ class _Extractive:
     reader: ExtractiveReader | None = None
 
     def __call__(self, run: ReaderRun) -> ExtractiveReader:
+        self.reader = self.reader or ExtractiveReader(Calibration.load())
+        return self.reader
+
+    def for_job(
+        self, job: str, progress: Progress, cancellation: Cancellation | None = None
+    ) -> ExtractiveReader:
         self.reader = self.reader or ExtractiveReader(Calibration.load())
         return self.reader
 

@@ -48,6 +48,8 @@ WORDS: Final = {
     "model": "Loading",
     "resume": "Going on with an interrupted question, steps done before:",
     "question": "Asking",
+    "summarise": "Summarising",
+    "link": "Looking up what summaries rest on:",
     "write": "Writing",
     "done": "Done",
 }

@@ -7,6 +7,7 @@ ClewError
     ├── EmptyLibraryError   a question, and no document to ask
     ├── OutputError         a file that cannot be written, or that is not ours to write over
     ├── PartError           a part of a document that is not there, or not understood
+    ├── TreeError           a summary tree that cannot be built any more, its document or a part being gone
     ├── EvaluationError     a measurement that cannot be made as it is asked for
     └── QuestionFileError   a file of questions that is not in a known format
 """
@@ -22,6 +23,7 @@ __all__ = [
     "PartError",
     "QuestionFileError",
     "SettingsError",
+    "TreeError",
 ]
 
 
@@ -55,3 +57,7 @@ class EvaluationError(AppError):
 
 class QuestionFileError(AppError):
     """A file of questions is not in a format that `clew eval` knows."""
+
+
+class TreeError(AppError):
+    """A summary tree cannot be built any more: its document, or a summary it needs, has been removed."""

@@ -8,7 +8,20 @@ from typing import Literal
 
 __all__ = ["Event", "Progress", "Step", "silent"]
 
-Stage = Literal["wait", "measure", "load", "encode", "index", "model", "resume", "question", "write", "done"]
+Stage = Literal[
+    "wait",
+    "measure",
+    "load",
+    "encode",
+    "index",
+    "model",
+    "resume",
+    "question",
+    "summarise",
+    "link",
+    "write",
+    "done",
+]
 
 
 @dataclass(frozen=True, slots=True)

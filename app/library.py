@@ -22,6 +22,7 @@ from app.errors import EmptyLibraryError, SettingsError
 from app.events import Event, Progress, Step, silent
 from app.indexing import SearchIndexes
 from app.models import MakeReader
+from app.trees import Trees
 from memory.documents import DocumentRecord, DocumentStore
 from memory.embeddings import delete_other_encoders, known_encoder, note_encoder
 from memory.errors import UnknownDocumentError
@@ -54,12 +55,14 @@ class Backends:
         encoder_fingerprint: Name and weights of that encoder, known without loading it.
         reader: Makes the reader of a question.
         load: Turns a path into a Document, or raises LoadError.
+        extractive: Makes the reader that needs no language model, whatever `reader` makes.
     """
 
     encoder: Callable[[Progress], Encoder]
     encoder_fingerprint: str
     reader: MakeReader
     load: Callable[[Path], Document]
+    extractive: MakeReader
 
 
 class Library:
@@ -70,6 +73,14 @@ class Library:
         self.store, self.units, self.threads = DocumentStore(engine), UnitStore(engine), ThreadStore(engine)
         # The lengths of chunks follow from the encoder's window, so its fingerprint stands for them.
         self.recipe = f"chunks {CHUNKING_VERSION} encoder {backends.encoder_fingerprint}"
+        self.trees = Trees(
+            engine=engine,
+            documents=self.store,
+            readers={"reader": backends.reader, "extractive": backends.extractive},
+            fingerprint=backends.encoder_fingerprint,
+            encoder=self.encoder,
+            encoder_key=self._stored_encoder,
+        )
         self.agents = AgentHome(settings, self.threads, backends.reader)
         self._lock = threading.RLock()
         self._encoder: Encoder | None = None

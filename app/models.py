@@ -12,10 +12,11 @@ from app.events import Event, Progress
 from memory.completions import CompletionStore
 from memory.usage import UsageStore
 from reader.budget import Budget, BudgetedModel
-from reader.chat import ChatModel
+from reader.chat import Cancellation, ChatModel
 from reader.contract import Reader
 from reader.generative import GenerativeReader
 from reader.models.remembered import ModelCall, RememberedModel
+from reader.stopping import StoppableModel
 
 __all__ = ["LanguageModel", "MakeReader", "ReaderRun"]
 
@@ -43,6 +44,9 @@ class MakeReader(Protocol):
 
     def __call__(self, run: ReaderRun) -> Reader:
         """The reader, bound to the budget of the run."""
+
+    def for_job(self, job: str, progress: Progress, cancellation: Cancellation | None = None) -> Reader:
+        """A reader without a budget that stops when its job does, its calls recorded under the job's id."""
 
     def close(self) -> None:
         """Free what readers share."""
@@ -105,6 +109,18 @@ class LanguageModel:
             lambda task: BudgetedModel(remembered.for_task(task), run.budget, keep=task == "demonstration"),
             reason=self._reason(model.parameters),
             demonstrations=self._demonstrations,
+        )
+
+    def for_job(
+        self, job: str, progress: Progress, cancellation: Cancellation | None = None
+    ) -> GenerativeReader:
+        """The reader of a job."""
+        model = self.model(progress)
+        stop = cancellation or Cancellation()
+        remembered = RememberedModel(model, self._completions, self._usage.record).for_run(job)
+        return GenerativeReader(
+            lambda task: StoppableModel(remembered.for_task(task), stop),
+            reason=self._reason(model.parameters),
         )
 
     def close(self) -> None:

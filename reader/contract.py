@@ -98,7 +98,7 @@ class SummaryPart:
 
     Attributes:
         sentences: In order.
-        rows: Their embeddings, unit rows, shape (n, dim).
+        rows: Their embeddings, unit rows, shape (n, dim); (0, dim) does for one that writes its own.
         title: Of the part, "" if it has none.
     """
 
@@ -229,6 +229,10 @@ class Reader(Protocol):
                 parts of them, in an order whose beginnings are spread over them evenly, and `words` are those
                 of what is asked about alone: without any, a summary is asked for.
         """
+
+    @property
+    def takes_sentences(self) -> bool:
+        """Whether its summaries are sentences taken unchanged, by their embeddings."""
 
     @property
     def summary_key(self) -> str:

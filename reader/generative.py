@@ -216,6 +216,11 @@ class GenerativeReader:
         raise WindowError(f"The window of {model.name} changes with every request.", model.window)
 
     @property
+    def takes_sentences(self) -> bool:
+        """It writes its own."""
+        return False
+
+    @property
     def summary_key(self) -> str:
         """The model and its prompts."""
         return f"{self.models('summarise').fingerprint} prompts {PROMPT_VERSION}"

@@ -1,0 +1,362 @@
+"""Summary trees of the documents of a library: planned, summarised node by node, linked, found again.
+
+A tree is made of tasks of a job: one writes its plan, one summarises each node that has no summary yet once
+those of its children are there, and a last one links what was written to the sentences it rests on. Parents
+do not wait for links. No summary is background for the next one (BooookScore's running context): nodes of a
+level would have to be made one after the other.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final, Literal
+
+import numpy as np
+from sqlalchemy import Engine
+
+from app.errors import TreeError
+from app.events import Event, Progress, silent
+from app.jobs.contract import NewTask, Outcome, TaskKind, Work
+from app.models import MakeReader
+from app.tree_linking import SourceSentence, link_sentences
+from memory.documents import DocumentRecord, DocumentStore
+from memory.search_rows import SearchRowStore
+from memory.summaries import SummaryStore, moved
+from memory.tree_plan import PLAN_VERSION, plan_tree, tree_anchors
+from memory.tree_settings import TreeSettings
+from memory.tree_store import TreeStore, TreeVersion
+from memory.trees import Summary, SummarySentence, SummaryTree, TreeNode
+from reader.chat import Cancellation
+from reader.contract import Reader, SummaryPart, WrittenSummary
+from retrieval.chunking import flat
+from retrieval.encoder import Encoder
+from retrieval.hits import Float32
+
+__all__ = ["TreeReader", "Trees"]
+
+TreeReader = Literal["reader", "extractive"]
+"""Who summarises: the reader that is set, or the one without a language model."""
+
+LINKED_AT_ONCE: Final = 64
+"""Nodes whose sentences are encoded together and stored; a kill repeats at most these."""
+PLANS_KEPT: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A tree as it was planned, and the key of its document's version."""
+
+    tree: SummaryTree
+    document: int
+
+
+class Trees:
+    """The trees of one library; safe to use from several threads and processes.
+
+    Args:
+        engine: Of the database.
+        documents: Of the library.
+        readers: Who summarises, by name.
+        fingerprint: Of the encoder, known without loading it.
+        encoder: Gives the encoder, loading it when first asked.
+        encoder_key: Gives its key in the store, and its width.
+        settings: Sizes and lengths.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        documents: DocumentStore,
+        readers: Mapping[TreeReader, MakeReader],
+        fingerprint: str,
+        encoder: Callable[[Progress], Encoder],
+        encoder_key: Callable[[], tuple[int, int]],
+        settings: TreeSettings | None = None,
+    ) -> None:
+        self.engine, self.documents, self.readers = engine, documents, readers
+        self.fingerprint, self.encoder, self.encoder_key = fingerprint, encoder, encoder_key
+        self.settings = settings or TreeSettings()
+        self.store, self.summaries = TreeStore(engine), SummaryStore(engine)
+        self._lock = threading.Lock()
+        self._plans: dict[int, _Plan] = {}
+
+    def ready(self, record: DocumentRecord, reader: TreeReader = "reader") -> SummaryTree | None:
+        """The tree of a document, if it is whole."""
+        found = self.store.find(self._version(record, self._reader(reader)))
+        return self.store.load(found[0]) if found is not None and found[1] else None
+
+    def ensure(
+        self, record: DocumentRecord, progress: Progress = silent, reader: TreeReader = "reader"
+    ) -> SummaryTree:
+        """The tree of a document, built if it is not there.
+
+        Raises:
+            TreeError: If the document is removed meanwhile.
+            ModelError: If a language model cannot be asked.
+        """
+        tree = self.ready(record, reader)
+        if tree is None:
+            self._build(record, reader, progress)
+            tree = self.ready(record, reader)
+        if tree is None:
+            raise TreeError(f"The document {record.id} was changed while its tree was built; ask again.")
+        return tree
+
+    def ensure_extractive(self, record: DocumentRecord, progress: Progress = silent) -> SummaryTree:
+        """The tree that needs no language model, which is quickly built."""
+        return self.ensure(record, progress, "extractive")
+
+    def tasks(self, record: DocumentRecord, reader: TreeReader = "reader") -> tuple[NewTask, ...]:
+        """The tasks that build a document's tree; the last, `finished`, is done when the tree is ready."""
+        payload = {"document": record.key, "id": record.id, "reader": reader}
+        plan = NewTask(f"plan {reader} {record.key}", "plan-tree", payload, weight=0)
+        needs = (plan.name, _root_task(record.key, reader))
+        return plan, NewTask(self.finished(record, reader), "link-tree", payload, weight=0, needs=needs)
+
+    def finished(self, record: DocumentRecord, reader: TreeReader = "reader") -> str:
+        """The name of the task that is done when a document's tree is ready."""
+        return f"tree {reader} {record.key}"
+
+    def kinds(self) -> dict[str, TaskKind]:
+        """Who does the tasks, and how many at once."""
+        return {
+            "plan-tree": TaskKind(self.write_plan, lambda: 1),
+            "summarise-node": TaskKind(self.summarise_node, lambda: self.readers["reader"].at_once),
+            "link-tree": TaskKind(self.link_tree, lambda: 1),
+        }
+
+    def write_plan(self, work: Work) -> Outcome:
+        """Plan a tree; a task follows for each node that has no summary yet."""
+        reader = work.payload["reader"]
+        plan = self._planned(work.payload["document"], self._reader(reader, work), work.progress)
+        nodes = {node.digest: node for node in reversed(plan.tree.nodes)}  # of equal ones the first
+        missing = self.summaries.missing(nodes)
+        tasks: list[NewTask] = []
+        for node in plan.tree.nodes:
+            root = node.parent is None
+            if not root and (node.digest not in missing or nodes[node.digest] is not node):
+                continue
+            children = (plan.tree.nodes[n].digest for n in node.children)
+            tasks.append(
+                NewTask(
+                    name=_root_task(plan.document, reader) if root else _node_task(node),
+                    kind="summarise-node",
+                    payload={**work.payload, "tree": plan.tree.key, "node": node.ordinal},
+                    weight=float(node.tokens if not node.children else _room(self.settings, node)),
+                    needs=tuple(dict.fromkeys(f"node {each.hex()}" for each in children if each in missing)),
+                )
+            )
+        return Outcome(
+            {"tree": plan.tree.key, "nodes": len(plan.tree.nodes), "missing": len(missing)}, tuple(tasks)
+        )
+
+    def summarise_node(self, work: Work) -> Outcome:
+        """Summarise one node, unless that has been done."""
+        plan = self._plan(work.payload)
+        node = plan.tree.nodes[work.payload["node"]]
+        if not self.summaries.missing([node.digest]):
+            return Outcome()
+        reader = self._reader(work.payload["reader"], work)
+        parts, sources = self._parts(plan, node, reader.takes_sentences)
+        length = self.settings.length(node.kind if node.children else "leaf")
+        began = time.perf_counter()
+        written = reader.summarise(parts, length.words, at_least=length.at_least, spread=bool(node.children))
+        seconds = time.perf_counter() - began
+        self._keep(plan, node, written, parts, sources, seconds)
+        return Outcome()
+
+    def link_tree(self, work: Work) -> Outcome:
+        """Give written sentences the places that they rest on, and make the tree ready."""
+        plan = self._planned(
+            work.payload["document"], self._reader(work.payload["reader"], work), work.progress
+        )
+        self._link(plan, work.progress, work.cancellation)
+        if not self.store.finish(plan.tree.key):
+            raise TreeError(f"The tree of {work.payload['id']} lacks summaries that were removed meanwhile.")
+        return Outcome({"tree": plan.tree.key})
+
+    def vectors(self, tree: SummaryTree, progress: Progress = silent) -> dict[bytes, Float32]:
+        """Embeddings of the sentences of a tree's summaries, by digest; those that are not kept are made."""
+        encoder, dim = self.encoder_key()
+        nodes = {node.digest: node for node in tree.nodes if node.summary is not None}
+        found = self.summaries.vectors(encoder, dim, nodes)
+        lacking = [node for digest, node in nodes.items() if digest not in found]
+        for first in range(0, len(lacking), LINKED_AT_ONCE):
+            batch = lacking[first : first + LINKED_AT_ONCE]
+            made = self._encoded({node.digest: node.summary for node in batch if node.summary}, progress)
+            self.summaries.put_vectors(encoder, made)
+            found |= made
+        return found
+
+    def _build(self, record: DocumentRecord, reader: TreeReader, progress: Progress) -> None:
+        """Build a tree in this thread."""
+        plan, link = self.tasks(record, reader)
+        cancellation = Cancellation()
+
+        def work(task: NewTask) -> Work:
+            return Work("", task.name, task.payload, progress, cancellation, lambda names: {})
+
+        tasks = self.write_plan(work(plan)).tasks
+        for n, task in enumerate(tasks):
+            progress(Event("summarise", record.title, n, len(tasks)))
+            self.summarise_node(work(task))
+        self.link_tree(work(link))
+
+    def _reader(self, name: TreeReader, work: Work | None = None) -> Reader:
+        make = self.readers[name]
+        return make.for_job(work.job, work.progress, work.cancellation) if work else make.for_job("", silent)
+
+    def _version(self, record: DocumentRecord, reader: Reader) -> TreeVersion:
+        key = reader.summary_key
+        if reader.takes_sentences:
+            key = f"{key} encoder {self.fingerprint}"
+        return TreeVersion(
+            record.id, record.content_hash, key, f"plan {PLAN_VERSION} {self.settings} {record.recipe}"
+        )
+
+    def _planned(self, document: int, reader: Reader, progress: Progress) -> _Plan:
+        """The plan of a document's tree, written if it is not there."""
+        record = next((each for each in self.documents.records() if each.key == document), None)
+        if record is None:
+            raise TreeError("The document was removed or changed while its tree was built.")
+        version = self._version(record, reader)
+        found = self.store.find(version)
+        if found is None:
+            progress(Event("load", record.title))
+            loaded = self.documents.load(document)
+            sentences, tokens = self.store.sentences(document)
+            anchors = self.store.anchors(record.id, record.content_hash, version.reader)
+            nodes = plan_tree(loaded, sentences, tokens, version.reader, self.settings, anchors)
+            key = self.store.write(version, nodes, tree_anchors(loaded.text, sentences, nodes))
+        else:
+            key = found[0]
+        return self._plan({"tree": key, "document": document})
+
+    def _plan(self, payload: Mapping[str, object]) -> _Plan:
+        key, document = int(str(payload["tree"])), int(str(payload["document"]))
+        with self._lock:
+            if key not in self._plans:
+                tree = self.store.load(key)
+                if tree is None:
+                    raise TreeError("The tree was removed while it was built.")
+                bare = tuple(replace(node, summary=None) for node in tree.nodes)
+                while len(self._plans) >= PLANS_KEPT:
+                    del self._plans[next(iter(self._plans))]
+                self._plans[key] = _Plan(replace(tree, nodes=bare), document)
+            return self._plans[key]
+
+    def _parts(
+        self, plan: _Plan, node: TreeNode, with_rows: bool
+    ) -> tuple[list[SummaryPart], list[list[SourceSentence]]]:
+        """What a node is summarised from; for each sentence of it where it stands, from the node's start."""
+        encoder, dim = self.encoder_key()
+        if not node.children:
+            stored = SearchRowStore(self.engine, encoder, dim).sentences(
+                plan.document, node.first_sentence, node.end_sentence
+            )
+            if len(stored.numbers) != node.end_sentence - node.first_sentence:
+                raise TreeError("The document was removed or changed while its tree was built.")
+            texts = tuple(flat(text) for text in stored.texts)
+            places = [
+                SourceSentence(text, (moved(span, -node.span.start),))
+                for text, span in zip(texts, stored.spans, strict=True)
+            ]
+            return [SummaryPart(texts, stored.rows)], [places]
+        children = plan.tree.children(node)
+        summaries = self.summaries.get([child.digest for child in children])
+        rows = self.summaries.vectors(encoder, dim, list(summaries)) if with_rows else {}
+        parts: list[SummaryPart] = []
+        sources: list[list[SourceSentence]] = []
+        for child in children:
+            summary = summaries.get(child.digest)
+            if summary is None or (with_rows and child.digest not in rows):
+                raise TreeError("A summary that another one is made of was removed meanwhile.")
+            by = child.span.start - node.span.start
+            parts.append(
+                SummaryPart(
+                    tuple(each.text for each in summary.sentences),
+                    rows[child.digest] if with_rows else np.empty((0, dim), np.float32),
+                    child.title if child.kind == "section" else "",
+                )
+            )
+            sources.append(
+                [
+                    SourceSentence(each.text, tuple(moved(span, by) for span in each.sources))
+                    for each in summary.sentences
+                ]
+            )
+        return parts, sources
+
+    def _keep(
+        self,
+        plan: _Plan,
+        node: TreeNode,
+        written: WrittenSummary,
+        parts: Sequence[SummaryPart],
+        sources: Sequence[Sequence[SourceSentence]],
+        seconds: float,
+    ) -> None:
+        vectors = None
+        if written.taken is None:
+            sentences = tuple(SummarySentence(flat(text), (), False) for text in written.sentences)
+        else:
+            sentences = tuple(
+                SummarySentence(text, sources[p][s].sources, True)
+                for text, (p, s) in zip(written.sentences, written.taken, strict=True)
+            )
+            vectors = (self.encoder_key()[0], np.stack([parts[p].rows[s] for p, s in written.taken]))
+        summary = Summary(node.digest, sentences, written.notes)
+        self.summaries.put(summary, plan.tree.reader, seconds, written.taken is not None, vectors)
+
+    def _link(self, plan: _Plan, progress: Progress, cancellation: Cancellation) -> None:
+        """Link what is not linked, children before their parents, whose sources are those of the children."""
+        digests = {node.digest: node for node in reversed(plan.tree.nodes)}
+        unlinked = self.summaries.unlinked(digests)
+        todo = [node for node in plan.tree.nodes if node.digest in unlinked and digests[node.digest] is node]
+        encoder, _ = self.encoder_key()
+        for first in range(0, len(todo), LINKED_AT_ONCE):
+            if cancellation.cancelled:
+                return
+            progress(Event("link", plan.tree.document_id, first, len(todo)))
+            batch = todo[first : first + LINKED_AT_ONCE]
+            summaries = self.summaries.get([node.digest for node in batch])
+            rows = self._encoded(summaries, progress)
+            self.summaries.put_vectors(encoder, rows)
+            for node in batch:
+                if node.digest not in summaries:
+                    raise TreeError("A summary was removed while it was linked.")
+                parts, sources = self._parts(plan, node, with_rows=True)
+                summary = summaries[node.digest]
+                sentences = link_sentences(
+                    [each.text for each in summary.sentences],
+                    rows[node.digest],
+                    [each for part in sources for each in part],
+                    np.concatenate([part.rows for part in parts]),
+                )
+                self.summaries.link([replace(summary, sentences=sentences)])
+
+    def _encoded(self, summaries: Mapping[bytes, Summary], progress: Progress) -> dict[bytes, Float32]:
+        """Embeddings of the sentences of summaries; equal sentences are encoded once."""
+        texts = list(dict.fromkeys(each.text for s in summaries.values() for each in s.sentences))
+        place = {text: n for n, text in enumerate(texts)}
+        rows = self.encoder(progress).encode(texts)
+        return {
+            digest: rows[[place[each.text] for each in summary.sentences]]
+            for digest, summary in summaries.items()
+        }
+
+
+def _root_task(document: int, reader: str) -> str:
+    return f"root {reader} {document}"
+
+
+def _node_task(node: TreeNode) -> str:
+    return f"node {node.digest.hex()}"
+
+
+def _room(settings: TreeSettings, node: TreeNode) -> int:
+    """About the tokens of the summaries that a node is made of."""
+    return len(node.children) * settings.inner.words * 4 // 3
