@@ -5,16 +5,22 @@ ClewError
     ├── DatabaseError           cannot be opened, read, written or migrated
     ├── UnknownDocumentError    no document goes by that id, title or path
     ├── AmbiguousDocumentError  more than one does
-    └── UnknownThreadError      no thread goes by that name
+    ├── UnknownThreadError      no thread goes by that name
+    ├── UnknownJobError         no job goes by that id
+    ├── AmbiguousJobError       more than one begins so
+    └── JobStateError           a job is not in a state for what is asked of it
 """
 
 from retrieval.errors import ClewError
 
 __all__ = [
     "AmbiguousDocumentError",
+    "AmbiguousJobError",
     "DatabaseError",
+    "JobStateError",
     "MemoryStoreError",
     "UnknownDocumentError",
+    "UnknownJobError",
     "UnknownThreadError",
 ]
 
@@ -37,3 +43,15 @@ class AmbiguousDocumentError(MemoryStoreError):
 
 class UnknownThreadError(MemoryStoreError):
     """No thread goes by that name."""
+
+
+class UnknownJobError(MemoryStoreError):
+    """No job goes by that id."""
+
+
+class AmbiguousJobError(MemoryStoreError):
+    """More than one job has an id that begins so."""
+
+
+class JobStateError(MemoryStoreError):
+    """A job is not in a state for what is asked of it, such as resuming one that was cancelled."""

@@ -337,8 +337,9 @@ class TaskRow(Base):
 
     `name` is what other tasks of the job name it by. `state` is "waiting" (for `needs_open` other tasks),
     "ready" (from `not_before` on), "running" (leased to `worker` until `lease_until`), "done", "failed" or
-    "cancelled". `attempts` counts how often it was begun, `interruptions` how often its worker was lost since
-    somebody asked for it. `follow_ups` is how many tasks it has written.
+    "cancelled". `attempts` counts how often it was begun, `retries` how often it was given back for a passing
+    error, `interruptions` how often its worker was lost, both since somebody asked for it. `follow_ups`
+    is how many tasks it has written.
     """
 
     __tablename__ = "tasks"
@@ -356,6 +357,7 @@ class TaskRow(Base):
     state: Mapped[str]
     needs_open: Mapped[int]
     attempts: Mapped[int]
+    retries: Mapped[int]
     interruptions: Mapped[int]
     worker: Mapped[str | None] = mapped_column(index=True)
     lease_until: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

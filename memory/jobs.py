@@ -1,0 +1,377 @@
+"""Jobs in SQL: asked for once, then paused, resumed, cancelled and counted by any process."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from sqlalchemy import Connection, Engine, case, delete, exc, func, select, update
+
+from memory.errors import AmbiguousJobError, JobStateError, UnknownJobError
+from memory.job_events import note
+from memory.job_tasks import PlannedTask, lock_job, reopen_tasks, settle, write_tasks
+from memory.moments import in_utc
+from memory.tables import JobRow, TaskRow
+from memory.upserts import upsert
+
+__all__ = ["ENDED", "JobRecord", "JobStore", "Tally", "TaskRecord"]
+
+BATCH: Final = 500
+ENDED: Final = ("done", "failed", "cancelled")
+"""States that a job stays in, unless somebody resumes it."""
+
+UNFINISHED: Final = ("queued", "running", "paused")
+KEPT: Final = 100
+"""Ended jobs that are remembered; older ones go when new work is asked for, so that their tasks and events do
+not pile up. What they came to is stored elsewhere."""
+
+
+@dataclass(frozen=True, slots=True)
+class JobRecord:
+    """A job as it stands; see `JobRow` for its states."""
+
+    key: int
+    id: str
+    kind: str
+    title: str
+    spec: dict[str, Any]
+    state: str
+    reason: str
+    priority: int
+    estimate: dict[str, Any] | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more comes of it."""
+        return self.state in ENDED
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """A task as it stands; `result` only where it is done, `error` where it failed."""
+
+    key: int
+    name: str
+    kind: str
+    state: str
+    weight: float
+    attempts: int
+    result: dict[str, Any] | None
+    error: str | None
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many tasks of a kind are in a state, and their weight."""
+
+    kind: str
+    state: str
+    tasks: int
+    weight: float
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+class JobStore:
+    """Jobs of one database."""
+
+    def __init__(self, engine: Engine, now: Callable[[], datetime] = _now) -> None:
+        self.engine = engine
+        self.now = now
+
+    def create(
+        self,
+        kind: str,
+        title: str,
+        spec: Mapping[str, Any],
+        tasks: Sequence[PlannedTask],
+        priority: int = 0,
+        estimate: Mapping[str, Any] | None = None,
+    ) -> tuple[JobRecord, bool]:
+        """Write a job with its first tasks; the record, and whether it is one that was begun before.
+
+        An unfinished job of the same kind and spec is adopted: resumed, its failed tasks are tried again, and
+        tasks that it does not have yet are added.
+        """
+        digest = _digest(kind, spec)
+        while True:
+            with self.engine.begin() as connection:
+                now = self.now()
+                values = {
+                    "id": secrets.token_hex(4),
+                    "kind": kind,
+                    "title": title,
+                    "digest": digest,
+                    "spec": dict(spec),
+                    "state": "queued",
+                    "reason": "",
+                    "priority": priority,
+                    "estimate": None if estimate is None else dict(estimate),
+                    "created_at": now,
+                }
+                added = connection.execute(upsert(connection, JobRow).values(values).on_conflict_do_nothing())
+                same = select(JobRow.key).where(JobRow.digest == digest, JobRow.state.in_(UNFINISHED))
+                key = connection.execute(same).scalar()
+                if key is None:
+                    continue  # its id is taken, or the job that was in the way has ended just now
+                lock_job(connection, key)
+                write_tasks(connection, key, tasks, now)
+                if added.rowcount:
+                    _forget_old(connection)
+                else:
+                    _go_on(connection, key, now)
+                settle(connection, key, now)
+                return _records(connection, JobRow.key == key)[0], not added.rowcount
+
+    def get(self, id: str) -> JobRecord:
+        """The job with exactly that id.
+
+        Raises:
+            UnknownJobError: If there is none.
+        """
+        with self.engine.connect() as connection:
+            found = _records(connection, JobRow.id == id)
+        if not found:
+            raise UnknownJobError(f"There is no job {id!r}; `clew jobs list` shows all.")
+        return found[0]
+
+    def records(self, limit: int | None = None) -> list[JobRecord]:
+        """Jobs, newest first."""
+        with self.engine.connect() as connection:
+            return _records(connection, limit=limit)
+
+    def resolve(self, reference: str) -> JobRecord:
+        """The job whose id begins so.
+
+        Raises:
+            UnknownJobError: If there is none.
+            AmbiguousJobError: If there are several.
+        """
+        begins = JobRow.id.startswith(reference.strip().lower(), autoescape=True)
+        with self.engine.connect() as connection:
+            found = _records(connection, begins) if reference.strip() else []
+        if not found:
+            raise UnknownJobError(f"There is no job {reference!r}; `clew jobs list` shows all.")
+        if len(found) > 1:
+            ids = ", ".join(each.id for each in found)
+            raise AmbiguousJobError(f"{reference!r} is the beginning of several jobs: {ids}.")
+        return found[0]
+
+    def pause(self, id: str, reason: str = "") -> JobRecord:
+        """Begin no more of its tasks; those that run may end.
+
+        Raises:
+            JobStateError: If it has ended.
+        """
+        return self._changed(id, "paused", ("queued", "running"), reason)
+
+    def cancel(self, id: str) -> JobRecord:
+        """End it: tasks that have not begun are cancelled now, those that run as soon as their worker hears.
+
+        Raises:
+            JobStateError: If it has ended.
+        """
+        return self._changed(id, "cancelled", UNFINISHED, "")
+
+    def resume(self, id: str) -> JobRecord:
+        """Go on with a job that is paused, and try again what failed, also of one that has ended.
+
+        Raises:
+            JobStateError: If it was cancelled, or there is nothing to do again.
+        """
+        record = self.get(id)
+        state = case((JobRow.state.in_((*ENDED, "paused")), "queued"), else_=JobRow.state)
+        try:
+            with self.engine.begin() as connection:
+                open = connection.execute(
+                    update(JobRow)
+                    .where(JobRow.id == id, JobRow.state != "cancelled")
+                    .values(state=state, reason="", finished_at=None)
+                )
+                if not open.rowcount:
+                    raise JobStateError(f"There is nothing to resume: job {id} was cancelled.")
+                lock_job(connection, record.key)
+                again = _go_on(connection, record.key, self.now())
+                if not again and record.state != "paused":
+                    raise JobStateError(f"There is nothing to resume: job {id} is {record.state}.")
+                settle(connection, record.key, self.now())
+        except exc.IntegrityError as error:
+            raise JobStateError(
+                f"Another job does the same as job {id} and has not ended; `clew jobs list` shows it."
+            ) from error
+        return self.get(id)
+
+    def again(self, id: str, names: Collection[str]) -> int:
+        """Have tasks that have ended done again, with all that took something from them; how many it is."""
+        record = self.get(id)
+        with self.engine.begin() as connection:
+            connection.execute(update(JobRow).where(JobRow.id == id).values(reason=JobRow.reason))
+            lock_job(connection, record.key)
+            return reopen_tasks(connection, record.key, names)
+
+    def tasks(self, id: str, state: str | None = None) -> list[TaskRecord]:
+        """The tasks of a job, or those in one state, in the order in which they were written."""
+        query = _tasks(id).order_by(TaskRow.key)
+        if state is not None:
+            query = query.where(TaskRow.state == state)
+        with self.engine.connect() as connection:
+            return [TaskRecord(*row) for row in connection.execute(query)]
+
+    def results(self, id: str, names: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """The results of those of the tasks that are done."""
+        found: dict[str, dict[str, Any]] = {}
+        with self.engine.connect() as connection:
+            for start in range(0, len(names), BATCH):
+                query = _tasks(id).where(
+                    TaskRow.state == "done", TaskRow.name.in_(names[start : start + BATCH])
+                )
+                found.update({row.name: row.result or {} for row in connection.execute(query)})
+        return found
+
+    def states(self, ids: Collection[str]) -> dict[str, str]:
+        """The states of jobs, by id."""
+        with self.engine.connect() as connection:
+            rows = connection.execute(select(JobRow.id, JobRow.state).where(JobRow.id.in_(ids)))
+            return {row.id: row.state for row in rows}
+
+    def busy(self, kinds: Collection[str]) -> bool:
+        """Whether a job that goes on has tasks of those kinds that are ready or running."""
+        query = (
+            select(TaskRow.key)
+            .join(JobRow, JobRow.key == TaskRow.job_key)
+            .where(
+                JobRow.state.in_(("queued", "running")),
+                TaskRow.state.in_(("ready", "running")),
+                TaskRow.kind.in_(kinds),
+            )
+        )
+        with self.engine.connect() as connection:
+            return connection.execute(query.limit(1)).first() is not None
+
+    def tallies(self, id: str) -> list[Tally]:
+        """Tasks and weights by kind and state."""
+        query = (
+            select(TaskRow.kind, TaskRow.state, func.count(), func.sum(TaskRow.weight))
+            .join(JobRow, JobRow.key == TaskRow.job_key)
+            .where(JobRow.id == id)
+            .group_by(TaskRow.kind, TaskRow.state)
+            .order_by(TaskRow.kind, TaskRow.state)
+        )
+        with self.engine.connect() as connection:
+            return [Tally(*row) for row in connection.execute(query)]
+
+    def forget_task(self, kind: str, name: str) -> None:
+        """Forget the tasks of that name in jobs of that kind, and of these jobs what has ended or is empty."""
+        jobs = select(JobRow.key).where(JobRow.kind == kind).scalar_subquery()
+        with self.engine.begin() as connection:
+            keys = connection.execute(
+                delete(TaskRow)
+                .where(TaskRow.name == name, TaskRow.job_key.in_(jobs))
+                .returning(TaskRow.job_key)
+            ).scalars()
+            for key in set(keys):
+                left = connection.execute(select(TaskRow.key).where(TaskRow.job_key == key).limit(1)).first()
+                ended = JobRow.state.in_(ENDED) if left else JobRow.key == key
+                connection.execute(delete(JobRow).where(JobRow.key == key, ended))
+
+    def _changed(self, id: str, state: str, before: tuple[str, ...], reason: str) -> JobRecord:
+        now = self.now()
+        with self.engine.begin() as connection:
+            values: dict[str, Any] = {"state": state, "reason": reason}
+            if state in ENDED:
+                values["finished_at"] = now
+            key = connection.execute(
+                update(JobRow)
+                .where(JobRow.id == id, JobRow.state.in_(before))
+                .values(values)
+                .returning(JobRow.key)
+            ).scalar()
+            if key is not None:
+                if state == "cancelled":
+                    connection.execute(
+                        update(TaskRow)
+                        .where(TaskRow.job_key == key, TaskRow.state.in_(("waiting", "ready")))
+                        .values(state="cancelled", finished_at=now)
+                    )
+                note(connection, key, "state", f"{state}: {reason}" if reason else state, now)
+        record = self.get(id)
+        if key is None and record.state != state:
+            raise JobStateError(f"Job {id} has ended already: it is {record.state}.")
+        return record
+
+
+def _go_on(connection: Connection, key: int, now: datetime) -> int:
+    """Queue a job again if it is paused, its failed tasks with it; how many of these there are."""
+    failed = select(TaskRow.name).where(TaskRow.job_key == key, TaskRow.state == "failed")
+    again = reopen_tasks(connection, key, connection.execute(failed).scalars().all())
+    # Somebody asks for it: what was interrupted before does not count against a task any more.
+    connection.execute(update(TaskRow).where(TaskRow.job_key == key).values(interruptions=0, retries=0))
+    connection.execute(
+        update(JobRow).where(JobRow.key == key, JobRow.state == "paused").values(state="queued", reason="")
+    )
+    note(connection, key, "state", "resumed", now)
+    return again
+
+
+def _forget_old(connection: Connection) -> None:
+    old = (
+        select(JobRow.key).where(JobRow.state.in_(ENDED)).order_by(JobRow.key.desc()).offset(KEPT).limit(KEPT)
+    )
+    for key in connection.execute(old).scalars().all():
+        connection.execute(delete(JobRow).where(JobRow.key == key))
+
+
+def _digest(kind: str, spec: Mapping[str, Any]) -> bytes:
+    """16 bytes that name what is asked for."""
+    written = json.dumps([kind, spec], sort_keys=True).encode()
+    return hashlib.blake2b(written, digest_size=16).digest()
+
+
+def _tasks(id: str) -> Any:
+    return (
+        select(
+            TaskRow.key,
+            TaskRow.name,
+            TaskRow.kind,
+            TaskRow.state,
+            TaskRow.weight,
+            TaskRow.attempts,
+            TaskRow.result,
+            TaskRow.error,
+            TaskRow.seconds,
+        )
+        .join(JobRow, JobRow.key == TaskRow.job_key)
+        .where(JobRow.id == id)
+    )
+
+
+def _records(connection: Connection, *where: Any, limit: int | None = None) -> list[JobRecord]:
+    query = select(JobRow.__table__).where(*where).order_by(JobRow.key.desc()).limit(limit)
+    return [
+        JobRecord(
+            key=row.key,
+            id=row.id,
+            kind=row.kind,
+            title=row.title,
+            spec=row.spec,
+            state=row.state,
+            reason=row.reason,
+            priority=row.priority,
+            estimate=row.estimate,
+            created_at=in_utc(row.created_at),
+            started_at=row.started_at and in_utc(row.started_at),
+            finished_at=row.finished_at and in_utc(row.finished_at),
+        )
+        for row in connection.execute(query)
+    ]
