@@ -24,6 +24,7 @@ from app.doctor import examine
 from app.doctor import report as doctor_report
 from app.evaluation_commands import evaluation
 from app.reports import added_json, answer_json, document_json, record_json
+from app.tree_commands import tree
 from retrieval.errors import ClewError
 
 __all__ = ["app", "main"]
@@ -35,6 +36,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(evaluation, name="eval")
+app.command()(tree)
 
 
 @app.callback()
