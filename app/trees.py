@@ -169,12 +169,15 @@ class Trees:
         return Outcome()
 
     def link_tree(self, work: Work) -> Outcome:
-        """Give written sentences the places that they rest on, and make the tree ready."""
+        """Give written sentences the places that they rest on, and make the tree ready.
+
+        A task that is "partial" links what is there of a tree of which only a part was wanted.
+        """
         plan = self._planned(
             work.payload["document"], self._reader(work.payload["reader"], work), work.progress
         )
         self._link(plan, work.progress, work.cancellation)
-        if not self.store.finish(plan.tree.key):
+        if not self.store.finish(plan.tree.key) and not work.payload.get("partial"):
             raise TreeError(f"The tree of {work.payload['id']} lacks summaries that were removed meanwhile.")
         return Outcome({"tree": plan.tree.key})
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -17,7 +16,15 @@ from app.display import printable
 from app.summaries.figures import SummaryFigures
 from retrieval.document import Span
 
-__all__ = ["DocumentSummary", "Source", "SourcedSentence", "escaped", "summary_json", "summary_markdown"]
+__all__ = [
+    "DocumentSummary",
+    "Source",
+    "SourcedSentence",
+    "escaped",
+    "figures_line",
+    "summary_json",
+    "summary_markdown",
+]
 
 PARAGRAPH: Final = 5
 """Sentences of a paragraph."""
@@ -204,17 +211,3 @@ def escaped(text: str) -> str:
     """Text of a document as Markdown that shows it and does nothing else."""
     shown = _MARKS.sub(r"\\\1", printable(text))
     return _LIST.sub(lambda m: f"{m[1]}\\{m[2]}" if m[1] else f"\\{m[3]}", shown)
-
-
-def summaries_table(summaries: Sequence[DocumentSummary]) -> list[str]:
-    """One line for each summary: what a combined report begins with."""
-    rows = ["| document | words | sections drawn on | evenness | without source |", "|---|---|---|---|---|"]
-    for each in summaries:
-        figures = each.figures
-        even = "-" if figures.evenness is None else f"{figures.evenness:.2f}"
-        part = f", {escaped(each.part)}" if each.part else ""
-        rows.append(
-            f"| {escaped(each.title)}{part} | {figures.words} | {figures.sections_drawn_on} of "
-            f"{figures.sections_total} | {even} | {figures.unsupported} |"
-        )
-    return rows
