@@ -51,6 +51,8 @@ WORDS: Final = {
     "summarise": "Summarising",
     "link": "Looking up what summaries rest on:",
     "write": "Writing",
+    "state": "Job:",
+    "failed": "Failed:",
     "done": "Done",
 }
 
@@ -276,7 +278,7 @@ def _bars(bar: Bar) -> Progress:
         tasks.clear()
 
     def show(event: Event) -> None:
-        if event.stage == "done":
+        if event.stage in ("done", "state", "failed"):
             clear()
             return
         description = f"{WORDS[event.stage]} {printable(event.subject)}"

@@ -8,6 +8,7 @@ ClewError
     ├── OutputError         a file that cannot be written, or that is not ours to write over
     ├── PartError           a part of a document that is not there, or not understood
     ├── TreeError           a summary tree that cannot be built any more, its document or a part being gone
+    ├── JobHaltedError      a job that is waited for was paused or cancelled
     ├── EvaluationError     a measurement that cannot be made as it is asked for
     └── QuestionFileError   a file of questions that is not in a known format
 """
@@ -19,6 +20,7 @@ __all__ = [
     "CheckpointError",
     "EmptyLibraryError",
     "EvaluationError",
+    "JobHaltedError",
     "OutputError",
     "PartError",
     "QuestionFileError",
@@ -61,3 +63,7 @@ class QuestionFileError(AppError):
 
 class TreeError(AppError):
     """A summary tree cannot be built any more: its document, or a summary it needs, has been removed."""
+
+
+class JobHaltedError(AppError):
+    """A job that somebody waits for was paused or cancelled before it was done."""

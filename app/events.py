@@ -20,8 +20,12 @@ Stage = Literal[
     "summarise",
     "link",
     "write",
+    "state",
+    "failed",
     "done",
 ]
+"""Of a job as a whole: "state", when it is paused, resumed or ends; "failed", a task with its error."""
+
 
 
 @dataclass(frozen=True, slots=True)

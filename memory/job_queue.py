@@ -48,7 +48,7 @@ _best = (
     .where(
         _task.c.job_key == bindparam("job"),
         _task.c.state == "ready",
-        _task.c.kind == bindparam("kind"),
+        _task.c.kind == bindparam("of_kind"),
         _due,
         exists().where(JobRow.key == bindparam("job"), JobRow.state.in_(RUNNABLE)),
     )
@@ -294,7 +294,7 @@ class TaskQueue:
         return taken
 
     def _claim(self, worker: str, job: Any, kind: str, most: int, now: datetime) -> list[ClaimedTask]:
-        which = {"job": job.key, "kind": kind, "most": most, "now": now}
+        which = {"job": job.key, "of_kind": kind, "most": most, "now": now}
         lease = {"by": worker, "until": now + self.lease, "now": now}
         with self.engine.begin() as connection:
             if connection.dialect.name == "sqlite":

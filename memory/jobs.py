@@ -272,7 +272,7 @@ class JobStore:
             return [Tally(*row) for row in connection.execute(query)]
 
     def forget_task(self, kind: str, name: str) -> None:
-        """Forget the tasks of that name in jobs of that kind, and of these jobs what has ended or is empty."""
+        """Forget the tasks of that name in jobs of a kind, and of these jobs what has ended or is empty."""
         jobs = select(JobRow.key).where(JobRow.kind == kind).scalar_subquery()
         with self.engine.begin() as connection:
             keys = connection.execute(

@@ -73,7 +73,14 @@ alone."""
 
 @dataclass(frozen=True, slots=True)
 class TaskKind:
-    """A kind of task: who does it, and how many of it a process does at once."""
+    """A kind of task: who does it, and how many of it a process does at once.
+
+    Attributes:
+        handler: Does it.
+        at_once: How many at once, asked when a worker begins.
+        speed: Names what its speed depends on, such as the reader; rates are measured for each.
+    """
 
     handler: Handler
     at_once: Callable[[], int]
+    speed: Callable[[], str] = lambda: ""

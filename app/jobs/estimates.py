@@ -1,0 +1,152 @@
+"""How long work takes: rates measured from tasks that are done, estimates before, time left meanwhile."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from sqlalchemy import Engine
+
+from app.jobs.contract import NewTask, TaskKind
+from memory.jobs import JobRecord, Tally
+from memory.measurements import read_measurement, write_measurement
+
+__all__ = ["Estimate", "JobProgress", "Rates", "progress_of"]
+
+REMEMBERED: Final = 20
+"""Tasks after which half of what a rate says is new."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """What work will take.
+
+    Attributes:
+        units: Tasks.
+        weight: Of all of them, in the unit of the job.
+        tokens: That a model reads, None where none does or it is not known.
+        minutes: Wall clock on this machine, None if tasks of a kind in `unmeasured` were never done here.
+        unmeasured: Kinds without a rate.
+    """
+
+    units: int
+    weight: float
+    tokens: int | None = None
+    minutes: float | None = None
+    unmeasured: tuple[str, ...] = ()
+
+    @property
+    def sentence(self) -> str:
+        """In a few words."""
+        tokens = "" if self.tokens is None else f", {self.tokens:,} tokens"
+        known = None if self.minutes is None else f"about {max(self.minutes, 0.1):.1f} min"
+        return f"{self.units:,} task{'s' * (self.units != 1)}{tokens}, {known or 'not measured here yet'}"
+
+    def plain(self) -> dict[str, Any]:
+        """As JSON."""
+        return asdict(self) | {"unmeasured": list(self.unmeasured)}
+
+
+@dataclass(frozen=True, slots=True)
+class JobProgress:
+    """How far a job is.
+
+    Attributes:
+        tasks: All that are written so far; more may follow from them.
+        done: Of these.
+        failed: Of these.
+        running: Of these.
+        share: Weight that has ended, from 0 to 1.
+        seconds_left: None where a kind was never measured here.
+    """
+
+    tasks: int
+    done: int
+    failed: int
+    running: int
+    share: float
+    seconds_left: float | None
+
+
+class Rates:
+    """Seconds for a unit of weight, for each kind of task and what its speed depends on.
+
+    What a task took is divided by how many ran at once, so that a rate tells wall clock. Newer tasks count
+    for more.
+    """
+
+    def __init__(self, engine: Engine, kinds: Mapping[str, TaskKind]) -> None:
+        self._engine, self._kinds = engine, kinds
+        self._lock = threading.Lock()
+        self._new: dict[str, list[float]] = {}
+
+    def note(self, kind: str, seconds: float, weight: float, at_once: int) -> None:
+        """Note what a task took while so many ran; kept in memory until `store`."""
+        with self._lock:
+            found = self._new.setdefault(kind, [0.0, 0.0, 0.0])
+            for position, value in enumerate((seconds / at_once, weight, 1.0)):
+                found[position] += value
+
+    def store(self) -> None:
+        """Store what was noted."""
+        with self._lock:
+            new, self._new = self._new, {}
+        for kind, (seconds, weight, tasks) in new.items():
+            if weight > 0:
+                old, rate = self.rate(kind), seconds / weight
+                share = 1.0 if old is None else tasks / (tasks + REMEMBERED)
+                value = (old or 0.0) * (1 - share) + rate * share
+                write_measurement(self._engine, self._name(kind), {"seconds_per_weight": value})
+
+    def rate(self, kind: str) -> float | None:
+        """Seconds per weight, None if no task of that kind was done here with these settings."""
+        found = read_measurement(self._engine, self._name(kind))
+        value = None if found is None else found["seconds_per_weight"]
+        return float(value) if isinstance(value, int | float) else None
+
+    def estimate(self, tasks: Sequence[NewTask], tokens: int | None = None) -> Estimate:
+        """What these tasks will take."""
+        weights: dict[str, float] = {}
+        for task in tasks:
+            weights[task.kind] = weights.get(task.kind, 0.0) + task.weight
+        seconds, unmeasured = self._seconds(weights)
+        minutes = None if unmeasured else seconds / 60
+        return Estimate(len(tasks), sum(weights.values()), tokens, minutes, unmeasured)
+
+    def seconds_left(self, tallies: Sequence[Tally]) -> float | None:
+        """What the tasks that have not ended will take."""
+        weights: dict[str, float] = {}
+        for tally in tallies:
+            if tally.state in ("waiting", "ready", "running"):
+                weights[tally.kind] = weights.get(tally.kind, 0.0) + tally.weight
+        seconds, unmeasured = self._seconds(weights)
+        return None if unmeasured else seconds
+
+    def _seconds(self, weights: Mapping[str, float]) -> tuple[float, tuple[str, ...]]:
+        rates = {kind: self.rate(kind) for kind in weights}
+        seconds = sum(weight * (rates[kind] or 0.0) for kind, weight in weights.items())
+        return seconds, tuple(sorted(kind for kind, rate in rates.items() if rate is None))
+
+    def _name(self, kind: str) -> str:
+        known = self._kinds.get(kind)
+        return f"rate of {kind} with {known.speed() if known else ''}"
+
+
+def progress_of(record: JobRecord, tallies: Sequence[Tally], rates: Rates) -> JobProgress:
+    """How far a job is, from its tallies."""
+    ended = sum(each.weight for each in tallies if each.state in ("done", "failed", "cancelled"))
+    weight = sum(each.weight for each in tallies)
+
+    def number(state: str) -> int:
+        return sum(each.tasks for each in tallies if each.state == state)
+
+    return JobProgress(
+        tasks=sum(each.tasks for each in tallies),
+        done=number("done"),
+        failed=number("failed"),
+        running=number("running"),
+        share=ended / weight if weight else float(record.ended),
+        seconds_left=0.0 if record.ended else rates.seconds_left(tallies),
+    )

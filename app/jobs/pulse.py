@@ -1,0 +1,74 @@
+"""A worker's heartbeat: its leases are renewed, and its tasks hear when they are cancelled or lost."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Final, Self
+
+from memory.job_queue import ClaimedTask, TaskQueue
+from memory.jobs import JobStore
+from reader.chat import Cancellation
+from retrieval.errors import ClewError
+
+__all__ = ["LOOK", "Held", "Pulse"]
+
+LOOK: Final = 0.4
+"""Seconds between two looks at the jobs: a cancelled task hears of it well within a second."""
+
+RENEWALS: Final = 6
+"""Heartbeats in one lease: several may be late or lost before it runs out."""
+
+Held = Mapping[int, tuple[ClaimedTask, Cancellation]]
+"""Tasks that run here, by key."""
+
+
+class Pulse:
+    """Runs on a thread of its own while inside, because the worker's loop may wait for its caller.
+
+    Args:
+        store: The jobs.
+        queue: Where the leases are.
+        worker: Whose.
+        held: Gives the tasks that run now.
+    """
+
+    def __init__(self, store: JobStore, queue: TaskQueue, worker: str, held: Callable[[], Held]) -> None:
+        self._store, self._queue, self._worker, self._held = store, queue, worker, held
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
+        self.error: ClewError | None = None
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._end.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        between = self._queue.lease.total_seconds() / RENEWALS
+        renewed = time.monotonic()
+        try:
+            while not self._end.wait(min(LOOK, between)):
+                held = self._held()
+                if held and time.monotonic() - renewed >= between:
+                    renewed = time.monotonic()
+                    own = self._queue.renew(self._worker)
+                    # One that ends at this moment is not its own any more either; that does no harm.
+                    self._stop(held, lambda task, own=own: task.key not in own)  # type: ignore[misc]
+                if held:
+                    states = self._store.states({task.job for task, _ in held.values()})
+                    self._stop(held, lambda task, s=states: s.get(task.job, "cancelled") == "cancelled")  # type: ignore[misc]
+        except ClewError as error:
+            self.error = error  # the loop raises it
+
+    def _stop(self, held: Held, wanted: Callable[[ClaimedTask], bool]) -> None:
+        for task, cancellation in held.values():
+            if wanted(task):
+                cancellation.cancel()
