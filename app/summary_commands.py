@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, cast, get_args
 
 import typer
 
 from app.commands import AsJson, library_of_settings, print_json, screen
+from app.summaries.combined import combined_json
+from app.summaries.shown import summary_lines, summary_table
 from app.summaries.wanted import Method, Wanted
 
 __all__ = ["summarize"]
@@ -17,7 +19,9 @@ def summarize(
     documents: Annotated[
         list[str], typer.Argument(metavar="PATH|DOC...", help="Files, folders, or documents of the library.")
     ],
-    out: Annotated[Path | None, typer.Option(help="Folder of the files; without it they are shown.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the files; without it they are shown.")
+    ] = None,
     method: Annotated[str, typer.Option(help="hierarchical, incremental or scm.")] = "hierarchical",
     words: Annotated[int, typer.Option(min=20, max=20_000, help="Length of each summary.")] = 300,
     part: Annotated[
@@ -30,16 +34,24 @@ def summarize(
         raise typer.BadParameter(
             f"{method!r} is none of {', '.join(get_args(Method))}.", param_hint="--method"
         )
+    wanted = Wanted(cast(Method, method), words, part)
     library = library_of_settings()
-    wanted = Wanted(method=method, words=words, part=part)  # type: ignore[arg-type]
-    with screen.progress() as progress:
-        report = library.summarize(documents, wanted, out, progress)
-    library.close()
+    try:
+        with screen.progress() as progress:
+            done, failed = library.summarize(documents, wanted, out, progress)
+    finally:
+        library.close()
     if as_json:
-        print_json(report.document)
+        print_json(combined_json(done, failed))
+    elif out is not None:
+        if done:
+            screen.out.print(summary_table(done))
+            screen.out.print(f"written into {out}", soft_wrap=True)
     else:
-        screen.summaries(report)
-    for error in report.errors:
-        screen.error(error)
-    if report.errors:
+        for _, summary in done:
+            for line in summary_lines(summary):
+                screen.out.print(line)
+    for path, error in failed:
+        screen.error(f"{path}: {error}")
+    if failed:
         raise typer.Exit(1)
