@@ -35,9 +35,9 @@ from reader.drafts import DraftGate
 from reader.errors import BudgetError, InvalidReplyError, WindowError
 from reader.extractive import picked
 from reader.packing import asked_of, fitting, with_turns
-from reader.prompts import PROMPT_VERSION, render
+from reader.prompts import render
 from reader.selecting import shown_sentences
-from reader.summarising import written_summary
+from reader.summarising import SUMMARY_VERSION, written_summary
 from reader.walking import model_leaf, model_route, model_triage
 from retrieval.evidence import Evidence, ScoredCandidate
 from retrieval.hits import Float32
@@ -222,8 +222,8 @@ class GenerativeReader:
 
     @property
     def summary_key(self) -> str:
-        """The model and its prompts."""
-        return f"{self.models('summarise').fingerprint} prompts {PROMPT_VERSION}"
+        """The model and how it is asked."""
+        return f"{self.models('summarise').fingerprint} summaries {SUMMARY_VERSION}"
 
     def summarise(
         self,

@@ -42,7 +42,13 @@ def variables(text: str) -> dict[str, dict[str, Any]]:
         "route": {"question": text, "suggested": "search"},
         "select": {"documents": [{"title": text, "sentences": sentences}], "question": text, "most": 3},
         "standalone": {"turns": turns, "question": text},
-        "summarise": {"texts": [text], "background": text, "words": 50},
+        "summarise": {
+            "parts": [{"title": text, "text": text}],
+            "background": text,
+            "words": 50,
+            "at_least": 30,
+        },
+        "summarise_again": {"problem": text, "words": 50},
         "system": {},
         "triage": {"question": text, "notes": text, "options": [option, option]},
     }
@@ -70,7 +76,7 @@ def test_headers_say_what_for_and_from_where(name: str) -> None:
     assert re.search(r"^Source: \S", header, re.MULTILINE)
 
 
-OURS = {"most", "words", "schema", "refusal", "id", "n", "index"}
+OURS = {"most", "words", "at_least", "schema", "refusal", "id", "n", "index"}
 
 
 @pytest.mark.parametrize("name", prompt_names())
@@ -138,7 +144,7 @@ def test_data_stands_inside_of_tags(name: str) -> None:
     while previous != prompt:
         previous = prompt
         prompt = re.sub(rf"<({TAGS})\b[^<>]*>(?:(?!<(?:{TAGS})\b).)*?</\1>", "", prompt, flags=re.DOTALL)
-    if name != "repair":  # says what was wrong with a reply, in our own words
+    if name not in {"repair", "summarise_again"}:  # say what is wrong with a reply, in our own words
         assert "MARKER" not in prompt
 
 
@@ -156,7 +162,7 @@ def test_optional_parts_are_left_out_when_empty() -> None:
     assert "<context>" not in plain
     assert "Examples" not in plain
     assert "NO" in plain
-    assert "came before" not in render("summarise", texts=["t"], background="", words=9)
+    assert "came before" not in render("summarise", parts=[], background="", words=9, at_least=0)
     assert "<notes>" not in render("leaf", question="q", notes="", text="a")
 
 
