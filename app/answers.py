@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.agent.context import AgentContext
-from app.agent.state import AgentState
+from app.agent.state import AgentState, PassageState, TraceState, WholeState
 from app.events import Step
 from retrieval.document import Span
 from retrieval.evidence import Evidence
@@ -33,14 +33,16 @@ class Answer:
         citations: The evidence that the answer rests on, none of it dropped.
         evidence: All that was selected, dropped ones too.
         passages: Best first.
-        tokens_read: Tokens of the passages, as the encoder counts.
-        sections_read: Sections that passages were taken from.
+        tokens_read: Tokens of the passages, of leaves that a walk has read, and of the sentences that were
+            selected from for the whole, as the encoder counts.
+        sections_read: Sections that passages were taken from; about the whole, those of all parts read.
         sections_total: Sections of all documents that were searched; one without sections counts as one.
         calls: Model calls, cached ones too.
         prompt_tokens: Of all calls that were not cached.
         completion_tokens: Of all calls that were not cached.
         seconds: Of all steps, before an interruption too.
         notes: What checking the answer has shown and removed.
+        trace: The steps of a walk as data, none on other routes.
     """
 
     text: str
@@ -60,14 +62,14 @@ class Answer:
     completion_tokens: int
     seconds: float
     notes: tuple[str, ...] = ()
+    trace: tuple[TraceState, ...] = ()
 
 
 def answer_of(state: AgentState, context: AgentContext) -> Answer:
     """The answer that a question has come to."""
     final, passages = state["answer"], state.get("passages", [])
     evidence = [context.evidence(each) for each in state.get("evidence", [])]
-    read = {(each["document"], context.place(each["document"], each["start"]).sections) for each in passages}
-    draft = state.get("draft")
+    draft, whole, trace = state.get("draft"), state.get("whole"), state.get("trace", [])
     return Answer(
         text=final["text"],
         abstained=final["abstained"],
@@ -83,12 +85,28 @@ def answer_of(state: AgentState, context: AgentContext) -> Answer:
             for each in passages
         ),
         steps=tuple(Step(each["name"], each["detail"], each["seconds"]) for each in state["steps"]),
-        tokens_read=sum(each["tokens"] for each in passages),
-        sections_read=len(read),
+        tokens_read=sum(each["tokens"] for each in [*passages, *trace]) + (whole["tokens"] if whole else 0),
+        sections_read=_sections_read(whole, passages, context),
         sections_total=sum(max(record.sections, 1) for record in context.documents.values()),
         calls=state["calls"],
         prompt_tokens=state["prompt_tokens"],
         completion_tokens=state["completion_tokens"],
         seconds=sum(each["seconds"] for each in state["steps"]),
         notes=tuple(draft["notes"]) if draft is not None else (),
+        trace=tuple(trace),
     )
+
+
+def _sections_read(whole: WholeState | None, passages: list[PassageState], context: AgentContext) -> int:
+    """Sections that passages stand in; about the whole, those that begin in the parts that were read."""
+    if whole is None:
+        places = {
+            (each["document"], context.place(each["document"], each["start"]).sections) for each in passages
+        }
+        return len(places)
+    count = 0
+    for document, record in context.documents.items():
+        spans = [(start, end) for key, start, end in whole["read"] if key == document]
+        starts = context.rows.section_starts(document) if record.sections else [0]
+        count += sum(any(start <= at < end for start, end in spans) for at in starts)
+    return count

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from app.agent.checkpoints import forget, named_errors, readable, unfinished
 from app.agent.context import AgentContext, AgentLimits, Spent
@@ -19,7 +19,7 @@ from app.events import Event, Progress, Step
 from memory.documents import DocumentRecord
 from reader.budget import Budget
 from reader.chat import Cancellation
-from reader.contract import OnDraft
+from reader.contract import OnDraft, Route
 from reader.prompts import PROMPT_VERSION
 from retrieval.chunking import flat
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Agent", "Asked", "clean_question"]
 
-AGENT_VERSION: Final = 1
+AGENT_VERSION: Final = 2
 """Raised with every change of the graph or its state: what an older version left unfinished begins anew."""
 
 
@@ -53,7 +53,7 @@ class Asked:
     question: str
     documents: Sequence[DocumentRecord]
     everything: bool
-    route: str
+    route: Route | Literal["auto"]
     thread: str | None
     key: str
     on_step: Callable[[Step], None]

@@ -51,6 +51,8 @@ class Settings(BaseSettings):
         max_calls: Model calls for one question.
         max_tokens: Tokens of prompts and replies for one question.
         max_seconds: Wall clock for one question.
+        walk_steps: Most steps of a walk down the summary trees.
+        walk_leaves: Leaves that a walk pools.
         openai_base_url: Of the endpoint; also OPENAI_BASE_URL or OPENAI_API_BASE.
         openai_api_key: Also OPENAI_API_KEY, or the content of OPENAI_API_KEY_FILE.
         openai_api_key_file: A file with the key alone.
@@ -81,6 +83,8 @@ class Settings(BaseSettings):
     max_calls: int = Field(default=24, ge=1, le=10_000)
     max_tokens: int = Field(default=200_000, ge=1_000, le=1_000_000_000)
     max_seconds: float = Field(default=600.0, gt=0, le=604_800, allow_inf_nan=False)
+    walk_steps: int = Field(default=24, ge=1, le=1_000)
+    walk_leaves: int = Field(default=3, ge=1, le=50)
     openai_base_url: str = Field(
         default="",
         validation_alias=AliasChoices("openai_base_url", "OPENAI_BASE_URL", "OPENAI_API_BASE"),

@@ -8,12 +8,13 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from filelock import FileLock, Timeout
 from sqlalchemy import Engine
 
-from app.adding import AddedDocument, Adder, files_of
+from app.add_jobs import ADD, AddJobs
+from app.adding import AddedDocument, Adder
 from app.agent.home import AgentHome
 from app.answers import Answer
 from app.asking import Agent, Asked, clean_question
@@ -21,6 +22,8 @@ from app.config import Settings
 from app.errors import EmptyLibraryError, SettingsError
 from app.events import Event, Progress, Step, silent
 from app.indexing import SearchIndexes
+from app.jobs.contract import TaskKind
+from app.jobs.running import Jobs
 from app.models import MakeReader
 from app.trees import Trees
 from memory.documents import DocumentRecord, DocumentStore
@@ -30,9 +33,11 @@ from memory.index_rows import IndexRowStore
 from memory.library import LibraryState, library_state
 from memory.search_rows import SearchRowStore
 from memory.threads import ThreadStore
+from memory.trees import SummaryTree
 from memory.units import UnitStore
 from reader.chat import Cancellation
-from reader.contract import OnDraft
+from reader.contract import OnDraft, Route
+from reader.errors import StoppedError
 from retrieval.chunking import CHUNKING_VERSION
 from retrieval.document import Document
 from retrieval.encoder import Encoder
@@ -41,7 +46,7 @@ from retrieval.search import HybridSearch
 
 __all__ = ["Backends", "Library"]
 
-ROUTES_LATER: Final = {"walk", "whole"}
+ROUTES: Final[tuple[Route | Literal["auto"], ...]] = ("auto", "search", "walk", "whole")
 LONGEST_QUESTION: Final = 4_000
 LONGEST_THREAD: Final = 200
 
@@ -81,6 +86,10 @@ class Library:
             encoder=self.encoder,
             encoder_key=self._stored_encoder,
         )
+        self.jobs = Jobs(engine)
+        self._add_jobs = AddJobs(self.jobs, self.store, self.recipe, self._held_adder)
+        speed = f"{backends.encoder_fingerprint} on {settings.device}"
+        self.jobs.kinds[ADD] = TaskKind(self._add_jobs.task, at_once=lambda: 1, speed=lambda: speed)
         self.agents = AgentHome(settings, self.threads, backends.reader)
         self._lock = threading.RLock()
         self._encoder: Encoder | None = None
@@ -98,14 +107,10 @@ class Library:
         """Add files, and the documents in folders, one after the other; resumable at any moment.
 
         What is wrong with one file is its own result and does not stop the others. The indexes are
-        brought up to date after the last.
+        brought up to date after the last. All of it is a job: interrupted, the same call goes on with it.
         """
-        with self._adding(progress):
-            adder = self._adder(progress)
-            for path in files_of(paths):
-                added = adder.add_file(path)
-                progress(Event("done", path.name))
-                yield added
+        yield from self._add_jobs.add(paths, progress)
+        with self._held_adder(progress) as adder:
             self._bring_up_to_date(adder)
             if self.store.records():
                 self.indexes(progress)
@@ -147,6 +152,7 @@ class Library:
                 if each.id == record.id or each.path == record.path:
                     self.store.remove(each.key)
             self.store.remove(record.key)
+            self._add_jobs.forget(record)
             self.indexes(progress)
         return record
 
@@ -183,7 +189,7 @@ class Library:
         Args:
             question: In plain language.
             documents: Ids, titles, paths or file names; none means all documents.
-            route: "auto" or "search".
+            route: "auto", "search", "walk" or "whole".
             progress: Told what is waited for.
             step: Told of each step when it is done.
             thread: Name of the conversation that it belongs to; a new one is begun.
@@ -193,11 +199,11 @@ class Library:
         Raises:
             EmptyLibraryError: If there is no document yet.
             UnknownDocumentError: If a document named is not there.
-            SettingsError: If the route is not built yet, or the question is empty.
+            SettingsError: If there is no such route, or the question is empty.
             ModelError: If a language model cannot be asked.
             StoppedError: If it was stopped.
         """
-        _check_question(question, route, thread)
+        chosen_route = _checked_route(question, route, thread)
         records = self._ready()
         if not records:
             raise EmptyLibraryError("There is no document to ask yet; add one with `clew add PATH`.")
@@ -215,7 +221,7 @@ class Library:
             question=clean_question(question),
             documents=chosen,
             everything=not ids,
-            route=route,
+            route=chosen_route,
             thread=None if thread is None else clean_question(thread),
             key=f"{self.backends.reader.key} {library_state(self.engine)}",
             on_step=step or (lambda _: None),
@@ -265,7 +271,24 @@ class Library:
         search = HybridSearch(
             indexes.chunks, indexes.sentences, indexes.chunk_words, indexes.neighbourhood_words, rows
         )
-        return self.agents.agent(search, indexes.chunk_words, rows, self.encoder(), progress)
+        return self.agents.agent(
+            search,
+            indexes.chunk_words,
+            rows,
+            self.encoder(),
+            lambda record: self._tree(record, progress),
+            progress,
+        )
+
+    def _tree(self, record: DocumentRecord, progress: Progress) -> tuple[SummaryTree, str]:
+        """The tree that a question uses: the reader's own if it is there, else one that is quickly built."""
+        own = self.trees.ready(record)
+        if own is not None:
+            return own, ""
+        quick = self.trees.ensure_extractive(record, progress)
+        if self.backends.reader.key == "extractive":
+            return quick, ""
+        return quick, "over extractive summaries, because `clew tree DOC` has not built the reader's own"
 
     def _ready(self) -> list[DocumentRecord]:
         """All documents, read again only when something has changed."""
@@ -283,7 +306,12 @@ class Library:
             self.store.drop_interrupted(self.recipe)
             delete_other_encoders(self.engine, self._stored_encoder()[0])
 
-    def _adder(self, progress: Progress) -> Adder:
+    @contextmanager
+    def _held_adder(self, progress: Progress, cancellation: Cancellation | None = None) -> Iterator[Adder]:
+        with self._adding(progress, cancellation):
+            yield self._adder(progress, cancellation)
+
+    def _adder(self, progress: Progress, cancellation: Cancellation | None = None) -> Adder:
         def prepare() -> None:
             if self._encoder is None:
                 threading.Thread(target=self._load_quietly, args=(progress,), daemon=True).start()
@@ -297,6 +325,7 @@ class Library:
             load=self.backends.load,
             prepare=prepare,
             progress=progress,
+            stopped=lambda: cancellation is not None and cancellation.by_hand,
         )
 
     def _load_quietly(self, progress: Progress) -> None:
@@ -315,26 +344,42 @@ class Library:
         return note_encoder(self.engine, encoder.fingerprint, encoder.name, encoder.dim)
 
     @contextmanager
-    def _adding(self, progress: Progress = silent) -> Iterator[None]:
-        """Held while documents are added or removed: two processes would encode the same units twice."""
+    def _adding(
+        self, progress: Progress = silent, cancellation: Cancellation | None = None
+    ) -> Iterator[None]:
+        """Held while documents are added or removed: two processes would encode the same units twice.
+
+        Raises:
+            StoppedError: If it is cancelled while it waits for another process.
+        """
         self.settings.home.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self.settings.home / "adding.lock")
         try:
             lock.acquire(timeout=0)
         except Timeout:
             progress(Event("wait", "another clew adds or removes documents"))
-            lock.acquire()
+            while not _acquired(lock):
+                if cancellation is not None and cancellation.by_hand:
+                    raise StoppedError("Adding was stopped while another clew was at it.") from None
         try:
             yield
         finally:
             lock.release()
 
 
-def _check_question(question: str, route: str, thread: str | None) -> None:
-    if route in ROUTES_LATER:
-        raise SettingsError(
-            f"The route {route!r} needs summary trees, which are not built yet; use 'search'."
-        )
+def _acquired(lock: FileLock) -> bool:
+    """Whether it could be had within the time in which a stop is noticed."""
+    try:
+        lock.acquire(timeout=0.25)
+    except Timeout:
+        return False
+    return True
+
+
+def _checked_route(question: str, route: str, thread: str | None) -> Route | Literal["auto"]:
+    found = next((each for each in ROUTES if each == route), None)
+    if found is None:
+        raise SettingsError(f"The route {route!r} is none of {', '.join(ROUTES)}.")
     if not question.strip():
         raise SettingsError("The question is empty.")
     if len(question) > LONGEST_QUESTION:
@@ -343,3 +388,4 @@ def _check_question(question: str, route: str, thread: str | None) -> None:
         )
     if thread is not None and not (thread.strip() and len(thread) <= LONGEST_THREAD):
         raise SettingsError(f"The name of a thread has 1 to {LONGEST_THREAD} characters.")
+    return found

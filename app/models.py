@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from app.agent.context import Spent
 from app.events import Event, Progress
@@ -19,6 +19,10 @@ from reader.models.remembered import ModelCall, RememberedModel
 from reader.stopping import StoppableModel
 
 __all__ = ["LanguageModel", "MakeReader", "ReaderRun"]
+
+KEPT: Final = {"demonstration": 1, "route": 3, "triage": 3, "leaf": 3}
+"""Calls of a question's budget that a task leaves to others. Examples are an extra: the last call belongs to
+the answer. What leads to evidence leaves one for selecting it, one to see if it is enough, and that one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +109,7 @@ class LanguageModel:
 
         remembered = RememberedModel(model, self._completions, record).for_run(run.run)
         return GenerativeReader(
-            # Examples are an extra: the last call belongs to the answer.
-            lambda task: BudgetedModel(remembered.for_task(task), run.budget, keep=task == "demonstration"),
+            lambda task: BudgetedModel(remembered.for_task(task), run.budget, keep=KEPT.get(task, 0)),
             reason=self._reason(model.parameters),
             demonstrations=self._demonstrations,
         )

@@ -62,8 +62,8 @@ def added_json(added: AddedDocument) -> dict[str, Any]:
 
 
 def answer_json(answer: Answer) -> dict[str, Any]:
-    """The document of `clew ask --json`."""
-    return {
+    """The document of `clew ask --json`; of a walk, its trace as well."""
+    document: dict[str, Any] = {
         "answer": answer.text,
         "abstained": answer.abstained,
         "route": answer.route,
@@ -92,3 +92,4 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         },
         "coverage": {"sections_read": answer.sections_read, "sections_total": answer.sections_total},
     }
+    return document | {"trace": list(answer.trace)} if answer.route == "walk" else document

@@ -139,6 +139,12 @@ class SearchRowStore:
             titles = connection.execute(_TITLES, values).scalars()
             return Place(tuple(titles), connection.execute(_PAGE, values).scalar())
 
+    def section_starts(self, document: int) -> list[int]:
+        """Where the sections of a document begin, nested ones too."""
+        query = select(SectionRow.start).where(SectionRow.document_key == document)
+        with self.engine.connect() as connection:
+            return list(connection.execute(query.order_by(SectionRow.ordinal)).scalars())
+
     def _keys(self, table: type[ChunkRow] | type[SentenceRow], documents: Int64) -> Int64:
         with self.engine.connect() as connection:
             found = [

@@ -89,7 +89,10 @@ class HybridSearch:
         """
         if documents is not None and len(documents) == 0:
             return []
-        fused = self.hits(question, row, documents)
+        return self.passages_of(self.hits(question, row, documents), count)
+
+    def passages_of(self, fused: Hits, count: int) -> list[Passage]:
+        """The best `count` passages of a ranking of chunks."""
         keys = fused.ids[: 6 * count + 20]
         places = self.rows.places(keys)
         hits = [

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final, Literal
 
-from app.agent.state import EvidenceState
+from app.agent.forest import Forest
+from app.agent.state import EvidenceState, PassageState
+from app.agent.walk import WalkLimits
 from app.events import Step
 from memory.documents import DocumentRecord
 from memory.search_rows import Place, SearchRowStore, StoredSentences
 from memory.threads import ThreadStore
+from memory.trees import SummaryTree
 from reader.budget import Budget
-from reader.contract import OnDraft, Reader
+from reader.contract import OnDraft, Reader, Route
 from retrieval.document import Span
 from retrieval.encoder import Encoder
 from retrieval.evidence import DocumentOrigin, Evidence
-from retrieval.hits import Float32, Int64
+from retrieval.hits import Float32, Hits, Int64
+from retrieval.passages import Passage
 from retrieval.question import QuestionWords, WordStatistics, question_words
-from retrieval.search import HybridSearch
+from retrieval.search import ChunkPlace, HybridSearch
 from retrieval.verify import Verdict
 
-__all__ = ["AgentContext", "AgentLimits", "Spent"]
+__all__ = ["AgentContext", "AgentLimits", "FindTree", "Spent"]
+
+MOST_PARTS: Final = 240
+"""Parts of documents that a question about the whole is read in."""
+
+FindTree = Callable[[DocumentRecord], tuple[SummaryTree, str]]
+"""Gives the tree of a document, built if it must be, and what is to be said of it, "" if nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +43,14 @@ class AgentLimits:
         calls: Most model calls.
         tokens: Most tokens of their prompts and replies.
         seconds: Wall clock, from the loaded model on; counted anew where an interrupted question goes on.
+        walk: Most steps of a walk, and leaves that it pools.
     """
 
     rounds: int = 2
     calls: int = 24
     tokens: int = 200_000
     seconds: float | None = 600.0
+    walk: WalkLimits = field(default_factory=WalkLimits)
 
     def __post_init__(self) -> None:
         if min(self.rounds, self.calls, self.tokens) < 0:
@@ -45,8 +58,9 @@ class AgentLimits:
 
     @property
     def steps(self) -> int:
-        """Most steps of the graph: what the rounds allow, and one to see that they are over."""
-        return 6 + 3 * (self.rounds + 1)
+        """Most steps of the graph: what the rounds and a walk or a look into all parts allow, and one to see
+        that they are over."""
+        return 6 + 3 * (self.rounds + 1) + max(self.walk.steps, MOST_PARTS) + 1
 
 
 @dataclass(slots=True)
@@ -78,6 +92,8 @@ class AgentContext:
         encoder: Encodes queries.
         reader: Reads; bound to `budget`.
         threads: Conversations.
+        find_tree: Gives the summary tree of a document.
+        route: As it was wished for.
         documents: Those that are asked, by key.
         within: Their keys, None if they are all there are.
         thread: Name of the conversation, None outside of one.
@@ -95,6 +111,8 @@ class AgentContext:
     encoder: Encoder
     reader: Reader
     threads: ThreadStore
+    find_tree: FindTree
+    route: Route | Literal["auto"]
     documents: Mapping[int, DocumentRecord]
     within: Int64 | None
     thread: str | None
@@ -109,6 +127,10 @@ class AgentContext:
     _sentences: dict[tuple[int, int, int], StoredSentences] = field(default_factory=dict)
     _places: dict[tuple[int, int], Place] = field(default_factory=dict)
     _quotes: dict[tuple[int, int, int], Evidence] = field(default_factory=dict)
+    _hits: dict[str, Hits] = field(default_factory=dict)
+    _found: dict[str, list[tuple[ChunkPlace, float]]] = field(default_factory=dict)
+    _trees: dict[int, tuple[SummaryTree, str]] = field(default_factory=dict)
+    _forests: dict[tuple[str, tuple[int, ...]], Forest] = field(default_factory=dict)
 
     def row(self, query: str) -> Float32:
         """The embedding of a query, shape (dim,)."""
@@ -121,6 +143,63 @@ class AgentContext:
         if query not in self._words:
             self._words[query] = question_words(query, self.statistics, self.within)
         return self._words[query]
+
+    def hits(self, query: str) -> Hits:
+        """The chunks that search finds for a query."""
+        if query not in self._hits:
+            self._hits[query] = self.search.hits(query, self.row(query), self.within)
+        return self._hits[query]
+
+    def places(self, query: str) -> list[tuple[ChunkPlace, float]]:
+        """Where these chunks stand, with their scores, best first; those that are gone are left out."""
+        if query not in self._found:
+            hits = self.hits(query)
+            places = self.rows.places(hits.ids)
+            self._found[query] = [
+                (place, float(score))
+                for key, score in zip(hits.ids, hits.scores, strict=True)
+                if (place := places.get(int(key))) is not None and place.document in self.documents
+            ]
+        return self._found[query]
+
+    def passage(self, passage: Passage, more: float = 0.0) -> PassageState | None:
+        """A passage as the state has it, its score so much greater; None if its document is gone."""
+        if passage.document not in self.documents:
+            return None
+        stored = self.sentences(passage.document, passage.first, passage.end)
+        if not stored.spans:
+            return None
+        return PassageState(
+            document=passage.document,
+            first=passage.first,
+            last=passage.end,
+            start=stored.spans[0].start,
+            end=stored.spans[-1].end,
+            tokens=sum(stored.token_counts),
+            score=float(passage.score) + more,
+        )
+
+    def tree(self, document: int) -> tuple[SummaryTree, str]:
+        """The tree of a document, and what is to be said of it."""
+        if document not in self._trees:
+            self._trees[document] = self.find_tree(self.documents[document])
+        return self._trees[document]
+
+    def forest(self, query: str, documents: Sequence[int]) -> Forest:
+        """The trees of some documents with the scores of a query."""
+        key = (query, tuple(sorted(set(documents))))
+        if key not in self._forests:
+            trees = {document: self.tree(document)[0] for document in key[1]}
+            titles = {document: self.documents[document].title for document in trees}
+            self._forests[key] = Forest.grown(trees, titles, self.places(query))
+        return self._forests[key]
+
+    def best_documents(self, query: str, most: int) -> list[int]:
+        """The keys of the documents with the best hits, those without text left out; in their order."""
+        score: dict[int, float] = {key: 0.0 for key, record in self.documents.items() if record.chunks}
+        for place, found in self.places(query):
+            score[place.document] = max(score.get(place.document, 0.0), found)
+        return sorted(sorted(score, key=lambda key: (-score[key], key))[:most])
 
     def sentences(self, document: int, first: int, last: int) -> StoredSentences:
         """The sentences `first` to `last` (exclusive) of a document."""

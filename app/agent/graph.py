@@ -2,6 +2,10 @@
 
 recall -> route -> retrieve -> select -> enough -> reason -> verify -> remember
                       ^__________________|
+          route -> walk -> retrieve ...          the walk, a step at a time, until it ends
+                    ^_|
+          route -> retrieve -> whole -> reason   the whole, a batch of parts at a time
+                                ^_|
 """
 
 from __future__ import annotations
@@ -16,7 +20,15 @@ if TYPE_CHECKING:
     from langgraph.checkpoint.base import BaseCheckpointSaver
     from langgraph.graph.state import CompiledStateGraph
 
-__all__ = ["after", "after_enough", "build_graph"]
+__all__ = [
+    "after",
+    "after_enough",
+    "after_retrieve",
+    "after_route",
+    "after_walk",
+    "after_whole",
+    "build_graph",
+]
 
 
 def build_graph(checkpoints: BaseCheckpointSaver[str]) -> CompiledStateGraph[Any, Any, Any, Any]:
@@ -28,8 +40,10 @@ def build_graph(checkpoints: BaseCheckpointSaver[str]) -> CompiledStateGraph[Any
         graph.add_node(name, cast(Any, node))
     graph.add_edge(START, "recall")
     graph.add_conditional_edges("recall", after("route"), ["route", "verify"])
-    graph.add_conditional_edges("route", after("retrieve"), ["retrieve", "verify"])
-    graph.add_conditional_edges("retrieve", after("select"), ["select", "verify"])
+    graph.add_conditional_edges("route", after_route, ["retrieve", "walk", "verify"])
+    graph.add_conditional_edges("walk", after_walk, ["walk", "retrieve", "verify"])
+    graph.add_conditional_edges("retrieve", after_retrieve, ["select", "whole", "verify"])
+    graph.add_conditional_edges("whole", after_whole, ["whole", "reason", "verify"])
     graph.add_conditional_edges("select", after("enough"), ["enough", "verify"])
     graph.add_conditional_edges("enough", after_enough, ["retrieve", "reason", "verify"])
     graph.add_edge("reason", "verify")
@@ -45,6 +59,34 @@ def after(following: str) -> Any:
         return "verify" if state.get("stopped") else following
 
     return choose
+
+
+def after_route(state: AgentState) -> str:
+    """To the walk, or to what search finds."""
+    if state.get("stopped"):
+        return "verify"
+    return "walk" if state["route"] == "walk" else "retrieve"
+
+
+def after_walk(state: AgentState) -> str:
+    """On until it ends; then its leaves are looked up, and what search finds behind them."""
+    if state.get("stopped"):
+        return "verify"
+    return "retrieve" if state["walk"]["ended"] else "walk"
+
+
+def after_retrieve(state: AgentState) -> str:
+    """To all parts of the documents, or to the evidence in what was found."""
+    if state.get("stopped"):
+        return "verify"
+    return "whole" if state["route"] == "whole" else "select"
+
+
+def after_whole(state: AgentState) -> str:
+    """On until all parts are read."""
+    if state.get("stopped"):
+        return "verify"
+    return "reason" if state["whole"]["ended"] else "whole"
 
 
 def after_enough(state: AgentState) -> str:

@@ -15,9 +15,10 @@ from app.agent.checkpoints import (
     readable,
     unfinished,
 )
-from app.agent.context import AgentContext, AgentLimits, Spent
+from app.agent.context import AgentContext, AgentLimits, FindTree, Spent
 from app.agent.graph import build_graph
 from app.agent.locks import RunLocks
+from app.agent.walk import WalkLimits
 from app.asking import Agent, Asked
 from app.config import Settings, without_old_tracing
 from app.events import Progress
@@ -48,7 +49,11 @@ class AgentHome:
     def __init__(self, settings: Settings, threads: ThreadStore, reader: MakeReader) -> None:
         self._settings, self._threads, self._reader = settings, threads, reader
         self._limits = AgentLimits(
-            settings.max_rounds, settings.max_calls, settings.max_tokens, settings.max_seconds
+            settings.max_rounds,
+            settings.max_calls,
+            settings.max_tokens,
+            settings.max_seconds,
+            WalkLimits(settings.walk_steps, settings.walk_leaves),
         )
         self._locks = RunLocks(settings.home / "locks")
         self._lock = threading.RLock()
@@ -61,9 +66,10 @@ class AgentHome:
         statistics: WordStatistics,
         rows: SearchRowStore,
         encoder: Encoder,
+        find_tree: FindTree,
         progress: Progress,
     ) -> Agent:
-        """The agent over a search, the words of its index, and its sentences.
+        """The agent over a search, the words of its index, its sentences, and the trees of its documents.
 
         Raises:
             CheckpointError: If the checkpoint file cannot be used.
@@ -78,6 +84,8 @@ class AgentHome:
                 encoder=encoder,
                 reader=self._reader(ReaderRun(run, budget, spent, progress)),
                 threads=self._threads,
+                find_tree=find_tree,
+                route=asked.route,
                 documents=by_key,
                 within=None if asked.everything else np.array(sorted(by_key), np.int64),
                 thread=asked.thread,

@@ -22,24 +22,8 @@ PASSAGES: Final = 10
 
 def passages_of(query: str, context: AgentContext) -> list[PassageState]:
     """The passages for one query that are still there, best first."""
-    found: list[PassageState] = []
-    for passage in context.search.passages(query, context.row(query), PASSAGES, context.within):
-        if passage.document not in context.documents:
-            continue
-        stored = context.sentences(passage.document, passage.first, passage.end)
-        if stored.spans:
-            found.append(
-                PassageState(
-                    document=passage.document,
-                    first=passage.first,
-                    last=passage.end,
-                    start=stored.spans[0].start,
-                    end=stored.spans[-1].end,
-                    tokens=sum(stored.token_counts),
-                    score=float(passage.score),
-                )
-            )
-    return found
+    passages = context.search.passages_of(context.hits(query), PASSAGES)
+    return [each for passage in passages if (each := context.passage(passage)) is not None]
 
 
 def pooled(known: Sequence[PassageState], more: Sequence[PassageState]) -> list[PassageState]:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import wraps
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from app.agent.context import AgentContext
+from app.agent.evenly import evenly
+from app.agent.leaf_passages import leaf_passages, without_held
 from app.agent.lookups import candidates_of, interleaved, looked_up, passages_of, pooled, stands
-from app.agent.state import AgentState, FoundState, StepState
-from app.events import Step
+from app.agent.state import AgentState, DraftState, FoundState
+from app.agent.steps import Node, Update, shown, step
+from app.agent.tree_nodes import walk, whole
+from app.routing import suggest, topic
 from memory.threads import Turn
-from reader.contract import Exchange
+from reader.contract import Exchange, ReaderAnswer, RouteChoice
 from reader.errors import BudgetError
 from retrieval.document import Span
 from retrieval.evidence import score_candidates
 from retrieval.verify import Verdict
-
-if TYPE_CHECKING:
-    from langgraph.runtime import Runtime
 
 __all__ = ["NODES", "enough", "reason", "recall", "remember", "retrieve", "route", "select", "verify"]
 
@@ -29,50 +27,11 @@ EVIDENCE: Final = 8
 PART_EVIDENCE: Final = 4
 HISTORY: Final = 4
 CONTEXT_PASSAGES: Final = 4
-QUERY_SHOWN: Final = 80
-
-ENDING: Final = frozenset({"verify", "remember"})
-"""Steps that a question ends in, whatever its limits say."""
-
-Update = tuple[AgentState, str]
-Node = Callable[[AgentState, "Runtime[AgentContext]"], AgentState]
+WHOLE_EVIDENCE: Final = 60
+"""Sentences that an answer about the whole is made from at most."""
 
 
-def _step(node: Callable[[AgentState, AgentContext], Update]) -> Node:
-    """A node of the graph: timed, its tokens counted, its step told; a spent budget ends the question."""
-
-    @wraps(node)
-    def run(state: AgentState, runtime: Runtime[AgentContext]) -> AgentState:
-        context, began = runtime.context, time.perf_counter()
-        spent = context.spent
-        spent.prompt_tokens = spent.completion_tokens = spent.calls = spent.cached = 0
-        try:
-            if node.__name__ not in ENDING:
-                context.budget.look()
-            update, detail = node(state, context)
-        except BudgetError as error:
-            update, detail = {"stopped": str(error)}, f"stopped: {error}"
-        if spent.calls:
-            cached = f", {spent.cached} cached" if spent.cached else ""
-            cost = f"{spent.prompt_tokens:,} + {spent.completion_tokens:,} tokens"
-            detail += f" ({spent.calls} call{'s' * (spent.calls > 1)}{cached}, {cost})"
-        step = Step(node.__name__, detail, time.perf_counter() - began)
-        context.on_step(step)
-        return {
-            **update,
-            "steps": [StepState(name=step.name, detail=step.detail, seconds=step.seconds)],
-            "calls": context.budget.calls,
-            "tokens": context.budget.tokens,
-            "prompt_tokens": state.get("prompt_tokens", 0) + spent.prompt_tokens,
-            "completion_tokens": state.get("completion_tokens", 0) + spent.completion_tokens,
-        }
-
-    # LangGraph reads the types of a node's arguments, and must not find those of the inner function.
-    del run.__wrapped__
-    return run
-
-
-@_step
+@step
 def recall(state: AgentState, context: AgentContext) -> Update:
     """What was said before, where the question refers to it."""
     question = state["question"]
@@ -82,28 +41,37 @@ def recall(state: AgentState, context: AgentContext) -> Update:
     if not context.reader.needs_history(question, turns):
         return {"query": question}, f"{len(turns)} turns, not needed"
     query = context.reader.standalone(question, turns)
-    return {"query": query}, f"{len(turns)} turns, read as: {_shown(query)}"
+    return {"query": query}, f"{len(turns)} turns, read as: {shown(query)}"
 
 
-@_step
+@step
 def route(state: AgentState, context: AgentContext) -> Update:
     """How to look, and for what: a question of several parts is looked up part by part, and pooled."""
-    parts = list(context.reader.parts(state["query"]))
+    chosen = _chosen_route(state["query"], context)
+    query = state["query"]
+    parts = [query] if chosen.route == "whole" else list(context.reader.parts(query))
     count = len(context.documents)
-    detail = f"search over {count} document{'s' * (count != 1)}"
+    detail = f"{chosen.route} over {count} document{'s' * (count != 1)}: {chosen.reason}"
     if len(parts) > 1:
-        detail += f", in {len(parts)} parts: {'; '.join(_shown(part) for part in parts)}"
-    return {"route": "search", "open": parts}, detail
+        detail += f", in {len(parts)} parts: {'; '.join(shown(part) for part in parts)}"
+    return {"route": chosen.route, "open": parts}, detail
 
 
-@_step
+@step
 def retrieve(state: AgentState, context: AgentContext) -> Update:
-    """The passages for each open query."""
-    found = [FoundState(query=query, passages=passages_of(query, context)) for query in state["open"]]
+    """The passages for each open query; in the first round after a walk, those of its leaves before them."""
+    leaves = state["walk"]["leaves"] if "walk" in state and not state.get("rounds", 0) else []
+    found: list[FoundState] = []
+    for query in state["open"]:
+        pooled_leaves = leaf_passages(query, leaves, context) if leaves else []
+        more = without_held(passages_of(query, context), pooled_leaves)
+        found.append(FoundState(query=query, passages=[*pooled_leaves, *more]))
     count = sum(len(each["passages"]) for each in found)
     detail = f"{count} passages"
+    if leaves:
+        detail += f", first those of {len(leaves)} leaves"
     if state.get("rounds", 0):
-        detail += f" for: {'; '.join(_shown(query) for query in state['open'])}"
+        detail += f" for: {'; '.join(shown(query) for query in state['open'])}"
     return {
         "found": found,
         "open": [],
@@ -113,7 +81,7 @@ def retrieve(state: AgentState, context: AgentContext) -> Update:
     }, detail
 
 
-@_step
+@step
 def select(state: AgentState, context: AgentContext) -> Update:
     """The sentences that support an answer, each looked up in the stored text."""
     evidence = list(state.get("evidence", []))
@@ -146,7 +114,7 @@ def select(state: AgentState, context: AgentContext) -> Update:
     return {"evidence": evidence, "found": []}, ", ".join([detail, *notes])
 
 
-@_step
+@step
 def enough(state: AgentState, context: AgentContext) -> Update:
     """Whether something is missing; if so, a follow-up query is what to look up next."""
     if state["rounds"] > context.limits.rounds:
@@ -162,12 +130,14 @@ def enough(state: AgentState, context: AgentContext) -> Update:
         return {}, f"yes{unseen}"
     if not found.missing:
         return {}, f"no, and nothing to look for{unseen}"
-    return {"open": [found.missing]}, f"no, looking for: {_shown(found.missing)}{unseen}"
+    return {"open": [found.missing]}, f"no, looking for: {shown(found.missing)}{unseen}"
 
 
-@_step
+@step
 def reason(state: AgentState, context: AgentContext) -> Update:
     """The answer from the evidence alone."""
+    if state["route"] == "whole":
+        return _reason_whole(state, context)
     positions = interleaved(state["evidence"])
     evidence = [context.evidence(state["evidence"][n]) for n in positions]
     best = sorted(state["passages"], key=lambda each: -each["score"])[:CONTEXT_PASSAGES]
@@ -176,21 +146,10 @@ def reason(state: AgentState, context: AgentContext) -> Update:
     reply = context.reader.answer(
         state["query"], words, evidence, passages, context.on_draft, asked=state["question"]
     )
-    detail = "abstained" if reply.abstained else "answered"
-    if reply.confidence is not None:
-        detail += f", confidence {reply.confidence:.2f}"
-    return {
-        "draft": {
-            "text": reply.text,
-            "abstained": reply.abstained,
-            "cited": [positions[n] for n in reply.cited],
-            "confidence": reply.confidence,
-            "notes": list(reply.notes),
-        }
-    }, detail
+    return {"draft": _draft(reply, positions)}, _answered(reply)
 
 
-@_step
+@step
 def verify(state: AgentState, context: AgentContext) -> Update:
     """Nothing is shown that does not stand in its source now."""
     draft = state.get("draft")
@@ -207,7 +166,7 @@ def verify(state: AgentState, context: AgentContext) -> Update:
     return {"answer": answer}, "; ".join(notes)  # type: ignore[typeddict-item]
 
 
-@_step
+@step
 def remember(state: AgentState, context: AgentContext) -> Update:
     """The turn, kept in its thread; once, however often this step is begun."""
     if context.thread is None:
@@ -238,14 +197,69 @@ def remember(state: AgentState, context: AgentContext) -> Update:
 NODES: Final[dict[str, Node]] = {
     "recall": recall,
     "route": route,
+    "walk": walk,
     "retrieve": retrieve,
     "select": select,
     "enough": enough,
+    "whole": whole,
     "reason": reason,
     "verify": verify,
     "remember": remember,
 }
 
 
-def _shown(query: str) -> str:
-    return query if len(query) <= QUERY_SHOWN else query[: QUERY_SHOWN - 1] + "…"
+def _chosen_route(query: str, context: AgentContext) -> RouteChoice:
+    """The route that was wished for; else what the rules say, or the reader where they are not sure."""
+    if context.route != "auto":
+        return RouteChoice(context.route, "as asked for")
+    suggestion = suggest(query)
+    if suggestion.certain:
+        return suggestion.choice
+    try:
+        return context.reader.choose_route(query, suggestion.choice)
+    except BudgetError:
+        return suggestion.choice  # what is left belongs to the answer
+
+
+def _reason_whole(state: AgentState, context: AgentContext) -> Update:
+    """The answer from evidence of all sections, thinned evenly over them if it is too much."""
+    evidence = state["evidence"]
+    order = evenly([each["query"] for each in evidence], [each["score"] for each in evidence])
+    usable = [n for n in order if evidence[n]["verdict"] != Verdict.DROPPED]
+    kept = usable[:WHOLE_EVIDENCE]
+    reply = context.reader.answer(
+        state["query"],
+        context.words(topic(state["query"])),
+        [context.evidence(evidence[n]) for n in kept],
+        (),
+        context.on_draft,
+        asked=state["question"],
+        whole=True,
+    )
+    draft = _draft(reply, kept)
+    detail = _answered(reply)
+    if len(kept) < len(usable):
+        detail += f", from {len(kept)} of {len(usable)} quotes, thinned evenly over the sections"
+    if not reply.abstained:
+        cited = {
+            context.place(each["document"], each["start"]).sections
+            for each in map(evidence.__getitem__, draft["cited"])
+        }
+        detail += f", citing {len(cited)} sections"
+    return {"draft": draft}, detail
+
+
+def _draft(reply: ReaderAnswer, positions: list[int]) -> DraftState:
+    """What the reader answered; `positions` are those of the evidence that it was given."""
+    return {
+        "text": reply.text,
+        "abstained": reply.abstained,
+        "cited": [positions[n] for n in reply.cited],
+        "confidence": reply.confidence,
+        "notes": list(reply.notes),
+    }
+
+
+def _answered(reply: ReaderAnswer) -> str:
+    detail = "abstained" if reply.abstained else "answered"
+    return detail if reply.confidence is None else f"{detail}, confidence {reply.confidence:.2f}"

@@ -9,6 +9,9 @@ from __future__ import annotations
 import operator
 from typing import Annotated, TypedDict
 
+from app.agent.walk import WalkState
+from reader.contract import Route
+
 __all__ = [
     "AgentState",
     "AnswerState",
@@ -17,6 +20,9 @@ __all__ = [
     "FoundState",
     "PassageState",
     "StepState",
+    "TraceOptionState",
+    "TraceState",
+    "WholeState",
 ]
 
 
@@ -78,6 +84,51 @@ class AnswerState(TypedDict):
     cited: list[int]
 
 
+class TraceOptionState(TypedDict):
+    """A child that triage was shown."""
+
+    node: str
+    title: str
+    score: float
+
+
+class TraceState(TypedDict):
+    """A step of a walk as it is shown.
+
+    `document` is the id of a document, "" above all of them; `node` and `level` are the tree's, `start` and
+    `end` its span, `tokens` those of a leaf that was read. `choice` is an option's node, or "commit",
+    "revert", "invalid".
+    """
+
+    document: str
+    node: str
+    level: int
+    title: str
+    start: int
+    end: int
+    tokens: int
+    options: list[TraceOptionState]
+    choice: str
+    reason: str
+    note: str
+    prompt_tokens: int
+    completion_tokens: int
+
+
+class WholeState(TypedDict):
+    """How far the parts of the documents have been read: the first `done` of `parts`.
+
+    `read` are their documents' keys and spans, `tokens` those of the sentences that the reader was shown,
+    `ended` why it is over, "" while it is not.
+    """
+
+    parts: int
+    done: int
+    read: list[tuple[int, int, int]]
+    tokens: int
+    ended: str
+
+
 class AgentState(TypedDict, total=False):
     """A question on its way.
 
@@ -91,6 +142,9 @@ class AgentState(TypedDict, total=False):
         passages: All passages so far.
         evidence: All evidence so far, in the order in which the reader wants it.
         rounds: How often something was looked up.
+        walk: The walk down the summary trees, on the route "walk".
+        trace: Its steps as they are shown.
+        whole: What has been read, on the route "whole".
         draft: The reader's answer.
         answer: The answer that is shown.
         stopped: Why it ended early, "" if it did not.
@@ -103,13 +157,16 @@ class AgentState(TypedDict, total=False):
 
     question: str
     query: str
-    route: str
+    route: Route
     open: list[str]
     asked: list[str]
     found: list[FoundState]
     passages: list[PassageState]
     evidence: list[EvidenceState]
     rounds: int
+    walk: WalkState
+    trace: Annotated[list[TraceState], operator.add]
+    whole: WholeState
     draft: DraftState
     answer: AnswerState
     stopped: str
