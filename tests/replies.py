@@ -20,6 +20,8 @@ TASKS = {
     "demonstration": "Write one question that this text answers",
     "summarise": "Summarise the text in at most",
     "triage": "Which one of the parts summarised above",
+    "leaf": "Does this text hold what answers the question",
+    "route": "How is this question best looked up",
 }
 MARKS = (
     *("“{}”", '"{}"', "«{}»", "‘{}’", "„{}“", "> {}\n", "“{}", "`{}`", "❝{}❞", "❛{}❜", "《{}》", "〈{}〉"),
@@ -71,6 +73,12 @@ def sober(request: Request | Mapping[str, Any]) -> str:
             return json.dumps({"question": question})
         case "parts":
             return json.dumps({"questions": [question]})
+        case "triage":
+            return json.dumps({"choice": "1"})
+        case "leaf":
+            return json.dumps({"choice": "commit"})
+        case "route":
+            return json.dumps({"choice": re.findall(r"it seems to be: (\w+)", prompt)[-1]})
         case task:
             raise AssertionError(f"nobody asks for {task} here")
 
@@ -103,6 +111,9 @@ class Liar:
             "needs_history": {"needs_history": draw.choice([True, "maybe", None])},
             "standalone": {"question": draw.choice(["", self.planted, "Who is Dorcas?", "y" * 5000])},
             "parts": {"questions": queries},
+            "triage": {"choice": draw.choice(["1", "2", "3", "0", "9", "-1", 1, "", self.planted, None])},
+            "leaf": {"choice": draw.choice(["commit", "revert", "revert", "-1", "answer", self.planted, 7])},
+            "route": {"choice": draw.choice(["search", "walk", "whole", "delete", self.planted])},
         }[task]
         text = json.dumps(whole)
         return draw.choice(

@@ -109,7 +109,7 @@ def test_a_chat_goes_on_within_the_scope_of_the_question(asking: Asking, tmp_pat
     told = Told()
     (answer,) = Conversation(asking(ScriptedModel(told)), Screen(), "tea").run(io.StringIO(""))
     assert told.tasks == ["answer"]
-    assert answer.steps[1].detail == "search over 1 document"
+    assert answer.steps[1].detail.startswith("search over 1 document: ")
     assert {each.document for each in answer.passages} == {library.document("wood.txt").id}
 
 
