@@ -14,15 +14,16 @@ from memory.document_parts import NewDocument
 from memory.documents import DocumentRecord, DocumentStore
 from memory.embeddings import embed_hash, missing_hashes
 from memory.units import PlannedUnit, Unit, UnitStore
+from reader.errors import StoppedError
 from retrieval.batching import plan_batches
 from retrieval.chunking import ChunkedText, ChunkSettings, chunk_document, encoder_text
 from retrieval.document import Document
 from retrieval.encoder import Encoder
-from retrieval.errors import EmptyFileError, LoadError
+from retrieval.errors import EmptyFileError
 from retrieval.loaders import SUPPORTED_SUFFIXES, content_hash
 from retrieval.loaders.names import shown
 
-__all__ = ["AddedDocument", "Adder", "files_of"]
+__all__ = ["AddedDocument", "Adder", "files_of", "storable"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ class Adder:
         encoder_key: Gives its key in the store.
         load: Turns a path into a Document, or raises LoadError.
         prepare: Called once something must be encoded, so that the encoder can load while a file is parsed.
+        stopped: Asked between two units of encoding whether to stop.
     """
 
     store: DocumentStore
@@ -65,26 +67,29 @@ class Adder:
     load: Callable[[Path], Document]
     prepare: Callable[[], None]
     progress: Progress
+    stopped: Callable[[], bool] = lambda: False
 
     def add_file(self, path: Path) -> AddedDocument:
-        """Add one file; whatever is wrong with it comes back as "failed" and leaves nothing behind."""
+        """Add one file; if something is wrong with it, nothing is left behind.
+
+        Raises:
+            LoadError: If it cannot be read, or there is no text in it to be asked about.
+            StoppedError: If it was to stop; the units that are done are kept.
+        """
         began = time.perf_counter()
-        found, name = _storable(path), _storable(os.path.abspath(path))
-        try:
-            hash = content_hash(path)
-            ready = self.store.ready(hash)
-            if ready is not None and ready.recipe == self.recipe:
-                return AddedDocument(found, "unchanged", time.perf_counter() - began, ready)
-            self.prepare()
-            key = self.store.pending(hash, self.recipe, name)
-            if key is not None:
-                self.progress(Event("load", path.name, 1, 1))
-                return self._encoded(key, found, began)
-            self.progress(Event("load", path.name, 0, 1))
-            document = self.load(path)
-            return replace(self.add_document(document, hash, name, began), path=found)
-        except LoadError as error:
-            return AddedDocument(found, "failed", time.perf_counter() - began, error=str(error))
+        found, name = storable(path), storable(os.path.abspath(path))
+        hash = content_hash(path)
+        ready = self.store.ready(hash)
+        if ready is not None and ready.recipe == self.recipe:
+            return AddedDocument(found, "unchanged", time.perf_counter() - began, ready)
+        self.prepare()
+        key = self.store.pending(hash, self.recipe, name)
+        if key is not None:
+            self.progress(Event("load", path.name, 1, 1))
+            return self._encoded(key, found, began)
+        self.progress(Event("load", path.name, 0, 1))
+        document = self.load(path)
+        return replace(self.add_document(document, hash, name, began), path=found)
 
     def add_document(
         self, document: Document, hash: str, origin: str, began: float | None = None
@@ -145,6 +150,8 @@ class Adder:
         name = Path(path).name
         for number, unit in enumerate(units):
             self.progress(Event("encode", name, number, len(units)))
+            if self.stopped():
+                raise StoppedError(f"Adding {shown(name)} was stopped; what is encoded is kept.")
             self.units.begin(unit)
             started = time.perf_counter()
             rows = self.encoder().encode([texts[text_hash] for text_hash in unit.hashes])
@@ -172,8 +179,8 @@ def files_of(paths: Sequence[Path]) -> Iterator[Path]:
         yield from found or [path]  # an empty folder is then refused by name
 
 
-def _storable(path: Path | str) -> str:
-    """The path as SQL and JSON can take it: bytes that are not UTF-8 become `\\xe9`-like escapes."""
+def storable(path: Path | str) -> str:
+    """A path as SQL and JSON can take it: bytes that are not UTF-8 become `\\xe9`-like escapes."""
     return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 

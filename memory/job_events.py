@@ -12,7 +12,7 @@ from sqlalchemy import Connection, DateTime, Engine, Integer, String, bindparam,
 from memory.moments import in_utc
 from memory.tables import JobEventRow, JobRow
 
-__all__ = ["JobEvent", "JobEventStore", "NewJobEvent", "note"]
+__all__ = ["JobEvent", "JobEventStore", "NewJobEvent", "note", "storable"]
 
 APPEND: Final = insert(JobEventRow).from_select(
     ["job_key", "task", "stage", "subject", "done", "total", "at"],
@@ -72,8 +72,13 @@ def note(
     connection: Connection, job: int, stage: str, subject: str, now: datetime, task: str | None = None
 ) -> None:
     """Store an event of a job in the transaction of what it tells about."""
-    row = {"job": job, "task": task, "stage": stage, "subject": subject, "done": 0, "total": 0, "at": now}
-    connection.execute(APPEND, row)
+    row = {"job": job, "task": task, "stage": stage, "subject": storable(subject), "done": 0, "total": 0}
+    connection.execute(APPEND, row | {"at": now})
+
+
+def storable(text: str) -> str:
+    """The text as every database takes it: no NUL, no halves of characters."""
+    return text.replace("\0", "").encode("utf-8", "backslashreplace").decode()
 
 
 class JobEventStore:
@@ -91,7 +96,7 @@ class JobEventStore:
                     "job": each.job,
                     "task": each.task,
                     "stage": each.stage,
-                    "subject": each.subject.replace("\0", ""),
+                    "subject": storable(each.subject),
                     "done": each.done,
                     "total": each.total,
                     "at": now,

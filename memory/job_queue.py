@@ -259,7 +259,7 @@ class TaskQueue:
             lock_job(connection, task.job_key)
             held = connection.execute(GIVE_BACK, _holder(worker, task) | {"counted": 1, "later": later})
             if held.rowcount and not self._cancelled(connection, task, now) and later is None:
-                fail_task(connection, task.job_key, task.key, task.name, error.replace("\0", ""), now)
+                fail_task(connection, task.job_key, task.key, task.name, error, now)
                 settle(connection, task.job_key, now)
         return bool(held.rowcount)
 

@@ -13,7 +13,7 @@ from typing import Any, Final, Protocol
 from sqlalchemy import Connection, bindparam, case, exists, func, insert, select, update
 from sqlalchemy.orm import aliased
 
-from memory.job_events import note
+from memory.job_events import note, storable
 from memory.tables import JobRow, TaskNeedRow, TaskRow
 
 __all__ = [
@@ -181,6 +181,7 @@ def release_dependents(connection: Connection, job: int, name: str) -> None:
 
 def fail_task(connection: Connection, job: int, key: int, name: str, error: str, now: datetime) -> None:
     """End a task with an error, and with it those that need it; those that only wait for it are released."""
+    error = storable(error)
     connection.execute(FAIL, {"task": key, "why": error, "at": now})
     note(connection, job, "failed", error, now, task=name)
     _end_dependents(connection, job, name, error, now)

@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, case, delete, exc, func, select, update
 
 from memory.errors import AmbiguousJobError, JobStateError, UnknownJobError
-from memory.job_events import note
+from memory.job_events import note, storable
 from memory.job_tasks import PlannedTask, lock_job, reopen_tasks, settle, write_tasks
 from memory.moments import in_utc
 from memory.tables import JobRow, TaskRow
@@ -111,7 +111,7 @@ class JobStore:
                 values = {
                     "id": secrets.token_hex(4),
                     "kind": kind,
-                    "title": title,
+                    "title": storable(title),
                     "digest": digest,
                     "spec": dict(spec),
                     "state": "queued",
@@ -271,24 +271,25 @@ class JobStore:
         with self.engine.connect() as connection:
             return [Tally(*row) for row in connection.execute(query)]
 
-    def forget_task(self, kind: str, name: str) -> None:
-        """Forget the tasks of that name in jobs of a kind, and of these jobs what has ended or is empty."""
-        jobs = select(JobRow.key).where(JobRow.kind == kind).scalar_subquery()
+    def forget_tasks(self, kind: str, meant: Callable[[TaskRecord], bool]) -> None:
+        """Forget tasks of the jobs of a kind, and of these jobs those that have ended or are empty then."""
+        query = _all_tasks.add_columns(JobRow.key).where(JobRow.kind == kind)
+        with self.engine.connect() as connection:
+            rows = connection.execute(query).all()
+        found = {row[0]: row[-1] for row in rows if meant(TaskRecord(*row[:-1]))}
         with self.engine.begin() as connection:
-            keys = connection.execute(
-                delete(TaskRow)
-                .where(TaskRow.name == name, TaskRow.job_key.in_(jobs))
-                .returning(TaskRow.job_key)
-            ).scalars()
-            for key in set(keys):
-                left = connection.execute(select(TaskRow.key).where(TaskRow.job_key == key).limit(1)).first()
-                ended = JobRow.state.in_(ENDED) if left else JobRow.key == key
-                connection.execute(delete(JobRow).where(JobRow.key == key, ended))
+            for task, job in found.items():
+                connection.execute(delete(TaskRow).where(TaskRow.key == task))
+                left = connection.execute(select(TaskRow.key).where(TaskRow.job_key == job).limit(1)).first()
+                if left is None:
+                    connection.execute(delete(JobRow).where(JobRow.key == job))
+                else:
+                    connection.execute(delete(JobRow).where(JobRow.key == job, JobRow.state.in_(ENDED)))
 
     def _changed(self, id: str, state: str, before: tuple[str, ...], reason: str) -> JobRecord:
         now = self.now()
         with self.engine.begin() as connection:
-            values: dict[str, Any] = {"state": state, "reason": reason}
+            values: dict[str, Any] = {"state": state, "reason": storable(reason)}
             if state in ENDED:
                 values["finished_at"] = now
             key = connection.execute(
@@ -339,21 +340,20 @@ def _digest(kind: str, spec: Mapping[str, Any]) -> bytes:
 
 
 def _tasks(id: str) -> Any:
-    return (
-        select(
-            TaskRow.key,
-            TaskRow.name,
-            TaskRow.kind,
-            TaskRow.state,
-            TaskRow.weight,
-            TaskRow.attempts,
-            TaskRow.result,
-            TaskRow.error,
-            TaskRow.seconds,
-        )
-        .join(JobRow, JobRow.key == TaskRow.job_key)
-        .where(JobRow.id == id)
-    )
+    return _all_tasks.where(JobRow.id == id)
+
+
+_all_tasks: Final = select(
+    TaskRow.key,
+    TaskRow.name,
+    TaskRow.kind,
+    TaskRow.state,
+    TaskRow.weight,
+    TaskRow.attempts,
+    TaskRow.result,
+    TaskRow.error,
+    TaskRow.seconds,
+).join(JobRow, JobRow.key == TaskRow.job_key)
 
 
 def _records(connection: Connection, *where: Any, limit: int | None = None) -> list[JobRecord]:

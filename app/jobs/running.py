@@ -72,7 +72,7 @@ class Jobs:
 
         Raises:
             ClewError: What it was paused for, if that happened here.
-            JobHaltedError: If somebody else has paused it.
+            JobHaltedError: If somebody else has paused or cancelled it.
         """
         for _ in self.work(id, on_event):
             pass
@@ -94,6 +94,8 @@ class Jobs:
             if not finished and self.store.states([id]).get(id) in ("queued", "running"):
                 self.store.pause(id, "It was stopped by hand.")
         record = self.store.get(id)
+        if record.state == "cancelled":
+            raise JobHaltedError(f"Job {id} was cancelled.")
         if record.state == "paused":
             halted = worker.halted.get(id)
             if halted is not None and isinstance(halted.cause, ClewError):

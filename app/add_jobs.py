@@ -1,0 +1,158 @@
+"""Adding files as a job: a task for each file, one at a time, its result kept with the task."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing
+from dataclasses import asdict, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from app.adding import AddedDocument, Adder, files_of, storable
+from app.events import Event, Progress
+from app.jobs.contract import NewTask, Outcome, Work
+from app.jobs.running import Jobs
+from memory.documents import DocumentRecord, DocumentStore
+from memory.jobs import JobRecord, TaskRecord
+from reader.chat import Cancellation
+from retrieval.errors import LoadError
+from retrieval.loaders import content_hash
+from retrieval.loaders.names import shown
+
+__all__ = ["ADD", "AddJobs", "HeldAdder"]
+
+ADD: Final = "add"
+"""The kind of these jobs and of their tasks."""
+
+HeldAdder = Callable[[Progress, Cancellation | None], AbstractContextManager[Adder]]
+"""Gives the adder, held against others that add or remove; waits for them until it is cancelled."""
+
+
+class AddJobs:
+    """Adds files to one library.
+
+    Args:
+        jobs: Of the library.
+        store: Its documents.
+        recipe: Of the adder; documents of another one are out of date.
+        adder: See `HeldAdder`.
+    """
+
+    def __init__(self, jobs: Jobs, store: DocumentStore, recipe: str, adder: HeldAdder) -> None:
+        self._jobs, self._store, self._recipe, self._adder = jobs, store, recipe, adder
+
+    def add(self, paths: Sequence[Path], progress: Progress) -> Iterator[AddedDocument]:
+        """Add files, and the documents in folders; gives each in their order, as soon as it is done.
+
+        If the same was begun before, that job goes on: files that it has added and that have not changed
+        since are not looked at again, those that failed are.
+        """
+        files = list(files_of(paths))
+        job = self._begun(paths, files)
+        ended = self._ended(job)
+        given: set[str] = set()
+        with closing(self._jobs.work(job.id, progress)) as work:
+            for file in files:
+                name = _name(file)
+                while name not in ended:
+                    end = next(work, None)
+                    if end is None:  # another process has done the rest of it
+                        ended = self._ended(job) | ended
+                    else:
+                        ended[end.task.name] = _added(end.result, end.error, end.seconds)
+                        progress(Event("done", Path(end.task.name).name))
+                added = replace(ended[name], path=storable(file))
+                yield _repeated(added) if name in given else added
+                given.add(name)
+            for _ in work:  # files that were meant when the job was begun, and are not any more
+                pass
+
+    def task(self, work: Work) -> Outcome:
+        """Add one file; what is wrong with it fails the task."""
+        path = Path(work.payload["path"])
+        with self._adder(work.progress, work.cancellation) as adder:
+            added = adder.add_file(path)
+        return Outcome(_plain(added))
+
+    def forget(self, record: DocumentRecord) -> None:
+        """Forget the tasks that name a document that is removed, and the jobs that they were all of."""
+
+        def meant(task: TaskRecord) -> bool:
+            of_result = (task.result or {}).get("record") or {}
+            return task.name == record.path or of_result.get("id") == record.id
+
+        self._jobs.store.forget_tasks(ADD, meant)
+
+    def _ended(self, job: JobRecord) -> dict[str, AddedDocument]:
+        """What has become of the files of a job so far, by the names of their tasks."""
+        return {
+            each.name: _added(each.result, each.error, each.seconds)
+            for each in self._jobs.store.tasks(job.id)
+            if each.state in ("done", "failed")
+        }
+
+    def _begun(self, paths: Sequence[Path], files: Sequence[Path]) -> JobRecord:
+        names = {_name(file): file for file in files}
+        tasks = [
+            NewTask(name, ADD, {"path": os.path.abspath(file)}, weight=_size(file))
+            for name, file in names.items()
+        ]
+        first = shown(files[0].name)
+        title = f"Add {first}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+        job = self._jobs.start(ADD, title, {"paths": [storable(os.path.abspath(p)) for p in paths]}, tasks)
+        done = [each for each in self._jobs.store.tasks(job.id) if each.state == "done"]
+        if changed := [each.name for each in done if each.name in names and not self._stands(each, names)]:
+            self._jobs.store.again(job.id, changed)
+        return job
+
+    def _stands(self, task: TaskRecord, files: dict[str, Path]) -> bool:
+        """Whether what a task has added is there still, and the file is what it was."""
+        record = _record((task.result or {}).get("record"))
+        try:
+            ready = self._store.ready(content_hash(files[task.name]))
+        except LoadError:
+            return False
+        return ready is not None and ready.id == record.id and ready.recipe == self._recipe
+
+
+def _name(file: Path) -> str:
+    return storable(os.path.abspath(file))
+
+
+def _size(file: Path) -> float:
+    """Bytes of a file, as a measure of its work; whether it can be read is for the task to find out."""
+    return float(max(1, file.stat().st_size)) if file.is_file() else 1.0
+
+
+def _repeated(added: AddedDocument) -> AddedDocument:
+    """What becomes of a file that is given twice."""
+    return added if added.error else replace(added, status="unchanged", chunks_encoded=0, seconds=0.0)
+
+
+def _plain(added: AddedDocument) -> dict[str, Any]:
+    """As JSON."""
+    plain = asdict(added)
+    if added.record is not None:
+        plain["record"] |= {
+            "added_at": added.record.added_at.isoformat(),
+            "pages_unread": list(added.record.pages_unread),
+        }
+    return plain
+
+
+def _added(result: Any, error: str | None, seconds: float | None) -> AddedDocument:
+    if result is None or error is not None:
+        return AddedDocument("", "failed", seconds or 0.0, error=error or "It was not added.")
+    return AddedDocument(**result | {"record": _record(result["record"])})
+
+
+def _record(plain: Any) -> DocumentRecord:
+    return DocumentRecord(
+        **plain
+        | {
+            "added_at": datetime.fromisoformat(plain["added_at"]),
+            "pages_unread": tuple(plain["pages_unread"]),
+        }
+    )
