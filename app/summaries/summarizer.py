@@ -8,6 +8,7 @@ from typing import Any, Final, cast
 
 from app.events import Event
 from app.jobs.contract import NewTask, Outcome, TaskKind, Work
+from app.jobs.running import Jobs
 from app.models import MakeReader
 from app.summaries.blocks import innermost
 from app.summaries.combined import combined_json, combined_markdown
@@ -19,6 +20,7 @@ from app.summaries.payloads import Subject, UnitResult
 from app.summaries.report import DocumentSummary, Source, SourcedSentence, summary_json, summary_markdown
 from app.summaries.units import SummarySource, SummaryUnits
 from app.summaries.wanted import Wanted
+from app.trees import Trees
 from memory.search_rows import SearchRowStore
 from retrieval.document import Document, Span
 
@@ -57,16 +59,49 @@ class Summarizer:
     ) -> None:
         self.units, self.methods, self.reader, self.rows, self.errors = units, methods, reader, rows, errors
 
+    @classmethod
+    def of(cls, trees: Trees, jobs: Jobs, reader: MakeReader) -> Summarizer:
+        """The summarizer of the library whose trees and jobs these are."""
+        units = SummaryUnits(
+            trees.documents,
+            trees.summaries,
+            trees.store,
+            reader,
+            trees.encoder,
+            trees.encoder_key,
+            trees.fingerprint,
+        )
+
+        def errors(job: str, names: Sequence[str]) -> dict[str, str]:
+            failed = jobs.store.tasks(job, "failed")
+            return {each.name: each.error or "it failed" for each in failed if each.name in names}
+
+        return cls(
+            units,
+            SummaryMethods(units, trees),
+            reader,
+            lambda: SearchRowStore(trees.engine, *trees.encoder_key()),
+            errors,
+        )
+
     def kinds(self) -> dict[str, TaskKind]:
         """Who does the tasks, and how many at once."""
-        one = lambda: 1  # noqa: E731
-        many = lambda: self.reader.at_once  # noqa: E731
+
+        def one() -> int:
+            return 1
+
+        def many() -> int:
+            return self.reader.at_once
+
+        def speed() -> str:
+            return self.reader.key
+
         return {
             "plan-summary": TaskKind(self.plan, one),
-            "summary-unit": TaskKind(self.methods.unit, many),
-            "summary-step": TaskKind(self.methods.step, many),
+            "summary-unit": TaskKind(self.methods.unit, many, speed),
+            "summary-step": TaskKind(self.methods.step, many, speed),
             "summary-merge": TaskKind(self.methods.merge, one),
-            "summary": TaskKind(self.finish, many),
+            "summary": TaskKind(self.finish, many, speed),
             "write-summary": TaskKind(self.write, one),
             "combine-summaries": TaskKind(self.combine, one),
         }
@@ -103,7 +138,8 @@ class Summarizer:
         wanted = Wanted(work.payload["method"], work.payload["words"], work.payload["part"])
         id = work.payload["document"]
         if not id:
-            id = work.results((work.payload["add"],))[work.payload["add"]]["id"]
+            add = work.payload["add"]
+            id = work.results((add,))[add]["record"]["id"]
         record = self.units.record(id)
         found: list[Part] = []
 
