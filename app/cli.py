@@ -14,6 +14,7 @@ from app.adding import AddedDocument
 from app.chat import Conversation
 from app.commands import (
     AsJson,
+    check_route,
     chosen_settings,
     given,
     library_of_settings,
@@ -24,6 +25,7 @@ from app.doctor import examine
 from app.doctor import report as doctor_report
 from app.evaluation_commands import evaluation
 from app.reports import added_json, answer_json, document_json, record_json
+from app.summary_commands import summarize
 from app.tree_commands import tree
 from retrieval.errors import ClewError
 
@@ -37,6 +39,7 @@ app = typer.Typer(
 )
 app.add_typer(evaluation, name="eval")
 app.command()(tree)
+app.command()(summarize)
 
 
 @app.callback()
@@ -123,8 +126,7 @@ def ask(
     as_json: AsJson = False,
 ) -> None:
     """Ask a question; the answer quotes the documents, or says that they do not tell."""
-    if route not in {"auto", "search", "walk", "whole"}:
-        raise typer.BadParameter(f"{route!r} is none of auto, search, walk, whole.", param_hint="--route")
+    check_route(route)
     library = library_of_settings()
     with screen.asking() as live:
         answer = library.ask(question, document or (), route, live.progress, live.step, thread, live.draft)

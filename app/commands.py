@@ -16,10 +16,11 @@ import typer
 from app.bootstrap import open_library
 from app.config import Settings, load_settings
 from app.display import Screen
-from app.library import Library
+from app.library import ROUTES, Library
 
 __all__ = [
     "AsJson",
+    "check_route",
     "chosen_settings",
     "given",
     "library_at",
@@ -36,6 +37,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document on
 screen = Screen()
 given: dict[str, Any] = {}
 """Settings of this command line, and whether to show where an unexpected error came from ("debug")."""
+
+
+def check_route(route: str) -> None:
+    """End the command where there is no such route."""
+    if route not in ROUTES:
+        raise typer.BadParameter(f"{route!r} is none of {', '.join(ROUTES)}.", param_hint="--route")
 
 
 def chosen_settings() -> Settings:

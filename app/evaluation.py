@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,9 +35,11 @@ class Scored:
     evidence_rank: int | None
     paragraph_rank: int | None
     seconds: float
+    route: str = "search"
+    coverage: float = 0.0
 
 
-def evaluate_qa(file: Path, library: Library, progress: Progress) -> dict[str, Any]:
+def evaluate_qa(file: Path, library: Library, progress: Progress, route: str = "auto") -> dict[str, Any]:
     """Add what the questions are about to `library`, ask them all, and return the report of DESIGN.
 
     Raises:
@@ -57,7 +60,7 @@ def evaluate_qa(file: Path, library: Library, progress: Progress) -> dict[str, A
         progress(Event("question", file.name, asked, len(placed)))
 
     progress(Event("question", file.name, 0, len(placed)))
-    answers = library.ask_many([question.text for question in placed], done)
+    answers = library.ask_many([question.text for question in placed], done, route=route)
     scored = [
         _scored(question, answer, origins, paragraphs, answer.seconds)
         for question, answer in zip(placed, answers, strict=True)
@@ -69,7 +72,10 @@ def evaluate_qa(file: Path, library: Library, progress: Progress) -> dict[str, A
 
 
 def summary(scored: Sequence[Scored]) -> dict[str, Any]:
-    """The figures of some questions; a share of nothing is None."""
+    """The figures of some questions; a share of nothing is None.
+
+    Beside what DESIGN has: how many took which route, and the mean share of the sections that was read.
+    """
     answerable = [each for each in scored if each.question.answerable]
     located = [each for each in scored if each.question.evidence]
     abstained = [each for each in scored if each.abstained]
@@ -86,6 +92,8 @@ def summary(scored: Sequence[Scored]) -> dict[str, Any]:
         },
         "answered": _mean([float(not each.abstained) for each in answerable]),
         "seconds_per_question": _mean([each.seconds for each in scored]),
+        "routes": dict(sorted(Counter(each.route for each in scored).items())),
+        "sections_read": _mean([each.coverage for each in scored]),
     }
 
 
@@ -148,6 +156,8 @@ def _scored(
         evidence_rank=_rank(answer, evidence, origins),
         paragraph_rank=_rank(answer, wider, origins),
         seconds=seconds,
+        route=answer.route,
+        coverage=answer.sections_read / answer.sections_total,
     )
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
-from app.commands import AsJson, library_at, print_json, screen, temporary_library
+from app.commands import AsJson, check_route, library_at, print_json, screen, temporary_library
 from app.evaluation import evaluate_qa
 from app.events import Progress
 from app.haystack_homes import HaystackHomes
@@ -37,11 +37,13 @@ Keep = Annotated[
 @evaluation.command()
 def qa(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="SQuAD or book_qa format.")],
+    route: Annotated[str, typer.Option(help="auto, search, walk or whole.")] = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Add what the questions are about to a temporary home and ask them all over all of it."""
+    check_route(route)
     with temporary_library() as library, screen.progress() as progress:
-        report = evaluate_qa(file, library, progress)
+        report = evaluate_qa(file, library, progress, route)
     if as_json:
         print_json(report)
     else:

@@ -13,7 +13,7 @@ from typing import Final, Literal
 from filelock import FileLock, Timeout
 from sqlalchemy import Engine
 
-from app.add_jobs import ADD, AddJobs
+from app.add_jobs import ADD, AddJobs, adding_task
 from app.adding import AddedDocument, Adder
 from app.agent.home import AgentHome
 from app.answers import Answer
@@ -23,8 +23,12 @@ from app.errors import EmptyLibraryError, SettingsError
 from app.events import Event, Progress, Step, silent
 from app.indexing import SearchIndexes
 from app.jobs.contract import TaskKind
+from app.jobs.estimates import Estimate
 from app.jobs.running import Jobs
 from app.models import MakeReader
+from app.summaries.job import Failed, Named, summarize
+from app.summaries.summarizer import Summarizer
+from app.summaries.wanted import Wanted
 from app.trees import Trees
 from memory.documents import DocumentRecord, DocumentStore
 from memory.embeddings import delete_other_encoders, known_encoder, note_encoder
@@ -44,7 +48,7 @@ from retrieval.encoder import Encoder
 from retrieval.errors import ClewError
 from retrieval.search import HybridSearch
 
-__all__ = ["Backends", "Library"]
+__all__ = ["ROUTES", "Backends", "Library"]
 
 ROUTES: Final[tuple[Route | Literal["auto"], ...]] = ("auto", "search", "walk", "whole")
 LONGEST_QUESTION: Final = 4_000
@@ -90,6 +94,8 @@ class Library:
         self._add_jobs = AddJobs(self.jobs, self.store, self.recipe, self._held_adder)
         speed = f"{backends.encoder_fingerprint} on {settings.device}"
         self.jobs.kinds[ADD] = TaskKind(self._add_jobs.task, at_once=lambda: 1, speed=lambda: speed)
+        self.summarizer = Summarizer.of(self.trees, self.jobs, backends.reader)
+        self.jobs.kinds |= self.trees.kinds() | self.summarizer.kinds()
         self.agents = AgentHome(settings, self.threads, backends.reader)
         self._lock = threading.RLock()
         self._encoder: Encoder | None = None
@@ -122,6 +128,19 @@ class Library:
         with self._adding(progress):
             adder = self._adder(progress)
             return [adder.add_document(*each) for each in documents]
+
+    def summarize(
+        self,
+        references: Sequence[str],
+        wanted: Wanted,
+        out: Path | None = None,
+        progress: Progress = silent,
+        told: Callable[[Estimate], None] = lambda _: None,
+    ) -> tuple[list[Named], list[Failed]]:
+        """Summarise files, folders or documents as one job; see `app.summaries.job`."""
+        return summarize(
+            references, wanted, out, self.store, self.jobs, self.summarizer, adding_task, progress, told
+        )
 
     def documents(self) -> list[DocumentRecord]:
         """All documents, oldest first."""
@@ -235,6 +254,7 @@ class Library:
         questions: Sequence[str],
         done: Callable[[int, Answer], None] | None = None,
         progress: Progress = silent,
+        route: str = "auto",
     ) -> list[Answer]:
         """Answer questions over all documents, as many at once as the reader works on; in their order.
 
@@ -245,7 +265,7 @@ class Library:
         cancellations = [Cancellation() for _ in questions]
         with ThreadPoolExecutor(max_workers=self.backends.reader.at_once) as pool:
             running = {
-                pool.submit(self.ask, each, progress=progress, cancellation=cancellations[n]): n
+                pool.submit(self.ask, each, route=route, progress=progress, cancellation=cancellations[n]): n
                 for n, each in enumerate(questions)
             }
             try:
