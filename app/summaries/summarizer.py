@@ -175,9 +175,8 @@ class Summarizer:
             made = self.units.trimmed(source, made, wanted)
             notes.append(f"shortened to {made['words']} words by leaving sentences out")
         if made["words"] < wanted.fewest:
-            notes.append(
-                f"{made['words']} words where {wanted.words} were asked for: {self._why(source, made)}"
-            )
+            why = self._why(source, wanted.fewest)
+            notes.append(f"{made['words']} words where {wanted.words} were asked for: {why}")
         below = self.methods.remarks(work.payload)
         notes += [f"below it: {remark}" for remark in below[:MOST_NOTES]]
         if len(below) > MOST_NOTES:
@@ -261,10 +260,10 @@ class Summarizer:
         return self.reader.for_job(work.job, work.progress, work.cancellation).name
 
     @staticmethod
-    def _why(source: SummarySource, made: UnitResult) -> str:
+    def _why(source: SummarySource, fewest: int) -> str:
         words = sum(
             len(source.text[s.start : s.end].split()) for s in source.sentences[source.first : source.end]
         )
-        if words <= made["words"] * 1.5:
+        if words < fewest:
             return f"the text has only {words:,}"
         return "the reader gave no more"

@@ -11,6 +11,7 @@ replies are made from the prompts; the requests that were made again are counted
 from __future__ import annotations
 
 import argparse
+import html
 import json
 import os
 import random
@@ -127,16 +128,18 @@ def kill_summarize(
 
 
 def abridged(body: Mapping[str, Any]) -> str:
-    """A summary as a model might write it: the beginning of each text of the prompt, in whole sentences."""
+    """A summary as a model might write it: sentences of each text of the prompt, the sixth words left out."""
     prompt = prompt_of(body)
-    texts = re.findall(r"<(?:text|part)\b[^>]*>\n?(.*?)\n?</(?:text|part)>", prompt, re.DOTALL)
+    texts = re.findall(r'<text(?: title="[^"]*")?>\n(.*?)\n</text>', prompt, re.DOTALL)
     most = int(re.findall(r"at most (\d+) words", prompt)[-1])
+    pools = [re.findall(r"[^.!?]+[.!?]+", " ".join(html.unescape(text).split())) for text in texts]
     taken: list[str] = []
-    pools = [re.findall(r"[^.!?]+[.!?]+", " ".join(text.split())) for text in texts]
     for place in range(max(map(len, pools), default=0)):
         for pool in pools:
-            if place < len(pool) and sum(len(each.split()) for each in [*taken, pool[place]]) <= most:
-                taken.append(f"It is told that {pool[place].strip()}"[:400])
+            words = pool[place].split() if place < len(pool) else []
+            kept = [word for n, word in enumerate(words, start=1) if n % 6 or n == len(words)]
+            if kept and sum(len(each.split()) for each in taken) + len(kept) <= most:
+                taken.append(" ".join(kept))
     return " ".join(taken) or "Nothing is told."
 
 
