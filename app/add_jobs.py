@@ -21,7 +21,7 @@ from retrieval.errors import LoadError
 from retrieval.loaders import content_hash
 from retrieval.loaders.names import shown
 
-__all__ = ["ADD", "AddJobs", "HeldAdder"]
+__all__ = ["ADD", "AddJobs", "HeldAdder", "adding_task"]
 
 ADD: Final = "add"
 """The kind of these jobs and of their tasks."""
@@ -95,10 +95,7 @@ class AddJobs:
 
     def _begun(self, paths: Sequence[Path], files: Sequence[Path]) -> JobRecord:
         names = {_name(file): file for file in files}
-        tasks = [
-            NewTask(name, ADD, {"path": os.path.abspath(file)}, weight=_size(file))
-            for name, file in names.items()
-        ]
+        tasks = [adding_task(file, name) for name, file in names.items()]
         first = shown(files[0].name)
         title = f"Add {first}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
         job = self._jobs.start(ADD, title, {"paths": [storable(os.path.abspath(p)) for p in paths]}, tasks)
@@ -115,6 +112,11 @@ class AddJobs:
         except LoadError:
             return False
         return ready is not None and ready.id == record.id and ready.recipe == self._recipe
+
+
+def adding_task(file: Path, name: str) -> NewTask:
+    """The task that adds a file, for a job of any kind; its result holds the `record`."""
+    return NewTask(name, ADD, {"path": os.path.abspath(file)}, weight=_size(file))
 
 
 def _name(file: Path) -> str:

@@ -24,6 +24,7 @@ from app.commands import (
 from app.doctor import examine
 from app.doctor import report as doctor_report
 from app.evaluation_commands import evaluation
+from app.job_commands import jobs, worker
 from app.reports import added_json, answer_json, document_json, record_json
 from app.summary_commands import summarize
 from app.tree_commands import tree
@@ -38,6 +39,8 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(evaluation, name="eval")
+app.add_typer(jobs, name="jobs")
+app.command()(worker)
 app.command()(tree)
 app.command()(summarize)
 
@@ -182,8 +185,11 @@ def main() -> None:
     except ClewError as error:
         screen.error(str(error))
         sys.exit(1)
-    except KeyboardInterrupt:
-        screen.error("Stopped; what was done is kept, and the same command goes on from there.")
+    except (KeyboardInterrupt, SystemExit) as end:
+        stop = _interrupt(end)
+        if stop is None:
+            raise
+        screen.error(str(stop) or "Stopped; what was done is kept, and the same command goes on from there.")
         sys.exit(130)
     except Exception as error:  # the outermost place: a bug becomes one sentence, with --debug the traceback
         if given.get("debug"):
@@ -191,6 +197,13 @@ def main() -> None:
         name = type(error).__name__
         screen.error(f"An unexpected {name} ({error}); `clew --debug ...` shows where it came from.")
         sys.exit(1)
+
+
+def _interrupt(end: BaseException | None) -> KeyboardInterrupt | None:
+    """The Ctrl-C that Typer has made an exit of, None if it was none."""
+    while end is not None and not isinstance(end, KeyboardInterrupt):
+        end = end.__cause__ or end.__context__
+    return end
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping
 from concurrent.futures import Future
 from queue import SimpleQueue
-from typing import Protocol
+from typing import Final, Protocol
 
 from app.events import Progress
 from app.jobs.contract import Handler, TaskKind, Work
@@ -15,7 +15,9 @@ from memory.job_queue import ClaimedTask
 from memory.jobs import JobStore
 from reader.chat import Cancellation
 
-__all__ = ["Executor", "ThreadExecutor", "work_of"]
+__all__ = ["Executor", "ThreadExecutor", "still_running", "work_of"]
+
+THREAD: Final = "clew-task-"
 
 
 class Executor(Protocol):
@@ -46,6 +48,11 @@ def work_of(task: ClaimedTask, store: JobStore, progress: Progress, cancellation
     )
 
 
+def still_running() -> bool:
+    """Whether a thread of this process is busy with a task that was given up."""
+    return any(each.name.startswith(THREAD) for each in threading.enumerate())
+
+
 class ThreadExecutor:
     """Runs tasks on threads of this process, as many as there are tasks at once.
 
@@ -68,7 +75,7 @@ class ThreadExecutor:
             if self._idle < 0:
                 self._idle += 1
                 self._threads += 1
-                threading.Thread(target=self._run, name=f"task-{self._threads}", daemon=True).start()
+                threading.Thread(target=self._run, name=f"{THREAD}{self._threads}", daemon=True).start()
         self._todo.put((future, handler, work))
         return future
 

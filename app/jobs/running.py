@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Engine
@@ -78,7 +78,7 @@ class Jobs:
             pass
         return self.store.get(id)
 
-    def work(self, id: str, on_event: Progress = silent) -> Iterator[Ended]:
+    def work(self, id: str, on_event: Progress = silent) -> Generator[Ended, None, None]:
         """As `run`; gives each task that has ended here. Closing the iterator early pauses the job."""
         worker = self.worker()
         finished = False
@@ -87,7 +87,7 @@ class Jobs:
             finished = True
         except (KeyboardInterrupt, SystemExit) as stop:
             raise type(stop)(
-                f"Stopped; job {id} is paused: the same command, or `clew jobs resume {id}`, goes on with it."
+                f"Stopped; what was done is kept: job {id} is paused, and the same command goes on with it."
             ) from stop
         finally:
             worker.close()

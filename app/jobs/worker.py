@@ -33,7 +33,10 @@ TAKE_OVER: Final = 1.0
 """Seconds between two looks for workers that are gone."""
 
 GRACE: Final = 5.0
-"""Seconds that tasks get to stop when the worker is interrupted; after that they are left and given back."""
+"""Seconds that tasks get to stop when they are asked to; after that they are left and given back."""
+
+DRAIN: Final = 10.0
+"""Seconds that tasks get to end by themselves when the worker is to stop; then they are asked to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +112,11 @@ class Worker:
         self._store, self._queue, self._events, self._rates = store, queue, events, rates
         self._executor, self._patience = executor, patience
         self._rooms = {name: kind.at_once() for name, kind in kinds.items()}
-        self._limit = sum(self._rooms.values()) if limit is None else limit
+        self.limit = sum(self._rooms.values()) if limit is None else limit
         self._running: dict[int, tuple[ClaimedTask, Cancellation]] = {}
         self._mine: set[str] = set()
         self._inbox = _Inbox()
-        self._stopping = False
+        self._stop_at: float | None = None
         self._looked = self._taken_over = self._tailed = float("-inf")
         self._idle = 0
 
@@ -122,14 +125,8 @@ class Worker:
         self._executor.close()
 
     def stop(self) -> None:
-        """Take no more tasks; what runs is waited for. Safe to call from a signal handler."""
-        self._stopping = True
-
-    def give_up(self) -> None:
-        """Have what runs stop soon, and take no more. Safe to call from a signal handler."""
-        self._stopping = True
-        for _, cancellation in list(self._running.values()):
-            cancellation.cancel()
+        """Take no more tasks, and end when what runs has ended or had its time to; a signal handler may."""
+        self._stop_at = time.monotonic() + DRAIN
 
     def work(
         self, job: str | None = None, until_idle: bool = False, on_event: Progress = silent
@@ -154,7 +151,7 @@ class Worker:
                     if job is not None:
                         after = self._tail(job, after, on_event)
                     self._take(job)
-                    if not self._running and self._over(job, until_idle):
+                    if self._drained() or (not self._running and self._over(job, until_idle)):
                         return
                     yield from self._settled(self._heard(job, on_event))
             finally:
@@ -163,8 +160,8 @@ class Worker:
     def _take(self, job: str | None) -> None:
         """Claim as many tasks as there is room for, if it is time to look, and begin them."""
         now = time.monotonic()
-        free = self._limit - len(self._running)
-        if self._stopping or free < 1 or now - self._looked < self._pause(job):
+        free = self.limit - len(self._running)
+        if self._stop_at is not None or free < 1 or now - self._looked < self._pause(job):
             return
         if now - self._taken_over >= TAKE_OVER:
             self._queue.take_over(self.name, is_gone)
@@ -190,9 +187,11 @@ class Worker:
         idle = job is None and self._idle > 10 and not self._inbox.unstored
         return IDLE_POLL if idle else POLL
 
+    def _drained(self) -> bool:
+        """Whether the worker is to stop and nothing is waited for any more."""
+        return self._stop_at is not None and (not self._running or time.monotonic() >= self._stop_at)
+
     def _over(self, job: str | None, until_idle: bool) -> bool:
-        if self._stopping:
-            return True
         if job is not None:
             record = self._store.get(job)
             return record.ended or record.state == "paused"
@@ -289,7 +288,8 @@ class Worker:
     def _leave(self, job: str | None, on_event: Progress) -> None:
         """Give back what runs, after it had the time to stop; store what was noted."""
         if self._running:
-            self.give_up()
+            for _, cancellation in self._running.values():
+                cancellation.cancel()
             deadline = time.monotonic() + GRACE
             while self._running and time.monotonic() < deadline:
                 for task, ending in self._heard(job, on_event):

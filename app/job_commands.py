@@ -1,0 +1,146 @@
+"""`clew jobs` and `clew worker`: long work that outlives the command that began it."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Annotated, Any
+
+import typer
+from rich.text import Text
+
+from app.commands import AsJson, library_of_settings, print_json, screen
+from app.display import printable
+from app.job_reports import event_json, event_line, job_json, job_table, progress_words
+from app.jobs.running import Jobs
+from app.jobs.worker import Ended, Worker
+from memory.jobs import JobRecord
+
+__all__ = ["jobs", "worker"]
+
+jobs = typer.Typer(help="Long work: list, watch, pause, resume, cancel.", no_args_is_help=True)
+Job = Annotated[str, typer.Argument(metavar="JOB", help="Id of a job, or the beginning of it.")]
+
+
+@jobs.command(name="list")
+def list_jobs(as_json: AsJson = False) -> None:
+    """List the jobs, newest first."""
+    known = library_of_settings().jobs
+    found = [(record, known.progress(record)) for record in known.store.records()]
+    if as_json:
+        print_json({"jobs": [job_json(*each) for each in found]})
+    elif found:
+        screen.out.print(job_table(found))
+    else:
+        screen.out.print("No jobs yet.")
+
+
+@jobs.command()
+def watch(job: Job, as_json: AsJson = False) -> None:
+    """Show what a job tells until it has ended; Ctrl-C stops watching and leaves the job alone."""
+    known = library_of_settings().jobs
+    record = known.store.resolve(job)
+    told = []
+    try:
+        with screen.err.status("") as status:
+
+            def wait(seconds: float) -> None:
+                now = known.store.get(record.id)
+                status.update(Text(progress_words(now, known.progress(now))))
+                time.sleep(seconds)
+
+            for event in known.watch(record.id, wait=wait):
+                told.append(event_json(event))
+                if not as_json:
+                    screen.out.print(event_line(event), soft_wrap=True)
+    except KeyboardInterrupt as stop:
+        raise KeyboardInterrupt(f"Stopped watching; job {record.id} is left as it is.") from stop
+    _show(known, record.id, as_json, {"events": told})
+
+
+@jobs.command()
+def pause(job: Job, as_json: AsJson = False) -> None:
+    """Begin no more tasks of a job; those that run may end."""
+    known = library_of_settings().jobs
+    _show(known, known.store.pause(known.store.resolve(job).id, "by hand").id, as_json)
+
+
+@jobs.command()
+def cancel(job: Job, as_json: AsJson = False) -> None:
+    """End a job for good; what it has stored is kept."""
+    known = library_of_settings().jobs
+    _show(known, known.store.cancel(known.store.resolve(job).id).id, as_json)
+
+
+@jobs.command()
+def resume(job: Job, as_json: AsJson = False) -> None:
+    """Queue a paused job again, and the failed tasks of any; `clew worker` does them."""
+    known = library_of_settings().jobs
+    _show(known, known.store.resume(known.store.resolve(job).id).id, as_json)
+
+
+def worker(
+    tasks: Annotated[int | None, typer.Option(min=1, max=1024, help="Most tasks at once.")] = None,
+    until_idle: Annotated[bool, typer.Option("--until-idle", help="End when nothing is left to do.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Do the tasks of all jobs; the first Ctrl-C ends it after what runs, the second at once."""
+    library = library_of_settings()
+    own = library.jobs.worker(tasks)
+    counts = {"done": 0, "failed": 0}
+    began = time.monotonic()
+    try:
+        with _signals(own):
+            if not as_json:
+                screen.err.print(f"Waiting for tasks, at most {own.limit} at once.", style="dim")
+            for ended in own.work(until_idle=until_idle):
+                counts["done" if ended.error is None else "failed"] += 1
+                if not as_json:
+                    screen.out.print(_line(ended), soft_wrap=True)
+    finally:
+        own.close()
+        library.close()
+    if as_json:
+        print_json(counts | {"seconds": round(time.monotonic() - began, 3)})
+
+
+@contextmanager
+def _signals(own: Worker) -> Iterator[None]:
+    """Inside, a first SIGINT or SIGTERM stops the worker, and a second does what it does without us."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        own.stop()
+        for each in before:
+            signal.signal(each, signal.SIG_DFL)
+
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _line(ended: Ended) -> Text:
+    task = ended.task
+    state, style = ("done", "green") if ended.error is None else ("failed", "red")
+    return Text.assemble(
+        (f"{state:<7}", style),
+        f"{task.job}  {printable(task.name)}  {ended.seconds:.1f} s",
+        "" if ended.error is None else f"  {printable(ended.error)}",
+    )
+
+
+def _show(known: Jobs, id: str, as_json: bool, more: dict[str, Any] | None = None) -> None:
+    record: JobRecord = known.store.get(id)
+    progress = known.progress(record)
+    if as_json:
+        print_json({"job": job_json(record, progress)} | (more or {}))
+    else:
+        shown = f"{record.id}  {printable(record.title)}: {printable(progress_words(record, progress))}"
+        screen.out.print(Text(shown), soft_wrap=True)
