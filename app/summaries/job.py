@@ -19,6 +19,7 @@ from app.summaries.summarizer import Summarizer, SummaryRequest
 from app.summaries.wanted import Wanted
 from memory.documents import DocumentStore
 from memory.errors import UnknownDocumentError
+from retrieval.loaders import content_hash
 
 __all__ = ["summarize"]
 
@@ -78,7 +79,12 @@ def summarize(
     title = requests[0].name if len(requests) == 1 else f"{len(requests)} documents"
     estimate = _estimate(requests, wanted, documents, jobs, summarizer)
     told(estimate)
-    job = jobs.start("summarize", title, spec, summarizer.tasks(requests, wanted, out), estimate=estimate)
+    tasks = summarizer.tasks(requests, wanted, out)
+    job = jobs.start("summarize", title, spec, tasks, estimate=estimate)
+    if _outdated(job.id, requests, documents, jobs):
+        # What it has made is kept; with other texts it comes to other tasks.
+        jobs.store.cancel(job.id)
+        job = jobs.start("summarize", title, spec, tasks, estimate=estimate)
     record = jobs.run(job.id, progress)
     if record.state == "cancelled":
         raise JobHaltedError(f"Job {job.id} was cancelled; the same command begins anew.")
@@ -117,6 +123,27 @@ def _requests(references: Sequence[str], documents: DocumentStore, add_task: Add
         add = None if id else add_task(Path(path), f"add {number}")
         requests.append(SummaryRequest(path, name, id, add))
     return requests
+
+
+def _outdated(job: str, requests: Sequence[SummaryRequest], documents: DocumentStore, jobs: Jobs) -> bool:
+    """Whether a job that was begun before goes by texts or files that are not what they were."""
+    numbers = range(1, len(requests) + 1)
+    plans = jobs.store.results(job, [f"plan {number}" for number in numbers])
+    writes = jobs.store.results(job, [f"write {number}" for number in numbers])
+    for number, request in zip(numbers, requests, strict=True):
+        if f"write {number}" in writes and not all(
+            Path(file).exists() for file in writes[f"write {number}"]["files"]
+        ):
+            return True
+        if f"plan {number}" not in plans:
+            continue
+        subject = plans[f"plan {number}"]["subject"]
+        record = documents.ready(subject["content_hash"])
+        if record is None or record.id != subject["document"]:
+            return True
+        if request.add and subject["content_hash"] != content_hash(Path(request.path)):
+            return True
+    return False
 
 
 def _estimate(

@@ -211,6 +211,23 @@ def test_removing_a_document_removes_its_summaries(novella: Library) -> None:
         assert connection.execute(select(func.count()).select_from(SummaryUseRow)).scalar_one() == 0
 
 
+def test_a_job_that_was_begun_for_other_texts_is_begun_anew(library: Library, tmp_path: Path) -> None:
+    book = write(tmp_path / "book.txt", "The lamp burned all night in the hall. Corrie fed the hens at dawn.")
+    out = tmp_path / "out"
+    mine = write(out / "book.md", "in the way")
+    _, failed = library.summarize([str(book)], Wanted(words=20), out)
+    assert "that Clew has not written" in failed[0][1]
+    (job,) = [each for each in library.jobs.store.records() if each.kind == "summarize"]
+    library.jobs.store.resume(job.id)  # as if it had been killed before its last task
+    mine.unlink()
+    write(book, "The boat came in at noon with the tide. Nobody on the quay spoke of it.")
+    done, failed = library.summarize([str(book)], Wanted(words=20), out)
+    assert failed == []
+    assert "The boat came in" in done[0][1].text
+    assert "The boat came in" in mine.read_text()
+    assert library.jobs.store.get(job.id).state == "cancelled"
+
+
 def test_an_edited_document_keeps_what_has_not_changed(
     library: Library, open_home: ForOneHome, tmp_path: Path
 ) -> None:
