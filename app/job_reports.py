@@ -25,9 +25,10 @@ def job_json(record: JobRecord, progress: JobProgress) -> dict[str, Any]:
     `watch`: {"job": JOB, "events": [EVENT, ...]}.
 
     JOB: {"id", "kind", "title", "state": "queued" | "running" | "paused" | "cancelled" | "done" | "failed",
-    "reason", "priority", "tasks": {"total", "done", "failed", "running"}, "share" (of its work, from 0 to 1), "seconds_left" (null where nothing was measured yet),
-    "estimate": {"units", "weight", "tokens", "minutes", "unmeasured": [kind]} or null, "created_at",
-    "started_at", "finished_at"}; times in ISO 8601, null if not yet.
+    "reason", "priority", "tasks": {"total", "done", "failed", "running"}, "share" (of its work,
+    from 0 to 1), "seconds_left" (null where nothing was measured yet), "estimate": {"units", "weight",
+    "tokens", "minutes", "unmeasured": [kind]} or null, "created_at", "started_at", "finished_at"}; times in
+    ISO 8601, null if not yet.
     """
     times = {
         "created_at": record.created_at,

@@ -3,9 +3,10 @@
 import hashlib
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from sqlalchemy import URL, Engine, func, select
@@ -14,8 +15,15 @@ from memory.completions import CompletionStore
 from memory.document_parts import NewDocument
 from memory.documents import DocumentStore
 from memory.embeddings import embed_hash, missing_hashes, note_encoder
+from memory.job_events import JobEventStore, NewJobEvent
+from memory.jobs import JobStore
+from memory.summaries import SummaryStore
 from memory.tables import Base
 from memory.threads import ThreadStore, Turn
+from memory.tree_plan import plan_tree, tree_anchors
+from memory.tree_settings import TreeSettings
+from memory.tree_store import TreeStore, TreeVersion
+from memory.trees import Summary, SummarySentence
 from memory.units import PlannedUnit, Unit, UnitStore
 from memory.usage import UsageStore
 from retrieval.chunking import ChunkSettings, chunk_document, encoder_text
@@ -159,3 +167,62 @@ def add_answer(engine: Engine) -> None:
     ThreadStore(engine).append("reading", a_turn())
     keep(CompletionStore(engine, 1_000_000), b"d" * 16)
     UsageStore(engine).record(ACall())
+
+
+LEAVES = TreeSettings(leaf_tokens=7, children=2)
+"""Leaves of two sentences of `TEXT`, pairs of them below the root."""
+
+
+def add_tree(engine: Engine, key: int, reader: str = "reader") -> int:
+    """The plan of the tree of a ready document; its key."""
+    documents, trees = DocumentStore(engine), TreeStore(engine)
+    record = next(each for each in documents.records() if each.key == key)
+    sentences, tokens = trees.sentences(key)
+    loaded = documents.load(key)
+    anchors = trees.anchors(record.id, record.content_hash, reader)
+    nodes = plan_tree(loaded, sentences, tokens, reader, LEAVES, anchors)
+    version = TreeVersion(record.id, record.content_hash, reader, "recipe")
+    return trees.write(version, nodes, tree_anchors(loaded.text, sentences, nodes))
+
+
+def summarise(engine: Engine, tree: int, linked: bool = True) -> None:
+    """Give every node of a tree a summary of one sentence that rests on all of the node."""
+    found = TreeStore(engine).load(tree)
+    assert found is not None
+    for node in found.nodes:
+        summary = a_summary(node.digest, f"About {node.title}.", Span(0, len(node.span)))
+        rows = np.stack([row_of(node.digest)])
+        SummaryStore(engine).put(summary, "reader", 0.5, linked, (an_encoder(engine), rows))
+
+
+def add_summaries(engine: Engine, key: int) -> None:
+    """A document with its tree and another summary: a row in every table of summaries."""
+    tree = add_tree(engine, key)
+    summarise(engine, tree)
+    found = TreeStore(engine).load(tree)
+    assert found is not None
+    SummaryStore(engine).use(found.document_id, found.content_hash, [found.root.digest])
+
+
+def a_summary(digest: bytes, text: str, *sources: Span) -> Summary:
+    return Summary(digest, (SummarySentence(text, sources, bool(sources)),))
+
+
+@dataclass(frozen=True)
+class ATask:
+    """A task to be written, by the shape that memory knows it by."""
+
+    name: str
+    kind: str = "count"
+    payload: dict[str, Any] = field(default_factory=dict)
+    weight: float = 1.0
+    needs: tuple[str, ...] = ()
+    waits: tuple[str, ...] = ()
+
+
+def add_job(engine: Engine) -> str:
+    """A job with a task that waits for another: a row in every table of jobs; its id."""
+    tasks = [ATask("first"), ATask("second", needs=("first",))]
+    job, _ = JobStore(engine).create("counting", "Count", {"to": 2}, tasks)
+    JobEventStore(engine).append([NewJobEvent(job.key, "first", "load", "one", 0, 1)])
+    return job.id
