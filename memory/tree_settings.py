@@ -45,7 +45,7 @@ class TreeSettings:
     tiny: float = 0.06
     children: int = 8
     deepest: int = 8
-    leaf: SummaryLength = field(default=SummaryLength(70, 100))
+    leaf: SummaryLength = field(default=SummaryLength(100, 150))
     inner: SummaryLength = field(default=SummaryLength(120, 200))
     root: SummaryLength = field(default=SummaryLength(160, 250))
 

@@ -1,8 +1,17 @@
-"""Summaries without a language model: the most central sentences, taken as they stand."""
+"""Summaries without a language model: the most central sentences, taken as they stand.
+
+A sentence is central if it is close to the mean of all in meaning (the centroid of Radev et al., 2004, on
+embeddings), and if its words are frequent ones that have not been said yet (as in SumBasic, Nenkova and
+Vanderwende, MSR-TR-2005-101). One that repeats another, or a part that has had its turn, waits (maximal
+marginal relevance, Carbonell and Goldstein, SIGIR 1998). How much each counts is chosen by
+tests/benchmarks/summary_choice.py.
+"""
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -10,7 +19,9 @@ from typing import Final
 import numpy as np
 
 from reader.contract import SummaryPart, WrittenSummary
+from reader.lengths import count_words
 from retrieval.hits import Float32
+from retrieval.words import STOP_WORDS, words_of_each
 
 __all__ = ["CENTRAL_VERSION", "CentralWeights", "central_summary"]
 
@@ -21,7 +32,10 @@ FEWEST_WORDS: Final = 5
 MOST_WORDS: Final = 60
 LETTERS: Final = 0.6
 """Share of a sentence's visible characters that are letters; tables and rows of marks have less."""
-_END: Final = re.compile(r"[.!?…。！？।؟][\"'”’»)\]]*$|[:;—-]$")
+_END: Final = re.compile(r"[.!?…。！？।؟:;—-][\"'”’»」』)\]_]*$")
+_BEGIN: Final = re.compile(r"[^\w\s]*[\"“‘'(\[_«]?\w")
+_BROKEN: Final = re.compile(r"[”’»)\]]\s")
+"""How the rest of a sentence begins that was split inside of direct speech."""
 _NOT_THE_TEXT: Final = re.compile(
     r"project gutenberg|gutenberg\.org|\be-?book\b|\bisbn\b|all rights reserved|transcriber.?s note|\bhttps?://",
     re.IGNORECASE,
@@ -33,91 +47,103 @@ class CentralWeights:
     """How sentences are chosen; by tests/benchmarks/summary_choice.py.
 
     Attributes:
-        damping: Of the random walk over the graph of cosines (LexRank); 0 takes the cosine to the centroid.
-        floor: Cosines below it are no edges.
-        redundancy: What the closest sentence already taken costs, in cosine.
-        opening: What the first sentence of all counts more than the last.
+        meaning: What the cosine to the mean of all sentences counts.
+        words: What the mean salience of its words counts; a word's is the logarithm of how often it occurs.
+        said: What is left of a word's salience each time it has been said.
+        repeated: What the cosine to the closest sentence taken costs.
+        turn: What each sentence costs that its part has had already, if it is to be spread.
     """
 
-    damping: float = 0.85
-    floor: float = 0.0
-    redundancy: float = 0.5
-    opening: float = 0.0
+    meaning: float = 1.0
+    words: float = 2.0
+    said: float = 0.7
+    repeated: float = 0.2
+    turn: float = 0.05
 
 
 def central_summary(
     parts: Sequence[SummaryPart],
     words: int,
-    at_least: int = 0,
     spread: bool = False,
     weights: CentralWeights | None = None,
 ) -> WrittenSummary:
-    """Take the most central sentences that do not repeat one another, in their order."""
+    """Take the most central sentences, in their order, as many as there is room for.
+
+    Headings, marks, and notices of who has printed a text are not taken where there is anything else.
+
+    Args:
+        parts: With the embeddings of their sentences, at least one sentence in all.
+        words: Most words; more only if no sentence is short enough.
+        spread: Whether each part is to have its turn.
+        weights: How sentences are chosen.
+    """
     weights = weights or CentralWeights()
     places = [(p, s) for p, part in enumerate(parts) for s in range(len(part.sentences))]
     texts = [parts[p].sentences[s] for p, s in places]
     usable = [n for n, text in enumerate(texts) if _is_sentence(text)]
     if not usable:
         usable = [n for n, text in enumerate(texts) if any(c.isalnum() for c in text)] or [0]
-    rows = np.concatenate([part.rows for part in parts])[usable]
-    lengths = [len(texts[n].split()) for n in usable]
-    owners = [places[n][0] for n in usable]
-    chosen = _chosen(_scores(rows, weights), rows, lengths, owners, words, spread, weights)
-    taken = sorted(usable[n] for n in chosen)
+    candidates = _Candidates(texts, usable, np.concatenate([part.rows for part in parts]), weights)
+    turns = [places[n][0] for n in usable] if spread else list(range(len(usable)))
+    taken = sorted(usable[n] for n in candidates.chosen(words, turns))
     return WrittenSummary(tuple(texts[n] for n in taken), tuple(places[n] for n in taken))
 
 
 def _is_sentence(text: str) -> bool:
-    count = len(text.split())
+    if not (_BEGIN.match(text) and _END.search(text)) or _BROKEN.match(text) or _NOT_THE_TEXT.search(text):
+        return False
     visible = [c for c in text if not c.isspace()]
-    return (
-        FEWEST_WORDS <= count <= MOST_WORDS
-        and sum(map(str.isalpha, visible)) >= LETTERS * len(visible)
-        and bool(_END.search(text))
-        and not _NOT_THE_TEXT.search(text)
-    )
+    letters = sum(map(str.isalpha, visible))
+    return FEWEST_WORDS <= count_words(text) <= MOST_WORDS and letters >= LETTERS * len(visible)
 
 
-def _scores(rows: Float32, weights: CentralWeights) -> Float32:
-    """How central each sentence is, the most central 1."""
-    count = len(rows)
-    if weights.damping == 0:
-        centroid = rows.mean(axis=0)
-        scores = rows @ (centroid / max(float(np.linalg.norm(centroid)), 1e-9))
-    else:
-        # LexRank (Erkan and Radev, JAIR 2004), continuous, without the graph: cosine + 1 is a product of
-        # rows, so a step of the walk costs n * dim and not n * n.
-        sums = rows @ rows.sum(axis=0) + count
-        scores = np.full(count, 1 / count, np.float32)
-        for _ in range(30):
-            flow = scores / sums
-            scores = (1 - weights.damping) / count + weights.damping * (rows @ (rows.T @ flow) + flow.sum())
-    scores = np.asarray(scores / max(float(scores.max()), 1e-9), np.float32)
-    return scores + np.asarray(weights.opening * np.linspace(1, 0, count), np.float32)
+class _Candidates:
+    """The sentences that can be taken, by their positions among these."""
 
+    def __init__(
+        self, texts: Sequence[str], usable: Sequence[int], rows: Float32, weights: CentralWeights
+    ) -> None:
+        self.weights = weights
+        self.rows = rows[usable]
+        centre = rows.mean(axis=0)
+        self.meaning = self.rows @ (centre / max(float(np.linalg.norm(centre)), 1e-9))
+        said = [[word for word in each if word not in STOP_WORDS] for each in words_of_each(texts)]
+        counts = Counter(word for each in said for word in each)
+        most = math.log1p(max(counts.values(), default=1))
+        self.salience = {word: math.log1p(count) / most for word, count in counts.items()}
+        # Not sets: sums must come out the same in every process.
+        self.words = [tuple(dict.fromkeys(said[n])) for n in usable]
+        self.lengths = np.array([count_words(texts[n]) for n in usable])
+        self.holders: defaultdict[str, list[int]] = defaultdict(list)
+        for n, held in enumerate(self.words):
+            for word in held:
+                self.holders[word].append(n)
 
-def _chosen(
-    scores: Float32,
-    rows: Float32,
-    lengths: Sequence[int],
-    owners: Sequence[int],
-    words: int,
-    spread: bool,
-    weights: CentralWeights,
-) -> list[int]:
-    left, chosen = words, list[int]()
-    closest = np.zeros(len(scores), np.float32)
-    open_ = np.array(lengths) <= left
-    had = np.zeros(max(owners) + 1)
-    while open_.any():
-        gain = np.where(open_, scores - weights.redundancy * closest, -np.inf)
-        if spread:
-            gain = gain - had[owners]
-        best = int(np.argmax(gain))
-        chosen.append(best)
-        left -= lengths[best]
-        had[owners[best]] += 1
-        closest = np.maximum(closest, rows @ rows[best])
-        open_[best] = False
-        open_ &= np.array(lengths) <= left
-    return chosen or [int(np.argmax(scores))]
+    def chosen(self, words: int, turns: Sequence[int]) -> list[int]:
+        """Positions, best first; `turns` says which part each sentence is of."""
+        # One word more, so that a sentence of a single frequent word is not the most salient of all.
+        sizes = np.array([len(held) + 1 for held in self.words])
+        salience = np.array([sum(self.salience[w] for w in held) for held in self.words])
+        closest, had = np.zeros(len(sizes)), np.zeros(max(turns) + 1)
+        left, taken = words, list[int]()
+        free = self.lengths <= left
+        parts = np.array(turns)
+        while free.any():
+            gains = (
+                self.weights.meaning * self.meaning
+                + self.weights.words * salience / sizes
+                - self.weights.repeated * closest
+                - self.weights.turn * had[parts]
+            )
+            best = int(np.argmax(np.where(free, gains, -np.inf)))
+            taken.append(best)
+            left -= int(self.lengths[best])
+            had[parts[best]] += 1
+            closest = np.maximum(closest, self.rows @ self.rows[best])
+            for word in self.words[best]:
+                lost = self.salience[word] * (1 - self.weights.said)
+                self.salience[word] -= lost
+                salience[self.holders[word]] -= lost
+            free[best] = False
+            free &= self.lengths <= left
+        return taken or [int(np.argmin(self.lengths))]
