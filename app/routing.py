@@ -107,7 +107,7 @@ _RULES: Final = (
         "it asks for a person, a place, a time, a number or a name",
         r"^\W*(?:who|whom|whose|when|where|which)\b",
         _SO + r"(?:in|on|at|by|with|from|to|into|for|of|under|upon|after|before|against|through) "
-        r"(?:what|which|whom|whose|where)\b",
+        r"(?:what|which|whom|whose|where)\b(?! reason)",
         r"\bhow (?:many|much|old|long|far|often|tall|large|big|heavy|high|deep|fast|wide|late|early)\b",
         r"\bwhat (?:is|was|were|are) (?:the|his|her|its|their) (?:name|age|date|year|number|price|cost)\b",
         r"\bwhat (?:colou?r|name|year|date|day|time|number|age|title|street|town|city|animal|instrument)\b",
