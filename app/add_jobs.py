@@ -15,7 +15,7 @@ from app.events import Event, Progress
 from app.jobs.contract import NewTask, Outcome, Work
 from app.jobs.running import Jobs
 from memory.documents import DocumentRecord, DocumentStore
-from memory.jobs import JobRecord, TaskRecord
+from memory.job_records import JobRecord, TaskRecord
 from reader.chat import Cancellation
 from retrieval.errors import LoadError
 from retrieval.loaders import content_hash

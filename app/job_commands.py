@@ -17,7 +17,7 @@ from app.display import printable
 from app.job_reports import event_json, event_line, job_json, job_table, progress_words
 from app.jobs.running import Jobs
 from app.jobs.worker import Ended, Worker
-from memory.jobs import JobRecord
+from memory.job_records import JobRecord
 
 __all__ = ["jobs", "worker"]
 

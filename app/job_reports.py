@@ -11,7 +11,7 @@ from rich.text import Text
 from app.display import printable
 from app.jobs.estimates import JobProgress
 from memory.job_events import JobEvent
-from memory.jobs import JobRecord
+from memory.job_records import JobRecord
 
 __all__ = ["event_json", "event_line", "job_json", "job_table", "progress_words"]
 

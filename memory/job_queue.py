@@ -1,4 +1,4 @@
-"""The queue: ready tasks are leased to workers, ended exactly once, taken over from workers that are gone."""
+"""The queue: ready tasks are leased to workers, and what they come to is stored exactly once."""
 
 from __future__ import annotations
 
@@ -23,19 +23,12 @@ from sqlalchemy import (
     update,
 )
 
-from memory.job_tasks import PlannedTask, fail_task, lock_job, release_dependents, settle, write_tasks
-from memory.moments import in_utc
-from memory.tables import JobEventRow, JobRow, TaskRow
+from memory.job_endings import fail_task, release_dependents, settle
+from memory.job_leases import CANCEL_TASK, FREE, HELD, JOB_STATE, LEASE, TaskLeases
+from memory.job_tasks import PlannedTask, lock_job, write_tasks
+from memory.tables import JobRow, TaskRow
 
-__all__ = ["LEASE", "MOST_INTERRUPTIONS", "ClaimedTask", "EndedTask", "TaskQueue"]
-
-LEASE: Final = timedelta(seconds=60)
-"""How long a worker that nobody hears of keeps its tasks. Longer than a database that is busy or a machine
-that swaps keeps a heartbeat waiting; a worker that ended on this machine is not waited for at all. Clocks of
-machines that share a database agree to within a part of it."""
-
-MOST_INTERRUPTIONS: Final = 5
-"""How often a task may lose its worker without having got on; after that it may be what ends the workers."""
+__all__ = ["ClaimedTask", "EndedTask", "TaskQueue"]
 
 RUNNABLE: Final = ("queued", "running")
 
@@ -84,63 +77,30 @@ BEGIN_JOB: Final = (
     .where(JobRow.key == bindparam("job"), JobRow.state == "queued")
     .values(state="running", started_at=func.coalesce(JobRow.started_at, bindparam("now")))
 )
-_free = {"worker": None, "lease_until": None}
-_held = (
-    TaskRow.key == bindparam("task"),
-    TaskRow.state == "running",
-    TaskRow.worker == bindparam("by"),
-    TaskRow.attempts == bindparam("attempt"),
-)
 FINISH: Final = (
     update(TaskRow)
-    .where(*_held)
+    .where(*HELD)
     .values(
         state="done",
         result=bindparam("came_to", type_=JSON),
         seconds=bindparam("took", type_=Float),
         finished_at=bindparam("at", type_=DateTime(timezone=True)),
-        **_free,
+        **FREE,
     )
 )
 GIVE_BACK: Final = (
     update(TaskRow)
-    .where(*_held)
+    .where(*HELD)
     .values(
         state="ready",
         retries=TaskRow.retries + bindparam("counted"),
         not_before=bindparam("later", type_=DateTime(timezone=True)),
-        **_free,
+        **FREE,
     )
-)
-LOSE: Final = (
-    update(TaskRow)
-    .where(*_held)
-    .values(state="ready", interruptions=bindparam("lost"), not_before=None, **_free)
-)
-CANCEL: Final = (
-    update(TaskRow)
-    .where(TaskRow.key == bindparam("task"))
-    .values(state="cancelled", finished_at=bindparam("at", type_=DateTime(timezone=True)), **_free)
 )
 FOLLOWED: Final = (
     update(TaskRow).where(TaskRow.key == bindparam("task")).values(follow_ups=bindparam("written"))
 )
-RENEW: Final = (
-    update(TaskRow)
-    .where(TaskRow.worker == bindparam("by"), TaskRow.state == "running")
-    .values(lease_until=bindparam("until", type_=DateTime(timezone=True)))
-    .returning(TaskRow.key)
-)
-LEASED: Final = select(
-    TaskRow.key,
-    TaskRow.name,
-    TaskRow.job_key,
-    TaskRow.worker,
-    TaskRow.lease_until,
-    TaskRow.attempts,
-    TaskRow.interruptions,
-    TaskRow.begun_at,
-).where(TaskRow.worker.is_not(None), TaskRow.worker != bindparam("by"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,6 +149,7 @@ class TaskQueue:
 
     def __init__(self, engine: Engine, lease: timedelta = LEASE, now: Callable[[], datetime] = _now) -> None:
         self.engine, self.lease, self.now = engine, lease, now
+        self.leases = TaskLeases(engine, lease, now)
 
     def claim(
         self, worker: str, room: Mapping[str, int], most: int, job: str | None = None
@@ -239,7 +200,7 @@ class TaskQueue:
                 if job not in cancelled:
                     cancelled[job] = connection.execute(JOB_STATE, {"job": job}).scalar() == "cancelled"
                 if found.rowcount and cancelled[job]:
-                    connection.execute(CANCEL, {"task": task.key, "at": now})
+                    connection.execute(CANCEL_TASK, {"task": task.key, "at": now})
                 elif found.rowcount:
                     self._follow(connection, each, now)
                     stored.append(task)
@@ -271,27 +232,6 @@ class TaskQueue:
                 given = connection.execute(GIVE_BACK, _holder(worker, task) | {"counted": 0, "later": None})
                 if given.rowcount:
                     self._cancelled(connection, task, now)
-
-    def renew(self, worker: str) -> set[int]:
-        """Renew all leases of a worker; the keys of the tasks that are still its own."""
-        with self.engine.begin() as connection:
-            until = self.now() + self.lease
-            return set(connection.execute(RENEW, {"by": worker, "until": until}).scalars())
-
-    def take_over(self, worker: str, gone: Callable[[str], bool]) -> int:
-        """Make ready again what is held by workers that are gone, or whose lease has run out; how many tasks.
-
-        A task that has lost its worker too often without getting on fails: it may be what ends them.
-        """
-        now = self.now()
-        with self.engine.connect() as connection:
-            leased = connection.execute(LEASED, {"by": worker}).all()
-        verdict = {each: gone(each) for each in {row.worker for row in leased}}
-        taken = 0
-        for row in leased:
-            if verdict[row.worker] or in_utc(row.lease_until) < now:
-                taken += self._take(row, now)
-        return taken
 
     def _claim(self, worker: str, job: Any, kind: str, most: int, now: datetime) -> list[ClaimedTask]:
         which = {"job": job.key, "of_kind": kind, "most": most, "now": now}
@@ -330,30 +270,8 @@ class TaskQueue:
         """Whether the task's job is; then so is the task."""
         state = connection.execute(JOB_STATE, {"job": task.job_key}).scalar()
         if state == "cancelled":
-            connection.execute(CANCEL, {"task": task.key, "at": now})
+            connection.execute(CANCEL_TASK, {"task": task.key, "at": now})
         return state == "cancelled"
-
-    def _take(self, row: Any, now: datetime) -> int:
-        held = {"task": row.key, "by": row.worker, "attempt": row.attempts}
-        lost = 1 if _got_on(self.engine, row) else row.interruptions + 1
-        with self.engine.begin() as connection:
-            lock_job(connection, row.job_key)
-            if not connection.execute(LOSE, held | {"lost": lost}).rowcount:
-                return 0
-            state = connection.execute(JOB_STATE, {"job": row.job_key}).scalar()
-            if state == "cancelled":
-                connection.execute(CANCEL, {"task": row.key, "at": now})
-            elif lost > MOST_INTERRUPTIONS:
-                error = (
-                    f"It was interrupted {lost} times without getting on, so it may be what ends the workers "
-                    "(memory?); `clew jobs resume` tries it again."
-                )
-                fail_task(connection, row.job_key, row.key, row.name, error, now)
-                settle(connection, row.job_key, now)
-        return 1
-
-
-JOB_STATE: Final = select(JobRow.state).where(JobRow.key == bindparam("job"))
 
 
 @cache
@@ -379,15 +297,3 @@ def _holder(worker: str, task: ClaimedTask) -> dict[str, Any]:
 
 def _end(result: Mapping[str, Any], seconds: float, now: datetime) -> dict[str, Any]:
     return {"came_to": dict(result), "took": seconds, "at": now}
-
-
-def _got_on(engine: Engine, row: Any) -> bool:
-    """Whether the task had got on in the attempt that was lost: it told of something done."""
-    told = select(JobEventRow.key).where(
-        JobEventRow.job_key == row.job_key,
-        JobEventRow.task == row.name,
-        JobEventRow.done > 0,
-        JobEventRow.at >= row.begun_at,
-    )
-    with engine.connect() as connection:
-        return connection.execute(told.limit(1)).first() is not None

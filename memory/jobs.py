@@ -6,24 +6,21 @@ import hashlib
 import json
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, case, delete, exc, func, select, update
+from sqlalchemy import Connection, Engine, case, delete, exc, select, update
 
-from memory.errors import AmbiguousJobError, JobStateError, UnknownJobError
+from memory.errors import JobStateError
+from memory.job_endings import settle
 from memory.job_events import note, storable
-from memory.job_tasks import PlannedTask, lock_job, reopen_tasks, settle, write_tasks
-from memory.moments import in_utc
+from memory.job_records import ALL_TASKS, ENDED, JobReader, JobRecord, TaskRecord, job_records
+from memory.job_reopening import reopen_tasks
+from memory.job_tasks import PlannedTask, lock_job, write_tasks
 from memory.tables import JobRow, TaskRow
 from memory.upserts import upsert
 
-__all__ = ["ENDED", "JobRecord", "JobStore", "Tally", "TaskRecord"]
-
-BATCH: Final = 500
-ENDED: Final = ("done", "failed", "cancelled")
-"""States that a job stays in, unless somebody resumes it."""
+__all__ = ["JobStore"]
 
 UNFINISHED: Final = ("queued", "running", "paused")
 KEPT: Final = 100
@@ -31,63 +28,15 @@ KEPT: Final = 100
 not pile up. What they came to is stored elsewhere."""
 
 
-@dataclass(frozen=True, slots=True)
-class JobRecord:
-    """A job as it stands; see `JobRow` for its states."""
-
-    key: int
-    id: str
-    kind: str
-    title: str
-    spec: dict[str, Any]
-    state: str
-    reason: str
-    priority: int
-    estimate: dict[str, Any] | None
-    created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-
-    @property
-    def ended(self) -> bool:
-        """Whether nothing more comes of it."""
-        return self.state in ENDED
-
-
-@dataclass(frozen=True, slots=True)
-class TaskRecord:
-    """A task as it stands; `result` only where it is done, `error` where it failed."""
-
-    key: int
-    name: str
-    kind: str
-    state: str
-    weight: float
-    attempts: int
-    result: dict[str, Any] | None
-    error: str | None
-    seconds: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Tally:
-    """How many tasks of a kind are in a state, and their weight."""
-
-    kind: str
-    state: str
-    tasks: int
-    weight: float
-
-
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class JobStore:
-    """Jobs of one database."""
+class JobStore(JobReader):
+    """Jobs of one database, to be changed too."""
 
     def __init__(self, engine: Engine, now: Callable[[], datetime] = _now) -> None:
-        self.engine = engine
+        super().__init__(engine)
         self.now = now
 
     def create(
@@ -132,41 +81,7 @@ class JobStore:
                 else:
                     _go_on(connection, key, now)
                 settle(connection, key, now)
-                return _records(connection, JobRow.key == key)[0], not added.rowcount
-
-    def get(self, id: str) -> JobRecord:
-        """The job with exactly that id.
-
-        Raises:
-            UnknownJobError: If there is none.
-        """
-        with self.engine.connect() as connection:
-            found = _records(connection, JobRow.id == id)
-        if not found:
-            raise UnknownJobError(f"There is no job {id!r}; `clew jobs list` shows all.")
-        return found[0]
-
-    def records(self, limit: int | None = None) -> list[JobRecord]:
-        """Jobs, newest first."""
-        with self.engine.connect() as connection:
-            return _records(connection, limit=limit)
-
-    def resolve(self, reference: str) -> JobRecord:
-        """The job whose id begins so.
-
-        Raises:
-            UnknownJobError: If there is none.
-            AmbiguousJobError: If there are several.
-        """
-        begins = JobRow.id.startswith(reference.strip().lower(), autoescape=True)
-        with self.engine.connect() as connection:
-            found = _records(connection, begins) if reference.strip() else []
-        if not found:
-            raise UnknownJobError(f"There is no job {reference!r}; `clew jobs list` shows all.")
-        if len(found) > 1:
-            ids = ", ".join(each.id for each in found)
-            raise AmbiguousJobError(f"{reference!r} is the beginning of several jobs: {ids}.")
-        return found[0]
+                return job_records(connection, JobRow.key == key)[0], not added.rowcount
 
     def pause(self, id: str, reason: str = "") -> JobRecord:
         """Begin no more of its tasks; those that run may end.
@@ -220,60 +135,9 @@ class JobStore:
             lock_job(connection, record.key)
             return reopen_tasks(connection, record.key, names)
 
-    def tasks(self, id: str, state: str | None = None) -> list[TaskRecord]:
-        """The tasks of a job, or those in one state, in the order in which they were written."""
-        query = _tasks(id).order_by(TaskRow.key)
-        if state is not None:
-            query = query.where(TaskRow.state == state)
-        with self.engine.connect() as connection:
-            return [TaskRecord(*row) for row in connection.execute(query)]
-
-    def results(self, id: str, names: Sequence[str]) -> dict[str, dict[str, Any]]:
-        """The results of those of the tasks that are done."""
-        found: dict[str, dict[str, Any]] = {}
-        with self.engine.connect() as connection:
-            for start in range(0, len(names), BATCH):
-                query = _tasks(id).where(
-                    TaskRow.state == "done", TaskRow.name.in_(names[start : start + BATCH])
-                )
-                found.update({row.name: row.result or {} for row in connection.execute(query)})
-        return found
-
-    def states(self, ids: Collection[str]) -> dict[str, str]:
-        """The states of jobs, by id."""
-        with self.engine.connect() as connection:
-            rows = connection.execute(select(JobRow.id, JobRow.state).where(JobRow.id.in_(ids)))
-            return {row.id: row.state for row in rows}
-
-    def busy(self, kinds: Collection[str]) -> bool:
-        """Whether a job that goes on has tasks of those kinds that are ready or running."""
-        query = (
-            select(TaskRow.key)
-            .join(JobRow, JobRow.key == TaskRow.job_key)
-            .where(
-                JobRow.state.in_(("queued", "running")),
-                TaskRow.state.in_(("ready", "running")),
-                TaskRow.kind.in_(kinds),
-            )
-        )
-        with self.engine.connect() as connection:
-            return connection.execute(query.limit(1)).first() is not None
-
-    def tallies(self, id: str) -> list[Tally]:
-        """Tasks and weights by kind and state."""
-        query = (
-            select(TaskRow.kind, TaskRow.state, func.count(), func.sum(TaskRow.weight))
-            .join(JobRow, JobRow.key == TaskRow.job_key)
-            .where(JobRow.id == id)
-            .group_by(TaskRow.kind, TaskRow.state)
-            .order_by(TaskRow.kind, TaskRow.state)
-        )
-        with self.engine.connect() as connection:
-            return [Tally(*row) for row in connection.execute(query)]
-
     def forget_tasks(self, kind: str, meant: Callable[[TaskRecord], bool]) -> None:
         """Forget tasks of the jobs of a kind, and of these jobs those that have ended or are empty then."""
-        query = _all_tasks.add_columns(JobRow.key).where(JobRow.kind == kind)
+        query = ALL_TASKS.add_columns(JobRow.key).where(JobRow.kind == kind)
         with self.engine.connect() as connection:
             rows = connection.execute(query).all()
         found = {row[0]: row[-1] for row in rows if meant(TaskRecord(*row[:-1]))}
@@ -337,41 +201,3 @@ def _digest(kind: str, spec: Mapping[str, Any]) -> bytes:
     """16 bytes that name what is asked for."""
     written = json.dumps([kind, spec], sort_keys=True).encode()
     return hashlib.blake2b(written, digest_size=16).digest()
-
-
-def _tasks(id: str) -> Any:
-    return _all_tasks.where(JobRow.id == id)
-
-
-_all_tasks: Final = select(
-    TaskRow.key,
-    TaskRow.name,
-    TaskRow.kind,
-    TaskRow.state,
-    TaskRow.weight,
-    TaskRow.attempts,
-    TaskRow.result,
-    TaskRow.error,
-    TaskRow.seconds,
-).join(JobRow, JobRow.key == TaskRow.job_key)
-
-
-def _records(connection: Connection, *where: Any, limit: int | None = None) -> list[JobRecord]:
-    query = select(JobRow.__table__).where(*where).order_by(JobRow.key.desc()).limit(limit)
-    return [
-        JobRecord(
-            key=row.key,
-            id=row.id,
-            kind=row.kind,
-            title=row.title,
-            spec=row.spec,
-            state=row.state,
-            reason=row.reason,
-            priority=row.priority,
-            estimate=row.estimate,
-            created_at=in_utc(row.created_at),
-            started_at=row.started_at and in_utc(row.started_at),
-            finished_at=row.finished_at and in_utc(row.finished_at),
-        )
-        for row in connection.execute(query)
-    ]

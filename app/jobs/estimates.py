@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Engine
 
 from app.jobs.contract import NewTask, TaskKind
-from memory.jobs import JobRecord, Tally
+from memory.job_records import JobRecord, Tally
 from memory.measurements import read_measurement, write_measurement
 
 __all__ = ["Estimate", "JobProgress", "Rates", "progress_of"]

@@ -59,7 +59,7 @@ class Pulse:
                 held = self._held()
                 if held and time.monotonic() - renewed >= between:
                     renewed = time.monotonic()
-                    own = self._queue.renew(self._worker)
+                    own = self._queue.leases.renew(self._worker)
                     # One that ends at this moment is not its own any more either; that does no harm.
                     self._stop(held, lambda task, own=own: task.key not in own)  # type: ignore[misc]
                 if held:

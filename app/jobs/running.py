@@ -16,7 +16,8 @@ from app.jobs.executors import Executor, ThreadExecutor
 from app.jobs.worker import Ended, Patience, Worker
 from memory.job_events import JobEvent, JobEventStore
 from memory.job_queue import TaskQueue
-from memory.jobs import JobRecord, JobStore
+from memory.job_records import JobRecord
+from memory.jobs import JobStore
 from retrieval.errors import ClewError
 
 __all__ = ["Jobs"]

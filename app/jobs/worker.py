@@ -164,7 +164,7 @@ class Worker:
         if self._stop_at is not None or free < 1 or now - self._looked < self._pause(job):
             return
         if now - self._taken_over >= TAKE_OVER:
-            self._queue.take_over(self.name, is_gone)
+            self._queue.leases.take_over(self.name, is_gone)
             self._taken_over = now
         self._looked = now
         room = dict(self._rooms)
