@@ -31,6 +31,7 @@ from reader.contract import (
     WrittenSummary,
 )
 from reader.errors import CalibrationError
+from reader.look_alikes import without_look_alikes
 from reader.rules import question_parts, refers_back, with_history
 from reader.walking import scored_triage
 from reader.whole import spread_over
@@ -149,6 +150,11 @@ class ExtractiveReader:
         return Sufficiency(True)
 
     @property
+    def takes_sentences(self) -> bool:
+        """It does."""
+        return True
+
+    @property
     def summary_key(self) -> str:
         """How its sentences are chosen."""
         return f"extractive {CENTRAL_VERSION}"
@@ -162,7 +168,7 @@ class ExtractiveReader:
         spread: bool = False,
     ) -> WrittenSummary:
         """The most central sentences of the parts (`reader.central`)."""
-        return central_summary(parts, words, at_least, spread)
+        return central_summary(parts, words, spread)
 
     def triage(self, question: str, options: Sequence[TriageOption], notes: str = "") -> Triage:
         """The child with the best retrieval score and most of the question's words."""
@@ -217,9 +223,10 @@ class ExtractiveReader:
             return ReaderAnswer("The documents do not seem to answer this question.", True, (), probability)
         if whole:
             return _quoting(evidence, spread_over(evidence, usable, by_score=True), probability)
-        best = max(usable, key=lambda n: evidence[n].score)
+        alone = [usable[n] for n in without_look_alikes(question, words, [evidence[n] for n in usable])]
+        best = max(alone, key=lambda n: evidence[n].score)
         floor = self.calibration.close * evidence[best].score
-        close = sorted((n for n in usable if evidence[n].score >= floor), key=lambda n: -evidence[n].score)
+        close = sorted((n for n in alone if evidence[n].score >= floor), key=lambda n: -evidence[n].score)
         return _quoting(evidence, tuple(sorted(close[:MOST_SENTENCES])), probability)
 
 

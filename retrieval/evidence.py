@@ -18,7 +18,7 @@ from retrieval.document import Span
 from retrieval.hits import Float32
 from retrieval.question import QuestionWords
 from retrieval.verify import Verdict
-from retrieval.words import content_words
+from retrieval.words import content_words, naming_words
 
 __all__ = [
     "Candidate",
@@ -155,6 +155,11 @@ def score_candidates(
     return scored
 
 
+def _names_no_other(one: ScoredCandidate, other: ScoredCandidate) -> bool:
+    """Whether all names and numbers of a sentence stand in the other: embeddings hardly tell them apart."""
+    return naming_words(one.candidate.text) <= naming_words(other.candidate.text)
+
+
 def _adjacent(one: Candidate, other: Candidate) -> bool:
     return one.document == other.document and abs(one.number - other.number) == 1
 
@@ -173,7 +178,8 @@ def select_evidence(scored: Sequence[ScoredCandidate], rows: Float32, count: int
         if len(taken) == count:
             break
         place = (scored[n].candidate.document, scored[n].candidate.number)
-        repeats = bool(taken) and float(np.max(rows[taken] @ rows[n])) >= REDUNDANT
+        alike = [m for m in taken if float(rows[m] @ rows[n]) >= REDUNDANT]
+        repeats = any(_names_no_other(scored[n], scored[m]) for m in alike)
         if place in places or repeats or not any(c.isalnum() for c in scored[n].candidate.text):
             continue
         taken.append(n)

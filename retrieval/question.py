@@ -38,15 +38,19 @@ class QuestionWords:
         unknown: Terms that occur in no document that is searched, each with the word it stands for.
         names: Those of `unknown` that are names or long numbers: capitalised within the question, or with
             three digits or more. ("Which 3 things", "chapter 12" claim nothing about the words of a book.)
+        naming: Terms, known or not, that say which one is meant: capitalised within the question, or numbers.
     """
 
     weights: dict[str, float]
     unknown: dict[str, str]
     names: frozenset[str] = frozenset()
+    naming: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if not self.names <= self.unknown.keys() <= self.weights.keys():
             raise ValueError(f"names {self.names} and unknown {self.unknown} must be among {self.weights}")
+        if not self.naming <= self.weights.keys():
+            raise ValueError(f"naming {self.naming} must be among {self.weights}")
 
     @property
     def unknown_share(self) -> float:
@@ -61,11 +65,15 @@ def question_words(
     """Look the words of a question up, in some documents or (None) in all."""
     surfaces: dict[str, str] = {}
     names: set[str] = set()
+    naming: set[str] = set()
     for position, word in enumerate(question.split()):
         bare = word.strip(".,;:!?\"'()[]“”‘’«»")
         for term in content_words(bare):
             surfaces.setdefault(term, bare)
-            if sum(map(str.isdigit, bare)) >= LONG_NUMBER or (position > 0 and bare[:1].isupper()):
+            digits, capital = sum(map(str.isdigit, bare)), position > 0 and bare[:1].isupper()
+            if digits or capital:
+                naming.add(term)
+            if digits >= LONG_NUMBER or capital:
                 names.add(term)
     terms = list(surfaces)
     known = statistics.occurring(terms, within_documents)
@@ -75,4 +83,4 @@ def question_words(
         for term, count in zip(terms, statistics.frequencies(terms), strict=True)
     }
     unknown = {term: surfaces[term] for term in terms if term not in known}
-    return QuestionWords(weights, unknown, frozenset(names & unknown.keys()))
+    return QuestionWords(weights, unknown, frozenset(names & unknown.keys()), frozenset(naming))

@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-__all__ = ["STOP_WORDS", "UNSPACED", "content_words", "words", "words_of_each"]
+__all__ = ["STOP_WORDS", "UNSPACED", "content_words", "naming_words", "words", "words_of_each"]
 
 STOP_WORDS = frozenset(
     """
@@ -66,6 +66,7 @@ UNSPACED = (
 _LETTER = rf"(?:[^\W_{UNSPACED}]|[\u0900-\u0963\u0971-\u0df3])"
 _ASCII_TERM = re.compile(r"\d+(?:[.,]\d+)+|[a-z0-9]+(?:'[a-z]+)*")
 _TERM = re.compile(rf"\d+(?:[.,]\d+)+|[{UNSPACED}]+|{_LETTER}+(?:'{_LETTER}+)*")
+_WORD = re.compile(r"\w+")
 _RUN = re.compile(f"[{UNSPACED}]")
 
 
@@ -87,6 +88,16 @@ def words_of_each(texts: Sequence[str]) -> list[list[str]]:
 def content_words(text: str) -> list[str]:
     """Return the terms of `text` without English stop words; empty if it has nothing else."""
     return _stemmed([term for term in _terms(text) if term not in STOP_WORDS])
+
+
+def naming_words(text: str) -> frozenset[str]:
+    """The words that say which one is meant, as they stand: with a digit, or a capital within the text."""
+    return frozenset(
+        word[0]
+        for word in _WORD.finditer(text)
+        if any(map(str.isdigit, word[0]))
+        or (word[0][0].isupper() and word.start() > 0 and text[word.start() - 1].isspace())
+    )
 
 
 def _terms(text: str) -> list[str]:

@@ -131,6 +131,18 @@ def test_a_sentence_of_two_passages_is_taken_once() -> None:
     assert chosen((1, 4, 3.0), (1, 4, 2.0)) == [(1, 4)]
 
 
+def test_the_same_with_another_number_or_name_is_no_repetition() -> None:
+    def taken(*texts: str) -> list[int]:
+        scored = [
+            ScoredCandidate(candidate(n, text), 0.5, 0.5, float(10 - n)) for n, text in enumerate(texts)
+        ]
+        rows = np.tile(np.array([[1, 0]], np.float32), (len(texts), 1))
+        return [each.candidate.number for each in select_evidence(scored, rows, 9)]
+
+    assert taken("It cost 40 crowns.", "It cost 50 crowns.", "It had cost 40 crowns.") == [0, 1]
+    assert taken("He saw Anna there.", "He saw Ben there.", "There he saw Ben.") == [0, 1]
+
+
 def test_marks_alone_are_no_evidence() -> None:
     assert chosen((1, 1, 3.0), text="* * *") == []
 

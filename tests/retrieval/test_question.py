@@ -41,6 +41,13 @@ def test_the_first_word_is_no_name_for_being_capitalised() -> None:
     assert not question_words("Zeppelins cross the river?", Ten()).names
 
 
+def test_names_and_numbers_say_which_one_is_meant() -> None:
+    words = question_words("Which ferry crosses the River Ferris at 9 or in 1847?", Ten())
+    assert words.naming == {"river", "ferri", "9", "1847"}
+    with pytest.raises(ValueError, match="must be among"):
+        QuestionWords({"a": 1.0}, {}, frozenset(), frozenset({"b"}))
+
+
 def test_the_unknown_share_is_by_weight() -> None:
     words = QuestionWords({"a": 3.0, "b": 1.0}, {"b": "b"})
     assert words.unknown_share == pytest.approx(0.25)

@@ -2,7 +2,7 @@ import time
 
 import pytest
 
-from retrieval.words import STOP_WORDS, content_words, words, words_of_each
+from retrieval.words import STOP_WORDS, content_words, naming_words, words, words_of_each
 
 
 @pytest.mark.parametrize(
@@ -84,3 +84,16 @@ def test_a_megabyte_takes_well_under_a_second() -> None:
 def test_words_of_each_are_the_words_of_every_text() -> None:
     texts = ["The rivers ran.", "", "他们走了 running", "The rivers' running"]
     assert words_of_each(texts) == [words(text) for text in texts]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The boat of Anna Reed has 14 oars, B7.", {"Anna", "Reed", "14", "B7"}),
+        ("Anna saw Élan and Миша, not ñandu.", {"Élan", "Миша"}),
+        ("他说 王小明", set()),
+        ("", set()),
+    ],
+)
+def test_naming_words(text: str, expected: set[str]) -> None:
+    assert naming_words(text) == expected
