@@ -82,6 +82,7 @@ class Library:
         self.store, self.units, self.threads = DocumentStore(engine), UnitStore(engine), ThreadStore(engine)
         # The lengths of chunks follow from the encoder's window, so its fingerprint stands for them.
         self.recipe = f"chunks {CHUNKING_VERSION} encoder {backends.encoder_fingerprint}"
+        self.jobs = Jobs(engine)
         self.trees = Trees(
             engine=engine,
             documents=self.store,
@@ -89,8 +90,8 @@ class Library:
             fingerprint=backends.encoder_fingerprint,
             encoder=self.encoder,
             encoder_key=self._stored_encoder,
+            jobs=self.jobs,
         )
-        self.jobs = Jobs(engine)
         self._add_jobs = AddJobs(self.jobs, self.store, self.recipe, self._held_adder)
         speed = f"{backends.encoder_fingerprint} on {settings.device}"
         self.jobs.kinds[ADD] = TaskKind(self._add_jobs.task, at_once=lambda: 1, speed=lambda: speed)

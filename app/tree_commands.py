@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from app.commands import AsJson, library_of_settings, print_json, screen
+from app.jobs.estimates import Estimate
 from app.tree_report import tree_json, tree_lines
 
 __all__ = ["tree"]
@@ -25,7 +26,7 @@ def tree(
     try:
         record = library.document(document)
         with screen.progress() as progress:
-            made = library.trees.ensure(record, progress)
+            made = library.trees.ensure(record, progress, _tell)
         if as_json:
             print_json(tree_json(made, depth))
             return
@@ -33,3 +34,7 @@ def tree(
             screen.out.print(line)
     finally:
         library.close()
+
+
+def _tell(estimate: Estimate) -> None:
+    screen.err.print(f"To do: {estimate.sentence}", style="dim", soft_wrap=True)

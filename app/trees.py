@@ -11,8 +11,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Final, Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final, Literal
 
 import numpy as np
 from sqlalchemy import Engine
@@ -20,6 +20,8 @@ from sqlalchemy import Engine
 from app.errors import TreeError
 from app.events import Event, Progress, silent
 from app.jobs.contract import NewTask, Outcome, TaskKind, Work
+from app.jobs.estimates import Estimate
+from app.jobs.running import Jobs
 from app.models import MakeReader
 from app.tree_linking import SourceSentence, link_sentences
 from memory.documents import DocumentRecord, DocumentStore
@@ -63,6 +65,7 @@ class Trees:
         fingerprint: Of the encoder, known without loading it.
         encoder: Gives the encoder, loading it when first asked.
         encoder_key: Gives its key in the store, and its width.
+        jobs: Where trees of the reader that is set are built.
         settings: Sizes and lengths.
     """
 
@@ -74,11 +77,12 @@ class Trees:
         fingerprint: str,
         encoder: Callable[[Progress], Encoder],
         encoder_key: Callable[[], tuple[int, int]],
+        jobs: Jobs,
         settings: TreeSettings | None = None,
     ) -> None:
         self.engine, self.documents, self.readers = engine, documents, readers
         self.fingerprint, self.encoder, self.encoder_key = fingerprint, encoder, encoder_key
-        self.settings = settings or TreeSettings()
+        self.jobs, self.settings = jobs, settings or TreeSettings()
         self.store, self.summaries = TreeStore(engine), SummaryStore(engine)
         self._lock = threading.Lock()
         self._plans: dict[int, _Plan] = {}
@@ -89,29 +93,65 @@ class Trees:
         return self.store.load(found[0]) if found is not None and found[1] else None
 
     def ensure(
-        self, record: DocumentRecord, progress: Progress = silent, reader: TreeReader = "reader"
+        self,
+        record: DocumentRecord,
+        progress: Progress = silent,
+        told: Callable[[Estimate], None] = lambda _: None,
     ) -> SummaryTree:
-        """The tree of a document, built if it is not there.
+        """The tree of a document by the reader that is set; if it is not there, a job builds it here.
+
+        Args:
+            record: Of the document.
+            progress: Told of each node that is done.
+            told: Gets what the job will take, before it begins.
 
         Raises:
-            TreeError: If the document is removed meanwhile.
-            ModelError: If a language model cannot be asked.
+            TreeError: If a summary could not be made, or the document is changed meanwhile.
+            ModelError: If the language model cannot be asked.
+            JobHaltedError: If somebody pauses or cancels the job.
         """
-        tree = self.ready(record, reader)
+        tree = self.ready(record)
+        if tree is not None:
+            return tree
+        expected = self.estimate(record)
+        told(expected)
+        version = self._version(record, self._reader("reader"))
+        job = self.jobs.start("tree", record.title, asdict(version), self.tasks(record), estimate=expected)
+        done = 0
+        for ended in self.jobs.work(job.id, progress):
+            done += ended.task.kind == "summarise-node"
+            progress(Event("summarise", record.title, min(done, expected.units), expected.units))
+        tree = self.ready(record)
         if tree is None:
-            self._build(record, reader, progress)
-            tree = self.ready(record, reader)
+            failed = self.jobs.store.tasks(job.id, "failed")
+            reason = failed[0].error if failed else "the document was changed meanwhile"
+            raise TreeError(f"The tree of {record.title!r} could not be built: {reason}")
+        return tree
+
+    def ensure_extractive(self, record: DocumentRecord, progress: Progress = silent) -> SummaryTree:
+        """The tree that needs no language model, built in this thread; that is quickly done.
+
+        Raises:
+            TreeError: If the document is changed meanwhile.
+        """
+        tree = self.ready(record, "extractive")
+        if tree is None:
+            self._build(record, progress)
+            tree = self.ready(record, "extractive")
         if tree is None:
             raise TreeError(f"The document {record.id} was changed while its tree was built; ask again.")
         return tree
 
-    def ensure_extractive(self, record: DocumentRecord, progress: Progress = silent) -> SummaryTree:
-        """The tree that needs no language model, which is quickly built."""
-        return self.ensure(record, progress, "extractive")
+    def estimate(self, record: DocumentRecord) -> Estimate:
+        """What building the tree of a document by the reader that is set will take."""
+        reader = self._reader("reader")
+        tasks = self._node_tasks(self._planned(record.key, reader, silent), _payload(record, "reader"))
+        tokens = None if reader.takes_sentences else round(sum(task.weight for task in tasks))
+        return self.jobs.estimate(tasks, tokens)
 
     def tasks(self, record: DocumentRecord, reader: TreeReader = "reader") -> tuple[NewTask, ...]:
         """The tasks that build a document's tree; the last, `finished`, is done when the tree is ready."""
-        payload = {"document": record.key, "id": record.id, "reader": reader}
+        payload = _payload(record, reader)
         plan = NewTask(f"plan {reader} {record.key}", "plan-tree", payload, weight=0)
         needs = (plan.name, _root_task(record.key, reader))
         return plan, NewTask(self.finished(record, reader), "link-tree", payload, weight=0, needs=needs)
@@ -122,16 +162,24 @@ class Trees:
 
     def kinds(self) -> dict[str, TaskKind]:
         """Who does the tasks, and how many at once."""
+        maker = self.readers["reader"]
         return {
             "plan-tree": TaskKind(self.write_plan, lambda: 1),
-            "summarise-node": TaskKind(self.summarise_node, lambda: self.readers["reader"].at_once),
-            "link-tree": TaskKind(self.link_tree, lambda: 1),
+            "summarise-node": TaskKind(self.summarise_node, lambda: maker.at_once, lambda: maker.key),
+            "link-tree": TaskKind(self.link_tree, lambda: 1, lambda: maker.key),
         }
 
     def write_plan(self, work: Work) -> Outcome:
         """Plan a tree; a task follows for each node that has no summary yet."""
         reader = work.payload["reader"]
         plan = self._planned(work.payload["document"], self._reader(reader, work), work.progress)
+        tasks = self._node_tasks(plan, work.payload)
+        return Outcome(
+            {"tree": plan.tree.key, "nodes": len(plan.tree.nodes), "tasks": len(tasks)}, tuple(tasks)
+        )
+
+    def _node_tasks(self, plan: _Plan, payload: Mapping[str, Any]) -> list[NewTask]:
+        """A task for each node that has no summary yet, and in any case for the root."""
         nodes = {node.digest: node for node in reversed(plan.tree.nodes)}  # of equal ones the first
         missing = self.summaries.missing(nodes)
         tasks: list[NewTask] = []
@@ -142,16 +190,14 @@ class Trees:
             children = (plan.tree.nodes[n].digest for n in node.children)
             tasks.append(
                 NewTask(
-                    name=_root_task(plan.document, reader) if root else _node_task(node),
+                    name=_root_task(plan.document, payload["reader"]) if root else _node_task(node),
                     kind="summarise-node",
-                    payload={**work.payload, "tree": plan.tree.key, "node": node.ordinal},
+                    payload={**payload, "tree": plan.tree.key, "node": node.ordinal},
                     weight=float(node.tokens if not node.children else _room(self.settings, node)),
                     needs=tuple(dict.fromkeys(f"node {each.hex()}" for each in children if each in missing)),
                 )
             )
-        return Outcome(
-            {"tree": plan.tree.key, "nodes": len(plan.tree.nodes), "missing": len(missing)}, tuple(tasks)
-        )
+        return tasks
 
     def summarise_node(self, work: Work) -> Outcome:
         """Summarise one node, unless that has been done."""
@@ -194,9 +240,8 @@ class Trees:
             found |= made
         return found
 
-    def _build(self, record: DocumentRecord, reader: TreeReader, progress: Progress) -> None:
-        """Build a tree in this thread."""
-        plan, link = self.tasks(record, reader)
+    def _build(self, record: DocumentRecord, progress: Progress) -> None:
+        plan, link = self.tasks(record, "extractive")
         cancellation = Cancellation()
 
         def work(task: NewTask) -> Work:
@@ -350,6 +395,10 @@ class Trees:
             digest: rows[[place[each.text] for each in summary.sentences]]
             for digest, summary in summaries.items()
         }
+
+
+def _payload(record: DocumentRecord, reader: TreeReader) -> dict[str, Any]:
+    return {"document": record.key, "id": record.id, "reader": reader}
 
 
 def _root_task(document: int, reader: str) -> str:

@@ -230,7 +230,7 @@ class SummaryUnits:
         key, dim = self.encoder_key()
         rows = self.summaries.vectors(key, dim, [summary.digest])[summary.digest]
         part = SummaryPart(tuple(each.text for each in summary.sentences), rows)
-        kept = [n for _, n in central_summary([part], wanted.words, wanted.fewest).taken or ()]
+        kept = [n for _, n in central_summary([part], wanted.words).taken or ()]
         name = json.dumps([UNIT_VERSION, "trimmed", made["piece"]["digest"], wanted.words]).encode()
         digest = hashlib.blake2b(name, digest_size=16).digest()
         base = -made["piece"]["start"]
