@@ -56,7 +56,7 @@ def test_another_word_in_a_phrase_of_the_question() -> None:
     )
     assert kept(question, *texts) == [1]
     # With "of" in between it is a phrase as well.
-    question = "How many casks of resin did the brig unload at the quay?"
+    question = "How many casks of resin were there on the quay for the brig?"
     texts = (
         "The brig unloaded five casks of pitch at the quay.",
         "At the quay the brig left six casks of resin.",
