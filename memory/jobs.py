@@ -69,19 +69,20 @@ class JobStore(JobReader):
                     "estimate": None if estimate is None else dict(estimate),
                     "created_at": now,
                 }
-                added = connection.execute(upsert(connection, JobRow).values(values).on_conflict_do_nothing())
+                new = connection.execute(
+                    upsert(connection, JobRow).values(values).on_conflict_do_nothing().returning(JobRow.key)
+                ).scalar()
                 same = select(JobRow.key).where(JobRow.digest == digest, JobRow.state.in_(UNFINISHED))
-                key = connection.execute(same).scalar()
+                key = connection.execute(same.with_for_update()).scalar() if new is None else new
                 if key is None:
                     continue  # its id is taken, or the job that was in the way has ended just now
-                lock_job(connection, key)
                 write_tasks(connection, key, tasks, now)
-                if added.rowcount:
-                    _forget_old(connection)
-                else:
+                if new is None:
                     _go_on(connection, key, now)
+                else:
+                    _forget_old(connection)
                 settle(connection, key, now)
-                return job_records(connection, JobRow.key == key)[0], not added.rowcount
+                return job_records(connection, JobRow.key == key)[0], new is None
 
     def pause(self, id: str, reason: str = "") -> JobRecord:
         """Begin no more of its tasks; those that run may end.
