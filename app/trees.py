@@ -209,7 +209,9 @@ class Trees:
         parts, sources = self._parts(plan, node, reader.takes_sentences)
         length = self.settings.length(node.kind if node.children else "leaf")
         began = time.perf_counter()
-        written = reader.summarise(parts, length.words, at_least=length.at_least, spread=bool(node.children))
+        # A written summary may be as short as its text deserves; it is not asked for again for that.
+        at_least = length.at_least if reader.takes_sentences else 0
+        written = reader.summarise(parts, length.words, at_least=at_least, spread=bool(node.children))
         seconds = time.perf_counter() - began
         self._keep(plan, node, written, parts, sources, seconds)
         return Outcome()
