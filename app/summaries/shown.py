@@ -17,15 +17,19 @@ TENTHS = " ▁▂▃▄▅▆▇█"
 
 
 def summary_lines(summary: DocumentSummary) -> Iterator[RenderableType]:
-    """A summary to read, each sentence with the pages or sections it rests on."""
+    """A summary to read, its sentences with the pages or sections they rest on."""
     yield Text(printable(summary.title), style="bold")
     yield Text(_figures(summary), style="dim")
     yield Text("")
     for first in range(0, len(summary.sentences), PARAGRAPH):
         paragraph = Text()
-        for sentence in summary.sentences[first : first + PARAGRAPH]:
-            paragraph.append(printable(sentence.text))
-            paragraph.append(f" [{_places(sentence)}] ", style="cyan" if sentence.sources else "yellow")
+        shown = summary.sentences[first : first + PARAGRAPH]
+        for sentence, after in zip(shown, [*shown[1:], None], strict=True):
+            paragraph.append(f"{printable(sentence.text)} ")
+            # Sentences of one place in a row are told it once.
+            if after is None or _places(after) != _places(sentence):
+                style = "cyan" if sentence.sources else "yellow"
+                paragraph.append(f"[{_places(sentence)}] ", style=style)
         yield paragraph
         yield Text("")
     for note in summary.notes:

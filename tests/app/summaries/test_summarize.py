@@ -22,9 +22,11 @@ from retrieval.document import Document
 from tests.benchmarks.kill_summarize import abridged
 from tests.conftest import NOVELLA, ForOneHome, Ran, write
 from tests.replies import prompt_of
+from tests.retrieval.loaders.samples import make_pdf
 from tests.servers import serving
 
 Clew = Callable[..., Ran]
+PLAIN = str.maketrans("“”‘’—–…", "\"\"''---")
 
 
 def only(library: Library, wanted: Wanted) -> DocumentSummary:
@@ -209,6 +211,26 @@ def test_removing_a_document_removes_its_summaries(novella: Library) -> None:
     assert kept(novella) == 0
     with novella.engine.connect() as connection:
         assert connection.execute(select(func.count()).select_from(SummaryUseRow)).scalar_one() == 0
+
+
+def test_pages_of_a_pdf(clew: Clew, home: Path, tmp_path: Path) -> None:
+    lines = re.findall(r".{20,70}(?: |$)", " ".join(NOVELLA.read_text(encoding="utf-8")[300:9_000].split()))
+    pages = [[line.strip().translate(PLAIN) for line in lines[n : n + 24]] for n in range(0, len(lines), 24)]
+    book = tmp_path / "books" / "the book.pdf"
+    book.parent.mkdir()
+    book.write_bytes(make_pdf(pages, title="The Book"))
+    out = tmp_path / "out"
+    ran = clew("--home", home, "summarize", book, "--part", "up to page 3", "--words", 80, "--out", out)
+    assert (ran.code, ran.err.count("clew:")) == (0, 0)
+    written = json.loads((out / "the book.json").read_text())
+    found = {source["page"] for sentence in written["sentences"] for source in sentence["sources"]}
+    assert found <= {1, 2, 3}
+    assert len(found) > 1
+    assert len(pages) > 4
+    page = min(found)
+    assert f"[p. {page}](../books/the%20book.pdf#page={page})" in (out / "the book.md").read_text()
+    shown = clew("--home", home, "summarize", "the book.pdf", "--part", "up to page 3", "--words", 80).out
+    assert set(re.findall(r"p\. (\d+)", shown)) == {str(page) for page in found}
 
 
 def test_a_job_that_was_begun_for_other_texts_is_begun_anew(library: Library, tmp_path: Path) -> None:
