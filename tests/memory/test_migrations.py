@@ -10,7 +10,7 @@ from memory.database import MIGRATIONS, migrate, open_database
 from memory.documents import DocumentStore
 from memory.measurements import write_measurement
 from memory.tables import Base
-from tests.memory.samples import TEXT, add, add_answer, counts, url
+from tests.memory.samples import TEXT, add, add_answer, add_job, add_summaries, counts, url
 
 REVISIONS = sorted(file.stem.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
@@ -18,10 +18,12 @@ REVISIONS = sorted(file.stem.partition("_")[0] for file in (MIGRATIONS / "versio
 def filled(folder: Path) -> dict[str, int]:
     """A database at the newest schema with a row in every table; its rows by table."""
     engine = open_database(url(folder))
-    add(engine)
+    key = add(engine)
     add(engine, text=TEXT + " Seven women work.", path="/books/more.txt", title="More")
     write_measurement(engine, "speed", {"chosen": "float32"})
     add_answer(engine)
+    add_job(engine)
+    add_summaries(engine, key)
     found = counts(engine)
     engine.dispose()
     assert all(found.values()), found
@@ -34,6 +36,11 @@ def plain(folder: Path) -> Engine:
 
 def tables(folder: Path) -> set[str]:
     return set(inspect(plain(folder)).get_table_names())
+
+
+def rows(engine: Engine, names: set[str]) -> dict[str, object]:
+    with engine.connect() as connection:
+        return {name: connection.exec_driver_sql(f"SELECT count(*) FROM {name}").scalar() for name in names}
 
 
 def broken_keys(folder: Path) -> list[object]:
@@ -81,21 +88,33 @@ def test_down_and_up_again_with_rows_in_every_table(tmp_path: Path) -> None:
     engine.dispose()
 
 
-NEW_IN = {"0002": {"threads", "turns", "completions", "model_calls"}}
+NEW_IN = {
+    "0002": {"threads", "turns", "completions", "model_calls"},
+    "0003": {
+        "jobs",
+        "tasks",
+        "task_needs",
+        "job_events",
+        "summaries",
+        "summary_uses",
+        "summary_vectors",
+        "trees",
+        "tree_nodes",
+    },
+}
 
 
 @pytest.mark.parametrize("revision", NEW_IN)
 def test_a_step_down_drops_the_tables_of_that_step_only(tmp_path: Path, revision: str) -> None:
-    before = filled(tmp_path)
+    filled(tmp_path)
     migrate(url(tmp_path), revision)
+    engine = plain(tmp_path)
+    before = rows(engine, tables(tmp_path))
     newest = tables(tmp_path)
     migrate(url(tmp_path), f"{int(revision) - 1:04}")
     assert tables(tmp_path) == newest - NEW_IN[revision]
-    engine = plain(tmp_path)
-    for table in newest - NEW_IN[revision] - {"alembic_version"}:
-        with engine.connect() as connection:
-            found = connection.exec_driver_sql(f"SELECT count(*) FROM {table}").scalar()
-        assert (table, found) == (table, before[table])
+    kept = newest - NEW_IN[revision] - {"alembic_version"}
+    assert rows(engine, kept) == {name: before[name] for name in kept}
 
 
 def test_a_database_of_the_first_version_is_brought_up_with_its_rows(tmp_path: Path) -> None:
@@ -103,8 +122,10 @@ def test_a_database_of_the_first_version_is_brought_up_with_its_rows(tmp_path: P
     migrate(url(tmp_path), "0001")
     engine = open_database(url(tmp_path))
     assert [record.title for record in DocumentStore(engine).records()] == ["Lamps", "More"]
-    assert counts(engine) == before | dict.fromkeys(NEW_IN["0002"], 0)
+    assert counts(engine) == before | dict.fromkeys(NEW_IN["0002"] | NEW_IN["0003"], 0)
     add_answer(engine)
+    add_job(engine)
+    add_summaries(engine, DocumentStore(engine).records()[0].key)
     assert counts(engine) == before
     engine.dispose()
 
