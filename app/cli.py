@@ -61,15 +61,21 @@ def settings(
 
 @app.command()
 def add(
-    paths: Annotated[list[Path], typer.Argument(help="Files, or folders of files.")], as_json: AsJson = False
+    paths: Annotated[list[Path], typer.Argument(help="Files, or folders of files.")],
+    tree: Annotated[bool, typer.Option("--tree", help="Build the summary trees as well.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Add documents: .txt .md .html .pdf .epub .docx; interrupted, the same command goes on where it was."""
     results: list[AddedDocument] = []
+    library = library_of_settings()
     with screen.progress() as progress:
-        for added in library_of_settings().add(paths, progress):
+        for added in library.add(paths, progress):
             results.append(added)
             if not as_json:
                 screen.added(added)
+        for record in (added.record for added in results if tree):
+            if record is not None:
+                library.trees.ensure(record, progress)
     if as_json:
         print_json({"documents": [added_json(each) for each in results]})
         for each in results:

@@ -84,6 +84,18 @@ def test_add_json(clew: Clew, home: Path, fox: Path, tmp_path: Path) -> None:
     assert (again["status"], again["id"], again["chunks_encoded"]) == ("unchanged", added["id"], 0)
 
 
+def test_add_builds_trees_where_it_is_asked_to(clew: Clew, home: Path, fox: Path) -> None:
+    def jobs() -> list[str]:
+        return [job["kind"] for job in document(clew("--home", home, "jobs", "list", "--json"))["jobs"]]
+
+    assert document(clew("--home", home, "add", fox, "--json"))["documents"][0]["status"] == "added"
+    assert jobs() == ["add"]
+    again = document(clew("--home", home, "add", fox, "--tree", "--json"))["documents"][0]
+    assert again["status"] == "unchanged"
+    assert jobs()[0] == "tree"
+    assert document(clew("--home", home, "tree", "fox", "--json"))["nodes"]
+
+
 def test_add_prints_errors_on_stderr(clew: Clew, home: Path, tmp_path: Path) -> None:
     for json_option in ([], ["--json"]):
         ran = clew("--home", home, "add", tmp_path / "absent.txt", *json_option)
