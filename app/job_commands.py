@@ -14,6 +14,7 @@ from rich.text import Text
 
 from app.commands import AsJson, library_of_settings, print_json, screen
 from app.display import printable
+from app.events import Event
 from app.job_reports import event_json, event_line, job_json, job_table, progress_words
 from app.jobs.running import Jobs
 from app.jobs.worker import Ended, Worker
@@ -96,7 +97,7 @@ def worker(
         with _signals(own):
             if not as_json:
                 screen.err.print(f"Waiting for tasks, at most {own.limit} at once.", style="dim")
-            for ended in own.work(until_idle=until_idle):
+            for ended in own.work(until_idle=until_idle, on_event=_paused):
                 counts["done" if ended.error is None else "failed"] += 1
                 if not as_json:
                     screen.out.print(_line(ended), soft_wrap=True)
@@ -124,6 +125,12 @@ def _signals(own: Worker) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def _paused(event: Event) -> None:
+    """Say that a job is paused, and leave other progress to those who watch the job."""
+    if event.stage == "state":
+        screen.error(event.subject)
 
 
 def _line(ended: Ended) -> Text:

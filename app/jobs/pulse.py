@@ -11,7 +11,6 @@ from typing import Final, Self
 from memory.job_queue import ClaimedTask, TaskQueue
 from memory.jobs import JobStore
 from reader.chat import Cancellation
-from retrieval.errors import ClewError
 
 __all__ = ["LOOK", "Held", "Pulse"]
 
@@ -39,7 +38,7 @@ class Pulse:
         self._store, self._queue, self._worker, self._held = store, queue, worker, held
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="pulse", daemon=True)
-        self.error: ClewError | None = None
+        self.error: Exception | None = None
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -65,8 +64,8 @@ class Pulse:
                 if held:
                     states = self._store.states({task.job for task, _ in held.values()})
                     self._stop(held, lambda task, s=states: s.get(task.job, "cancelled") == "cancelled")  # type: ignore[misc]
-        except ClewError as error:
-            self.error = error  # the loop raises it
+        except Exception as error:  # the outermost place of this thread: the loop raises it
+            self.error = error
 
     def _stop(self, held: Held, wanted: Callable[[ClaimedTask], bool]) -> None:
         for task, cancellation in held.values():

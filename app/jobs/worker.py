@@ -115,6 +115,7 @@ class Worker:
         self.limit = sum(self._rooms.values()) if limit is None else limit
         self._running: dict[int, tuple[ClaimedTask, Cancellation]] = {}
         self._mine: set[str] = set()
+        self._on_event: Progress = silent
         self._inbox = _Inbox()
         self._stop_at: float | None = None
         self._looked = self._taken_over = self._tailed = float("-inf")
@@ -142,6 +143,7 @@ class Worker:
         Raises:
             DatabaseError: If the database cannot be used.
         """
+        self._on_event = on_event
         after = 0 if job is None else self._events.last(self._store.get(job).key)
         with Pulse(self._store, self._queue, self.name, lambda: dict(self._running)) as pulse:
             try:
@@ -149,13 +151,16 @@ class Worker:
                     if pulse.error is not None:
                         raise pulse.error
                     if job is not None:
-                        after = self._tail(job, after, on_event)
+                        after = self._tail(job, after)
                     self._take(job)
                     if self._drained() or (not self._running and self._over(job, until_idle)):
-                        return
-                    yield from self._settled(self._heard(job, on_event))
+                        break
+                    yield from self._settled(self._heard(job))
+                if job is not None:
+                    self._tailed = float("-inf")  # the last word, such as how it ended
+                    self._tail(job, after)
             finally:
-                self._leave(job, on_event)
+                self._leave(job)
 
     def _take(self, job: str | None) -> None:
         """Claim as many tasks as there is room for, if it is time to look, and begin them."""
@@ -171,6 +176,7 @@ class Worker:
         for task, _ in self._running.values():
             room[task.kind] -= 1
         claimed = self._queue.claim(self.name, room, free, job)
+        self._mine.update(task.name for task in claimed if job is not None)
         self._idle = 0 if claimed else self._idle + 1
         for task in claimed:
             self._begin(task)
@@ -178,7 +184,6 @@ class Worker:
     def _begin(self, task: ClaimedTask) -> None:
         cancellation, inbox = Cancellation(), self._inbox.queue
         self._running[task.key] = task, cancellation
-        self._mine.add(task.name)
         future = self._executor.submit(task, lambda event: inbox.put(_Told(task, event)), cancellation)
         future.add_done_callback(lambda future: inbox.put(_Came(task, future)))
 
@@ -197,15 +202,14 @@ class Worker:
             return record.ended or record.state == "paused"
         return until_idle and not self._store.busy(list(self._rooms))
 
-    def _heard(self, job: str | None, on_event: Progress) -> list[tuple[ClaimedTask, Ending]]:
+    def _heard(self, job: str | None) -> list[tuple[ClaimedTask, Ending]]:
         """Wait until something is told, at most until the next look; the tasks that have ended."""
         endings: list[tuple[ClaimedTask, Ending]] = []
         try:
             told = self._inbox.queue.get(timeout=self._pause(job))
             while True:
                 if isinstance(told, _Told):
-                    self._note(told.task, told.event)
-                    on_event(told.event)
+                    self._tell(told.task, told.event)
                 else:
                     endings.append((told.task, told.future.result()))
                 told = self._inbox.queue.get_nowait()
@@ -237,7 +241,9 @@ class Worker:
                 if self._failed(task, ending):
                     ended.append(Ended(task, ending.seconds, error=ending.error))
         for task, _ in endings:
-            self._running.pop(task.key, None)
+            # One that was lost, and claimed here again meanwhile, goes on under the same key.
+            if self._running.get(task.key, (None, None))[0] is task:
+                del self._running[task.key]
             self._looked = float("-inf")  # there is room, and perhaps new work
         yield from ended
         if interrupted is not None:
@@ -250,12 +256,14 @@ class Worker:
         most = self._patience.retries if fault is Fault.PASSING else self._patience.away
         if passing and task.retries < most:
             pause = self._patience.seconds * 2**task.retries
+            self._tell(task, Event("wait", f"{ending.error} Tried again in {pause:.0f} s"))
             self._queue.fail(self.name, task, ending.error, retry_after=pause)
             return False
         if fault in (Fault.AWAY, Fault.MACHINE):
             self._queue.release(self.name, [task])
             if self._store.states([task.job]).get(task.job) in ("queued", "running"):
                 self._store.pause(task.job, ending.error)
+                self._on_event(Event("state", f"Job {task.job} is paused: {ending.error}"))
             self.halted.setdefault(task.job, ending)
             return False
         if fault in (Fault.STOPPED, Fault.INTERRUPTED):
@@ -263,7 +271,8 @@ class Worker:
             return False
         return self._queue.fail(self.name, task, ending.error)
 
-    def _note(self, task: ClaimedTask, event: Event) -> None:
+    def _tell(self, task: ClaimedTask, event: Event) -> None:
+        self._on_event(event)
         new = NewJobEvent(task.job_key, task.name, event.stage, event.subject, event.done, event.total)
         self._inbox.unstored[task.key, event.stage] = new
 
@@ -273,26 +282,26 @@ class Worker:
             self._inbox.unstored.clear()
         self._inbox.stored_at = time.monotonic()
 
-    def _tail(self, job: str, after: int, on_event: Progress) -> int:
+    def _tail(self, job: str, after: int) -> int:
         """Pass on what others tell of the job; the key of the last event."""
         now = time.monotonic()
-        if on_event is silent or now - self._tailed < POLL:
+        if self._on_event is silent or now - self._tailed < POLL:
             return after
         self._tailed = now
         for event in self._events.read(self._store.get(job).key, after):
             if event.task not in self._mine or event.stage in ("failed", "state"):
-                on_event(Event(cast(Stage, event.stage), event.subject, event.done, event.total))
+                self._on_event(Event(cast(Stage, event.stage), event.subject, event.done, event.total))
             after = event.key
         return after
 
-    def _leave(self, job: str | None, on_event: Progress) -> None:
+    def _leave(self, job: str | None) -> None:
         """Give back what runs, after it had the time to stop; store what was noted."""
         if self._running:
             for _, cancellation in self._running.values():
                 cancellation.cancel()
             deadline = time.monotonic() + GRACE
             while self._running and time.monotonic() < deadline:
-                for task, ending in self._heard(job, on_event):
+                for task, ending in self._heard(job):
                     if isinstance(ending, Done):
                         done = EndedTask(task, ending.seconds, ending.outcome.result, ending.outcome.tasks)
                         self._queue.finish(self.name, [done])
