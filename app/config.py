@@ -53,6 +53,7 @@ class Settings(BaseSettings):
         max_seconds: Wall clock for one question.
         walk_steps: Most steps of a walk down the summary trees.
         walk_leaves: Leaves that a walk pools.
+        collapsed_tree: Whether search looks at all levels of the summary trees that are there as well.
         openai_base_url: Of the endpoint; also OPENAI_BASE_URL or OPENAI_API_BASE.
         openai_api_key: Also OPENAI_API_KEY, or the content of OPENAI_API_KEY_FILE.
         openai_api_key_file: A file with the key alone.
@@ -85,6 +86,7 @@ class Settings(BaseSettings):
     max_seconds: float = Field(default=600.0, gt=0, le=604_800, allow_inf_nan=False)
     walk_steps: int = Field(default=24, ge=1, le=1_000)
     walk_leaves: int = Field(default=3, ge=1, le=50)
+    collapsed_tree: Literal["on", "off"] = "off"
     openai_base_url: str = Field(
         default="",
         validation_alias=AliasChoices("openai_base_url", "OPENAI_BASE_URL", "OPENAI_API_BASE"),

@@ -26,6 +26,7 @@ from app.jobs.contract import TaskKind
 from app.jobs.estimates import Estimate
 from app.jobs.running import Jobs
 from app.models import MakeReader
+from app.node_indexing import NodeIndex
 from app.summaries.job import Failed, Named, summarize
 from app.summaries.summarizer import Summarizer
 from app.summaries.wanted import Wanted
@@ -35,6 +36,7 @@ from memory.embeddings import delete_other_encoders, known_encoder, note_encoder
 from memory.errors import UnknownDocumentError
 from memory.index_rows import IndexRowStore
 from memory.library import LibraryState, library_state
+from memory.node_rows import NodeRowStore
 from memory.search_rows import SearchRowStore
 from memory.threads import ThreadStore
 from memory.trees import SummaryTree
@@ -43,6 +45,7 @@ from reader.chat import Cancellation
 from reader.contract import OnDraft, Route
 from reader.errors import StoppedError
 from retrieval.chunking import CHUNKING_VERSION
+from retrieval.collapsed_tree import CollapsedTree
 from retrieval.document import Document
 from retrieval.encoder import Encoder
 from retrieval.errors import ClewError
@@ -101,6 +104,7 @@ class Library:
         self._lock = threading.RLock()
         self._encoder: Encoder | None = None
         self._indexes: SearchIndexes | None = None
+        self._nodes: NodeIndex | None = None
         self._known: tuple[LibraryState, list[DocumentRecord]] | None = None
 
     def encoder(self, progress: Progress = silent) -> Encoder:
@@ -290,7 +294,12 @@ class Library:
     def _agent(self, indexes: SearchIndexes, progress: Progress) -> Agent:
         rows = SearchRowStore(self.engine, *self._stored_encoder())
         search = HybridSearch(
-            indexes.chunks, indexes.sentences, indexes.chunk_words, indexes.neighbourhood_words, rows
+            indexes.chunks,
+            indexes.sentences,
+            indexes.chunk_words,
+            indexes.neighbourhood_words,
+            rows,
+            self._collapsed(indexes, progress),
         )
         return self.agents.agent(
             search,
@@ -300,6 +309,21 @@ class Library:
             lambda record: self._tree(record, progress),
             progress,
         )
+
+    def _collapsed(self, indexes: SearchIndexes, progress: Progress) -> CollapsedTree | None:
+        """The index of all nodes of the trees that are there, if it is wished for."""
+        if self.settings.collapsed_tree == "off":
+            return None
+        with self._lock:
+            if self._nodes is None:
+                self._nodes = NodeIndex(
+                    self.settings.indexes,
+                    library_state(self.engine).identity,
+                    lambda: NodeRowStore(self.engine, *self._stored_encoder()),
+                    self.backends.encoder_fingerprint,
+                )
+            self._nodes.refresh(progress)
+            return CollapsedTree(self._nodes.index, indexes.chunks, self._nodes.rows)
 
     def _tree(self, record: DocumentRecord, progress: Progress) -> tuple[SummaryTree, str]:
         """The tree that a question uses: the reader's own if it is there, else one that is quickly built."""

@@ -1,5 +1,7 @@
 """Hybrid search: each chunk is looked at from four sides, the rankings are fused, the hits made passages.
 
+Where it is switched on, the summary trees are a fifth side (`retrieval.collapsed_tree`).
+
 The sides: the chunk's embedding, its words (BM25), the embedding of its best sentence, and the words of its
 neighbourhood (the chunk with the one before and the one after). A place that is hard to see from one side,
 because its words or its subject stand a paragraph away, is often plain from another.
@@ -13,6 +15,7 @@ from typing import Final, Protocol
 
 import numpy as np
 
+from retrieval.collapsed_tree import CollapsedTree
 from retrieval.fusion import reciprocal_rank_fusion
 from retrieval.hits import Float32, Hits, Int64
 from retrieval.passages import Neighbourhood, Passage, build_passages
@@ -26,6 +29,9 @@ DEPTH: Final = 200
 WEIGHTS: Final = (2.0, 2.0, 1.0, 1.0)
 """Of the chunk's embedding, its words, its best sentence, its neighbourhood's words: a view of the chunk
 itself counts twice a view of its part or its surroundings. Taken with the rank constant, see there."""
+
+COLLAPSED_WEIGHT: Final = 0.5
+"""Of the summary trees, where they are searched; see collapsed_tree_choice.py in tests/benchmarks."""
 
 REACH: Final = 24
 """Sentences looked at on each side of a hit to fill up its passage."""
@@ -68,13 +74,14 @@ class SearchRows(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class HybridSearch:
-    """The four sides and the rows behind them."""
+    """The four sides, the summary trees if they are searched as well, and the rows behind them."""
 
     chunks: VectorIndex
     sentences: VectorIndex
     chunk_words: WordIndex
     neighbourhood_words: WordIndex
     rows: SearchRows
+    collapsed: CollapsedTree | None = None
 
     def passages(
         self, question: str, row: Float32, count: int, documents: Int64 | None = None
@@ -109,7 +116,10 @@ class HybridSearch:
 
     def hits(self, question: str, row: Float32, documents: Int64 | None = None) -> Hits:
         """The fused ranking of chunks."""
-        return reciprocal_rank_fusion(list(zip(self.sides(question, row, documents), WEIGHTS, strict=True)))
+        rankings = list(zip(self.sides(question, row, documents), WEIGHTS, strict=True))
+        if self.collapsed is not None:
+            rankings.append((self.collapsed.ranking(row, DEPTH, documents), COLLAPSED_WEIGHT))
+        return reciprocal_rank_fusion(rankings)
 
     def sides(self, question: str, row: Float32, documents: Int64 | None = None) -> list[Int64]:
         """Keys of chunks, best first, as seen from each side, in the order of `WEIGHTS`."""

@@ -1,0 +1,116 @@
+"""The nodes of ready summary trees as rows of an index: their vectors, and the chunks that they stand for."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import Final
+
+import numpy as np
+from sqlalchemy import Engine, Select, and_, select
+
+from memory.summaries import SummaryStore, summary_of
+from memory.tables import ChunkRow, DocumentRow, SummaryRow, TreeNodeRow, TreeRow
+from retrieval.hits import Float32, Int64
+
+__all__ = ["NodeRowStore"]
+
+BATCH: Final = 500
+
+
+class NodeRowStore:
+    """The `NodeRows` of one database; `encoder` is the key of the encoder whose embeddings count.
+
+    A node's vector is the mean of the embeddings of its summary's sentences, made a unit row. Nodes whose
+    summary has no embeddings by this encoder are left out.
+    """
+
+    def __init__(self, engine: Engine, encoder: int, dim: int) -> None:
+        self.engine, self.encoder, self.dim = engine, encoder, dim
+        self._chunks: dict[tuple[int, int], dict[int, list[int]]] = {}
+
+    def trees(self) -> list[int]:
+        """Keys of the ready trees of documents as they are now, ascending; a tree's rows never change."""
+        with self.engine.connect() as connection:
+            return list(connection.execute(_trees().order_by(TreeRow.key)).scalars())
+
+    def keys(self) -> Int64:
+        """Keys of all nodes of these trees, ascending."""
+        nodes = select(TreeNodeRow.key).where(TreeNodeRow.tree_key.in_(_trees()))
+        with self.engine.connect() as connection:
+            return np.sort(np.fromiter(connection.execute(nodes).scalars(), np.int64))
+
+    def node_keys(self, documents: Int64) -> Int64:
+        """Keys of the nodes of these trees that belong to some documents, ascending."""
+        found: list[int] = []
+        with self.engine.connect() as connection:
+            for first in range(0, len(documents), BATCH):
+                trees = _trees().where(DocumentRow.key.in_(documents[first : first + BATCH].tolist()))
+                nodes = select(TreeNodeRow.key).where(TreeNodeRow.tree_key.in_(trees))
+                found += connection.execute(nodes).scalars()
+        return np.sort(np.array(found, np.int64))
+
+    def vectors(self, tree: int) -> tuple[Int64, Float32]:
+        """Keys, shape (n,), ascending, and vectors, unit rows, shape (n, dim), of the nodes of a tree."""
+        nodes = select(TreeNodeRow.key, TreeNodeRow.digest).where(TreeNodeRow.tree_key == tree)
+        with self.engine.connect() as connection:
+            rows = connection.execute(nodes.order_by(TreeNodeRow.key)).all()
+        known = SummaryStore(self.engine).vectors(self.encoder, self.dim, {row.digest for row in rows})
+        keys, means = list[int](), [np.empty((0, self.dim), np.float32)]
+        for row in rows:
+            sentences = known.get(row.digest)
+            if sentences is None or not len(sentences):
+                continue
+            mean = sentences.mean(axis=0, keepdims=True)
+            length = float(np.linalg.norm(mean))
+            if length > 0.0:
+                keys.append(row.key)
+                means.append(mean / length)
+        return np.array(keys, np.int64), np.concatenate(means).astype(np.float32)
+
+    def chunks_of_nodes(self, nodes: Int64) -> dict[int, list[int]]:
+        """For each node, the chunks that hold what its summary rests on, in the order of its sentences."""
+        query = (
+            _trees()
+            .join(TreeNodeRow, TreeNodeRow.tree_key == TreeRow.key)
+            .where(TreeNodeRow.key.in_(nodes.tolist()))
+            .with_only_columns(TreeNodeRow.key, TreeRow.key, DocumentRow.key)
+        )
+        with self.engine.connect() as connection:
+            # A document that is cut anew has another key, and other chunks below the same tree.
+            trees = {row[0]: (row[1], row[2]) for row in connection.execute(query)}
+        for tree in set(trees.values()) - self._chunks.keys():
+            self._chunks[tree] = self._chunks_of(*tree)
+        return {node: self._chunks[tree].get(node, []) for node, tree in trees.items()}
+
+    def _chunks_of(self, tree: int, document: int) -> dict[int, list[int]]:
+        summaries = (
+            select(TreeNodeRow.key, TreeNodeRow.start, SummaryRow.sentences)
+            .join(SummaryRow, SummaryRow.digest == TreeNodeRow.digest)
+            .where(TreeNodeRow.tree_key == tree)
+        )
+        chunks = (
+            select(ChunkRow.key, ChunkRow.start, ChunkRow.end)
+            .where(ChunkRow.document_key == document)
+            .order_by(ChunkRow.start)
+        )
+        with self.engine.connect() as connection:
+            rows = connection.execute(summaries).all()
+            places = connection.execute(chunks).all()
+        starts = [place.start for place in places]
+        found: dict[int, list[int]] = {}
+        for row in rows:
+            held = dict[int, None]()
+            for sentence in summary_of(b"", row.sentences, [], row.start).sentences:
+                for source in sentence.sources[:1]:
+                    place = places[bisect_right(starts, source.start) - 1] if starts else None
+                    if place is not None and place.start <= source.start < place.end:
+                        held.setdefault(place.key)
+            found[row.key] = list(held)
+        return found
+
+
+def _trees() -> Select[int]:
+    """Keys of the trees that are ready, of documents as they are now."""
+    of_version = and_(DocumentRow.id == TreeRow.document_id, DocumentRow.content_hash == TreeRow.content_hash)
+    joined = select(TreeRow.key).join(DocumentRow, of_version)
+    return joined.where(TreeRow.state == "ready", DocumentRow.state == "ready")

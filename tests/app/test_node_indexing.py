@@ -1,0 +1,132 @@
+"""The index of the nodes of summary trees: it comes back equal, and is in step with the trees."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.library import Library
+from tests.conftest import ForOneHome, write
+
+QUESTION = "What happened to the weights of Vannock?"
+
+
+def ranking(library: Library, documents: list[int] | None = None) -> list[int]:
+    collapsed = library._collapsed(library.indexes(), lambda event: None)
+    assert collapsed is not None
+    within = None if documents is None else np.array(documents, np.int64)
+    found = collapsed.ranking(library.encoder().encode([QUESTION])[0], 200, within)
+    return [int(chunk) for chunk in found]
+
+
+@pytest.fixture
+def switched_on(own_novella_home: Path, open_home: ForOneHome) -> Callable[[], Library]:
+    library = open_home(own_novella_home)
+    library.trees.ensure_extractive(library.documents()[0])
+    return lambda: open_home(own_novella_home, collapsed_tree="on")
+
+
+def test_all_nodes_are_in_it(switched_on: Callable[[], Library]) -> None:
+    library = switched_on()
+    chunks = ranking(library)
+    (record,) = library.documents()
+    tree = library.trees.ready(record)
+    assert tree is not None
+    assert library._nodes is not None
+    assert len(library._nodes.index) == len(tree.nodes)
+    assert len(chunks) == len(set(chunks)) > 20
+    places = library.indexes().rows.vectors  # the chunks are those of the document
+    keys, _ = places(record.key, _chunk_table())
+    assert set(chunks) <= set(keys.tolist())
+
+
+def _chunk_table() -> type:
+    from memory.tables import ChunkRow
+
+    return ChunkRow
+
+
+def test_chunks_hold_what_the_summaries_rest_on(switched_on: Callable[[], Library]) -> None:
+    library = switched_on()
+    (record,) = library.documents()
+    tree = library.trees.ready(record)
+    assert tree is not None
+    ranking(library)
+    assert library._nodes is not None
+    rows = library._nodes.rows
+    nodes = rows.keys()
+    held = rows.chunks_of_nodes(nodes)
+    leaf = tree.leaves[0]
+    assert leaf.summary is not None
+    expected = {s.sources[0] for s in leaf.summary.sentences}
+    spans = _chunk_spans(library, held[int(nodes[leaf.ordinal])])
+    assert all(any(start <= source.start < end for start, end in spans) for source in expected)
+
+
+def _chunk_spans(library: Library, chunks: list[int]) -> list[tuple[int, int]]:
+    from sqlalchemy import select
+
+    from memory.tables import ChunkRow
+
+    with library.engine.connect() as connection:
+        query = select(ChunkRow.start, ChunkRow.end).where(ChunkRow.key.in_(chunks))
+        return [(row.start, row.end) for row in connection.execute(query)]
+
+
+def _gone(place: Path) -> None:
+    shutil.rmtree(place)
+
+
+def _altered(place: Path) -> None:
+    file = next(place.glob("*.faiss"))
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    file.write_bytes(content)
+
+
+def _a_file_in_its_place(place: Path) -> None:
+    shutil.rmtree(place)
+    place.write_text("not a folder")
+
+
+@pytest.mark.parametrize("harm", [_gone, _altered, _a_file_in_its_place])
+def test_it_comes_back_equal(
+    switched_on: Callable[[], Library], own_novella_home: Path, harm: Callable[[Path], None]
+) -> None:
+    wanted = ranking(switched_on())
+    assert wanted
+    harm(own_novella_home / "indexes" / "nodes")
+    assert ranking(switched_on()) == wanted
+    assert ranking(switched_on()) == wanted, "and what was made anew is whole"
+
+
+def test_it_follows_the_trees(switched_on: Callable[[], Library], tmp_path: Path) -> None:
+    library = switched_on()
+    before = ranking(library)
+    file = write(
+        tmp_path / "zebra.txt", "The zebra counts its stripes. It has as many as the weights of Vannock.\n"
+    )
+    (added,) = library.add([file])
+    assert ranking(library) == before, "it has no tree yet"
+    assert added.record is not None
+    library.trees.ensure_extractive(added.record)
+    after = ranking(library)
+    assert set(before) < set(after)
+    assert ranking(library, [added.record.key]) == [chunk for chunk in after if chunk not in before]
+    library.remove(added.record.id)
+    assert ranking(library) == before
+
+
+def test_it_is_off_by_default_and_on_it_is_one_more_side(
+    switched_on: Callable[[], Library], own_novella_home: Path, open_home: ForOneHome
+) -> None:
+    off = open_home(own_novella_home)
+    assert off._collapsed(off.indexes(), lambda event: None) is None
+    on = switched_on().ask(QUESTION)
+    assert len(on.passages) == 10
+    assert not on.abstained
+    assert [p.score for p in on.passages] != [p.score for p in off.ask(QUESTION).passages]
