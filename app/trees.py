@@ -49,10 +49,12 @@ PLANS_KEPT: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A tree as it was planned, and the key of its document's version."""
+    """A tree as it was planned, the key of its document's version, and the encoder's key and width."""
 
     tree: SummaryTree
     document: int
+    encoder: int
+    dim: int
 
 
 class Trees:
@@ -203,7 +205,7 @@ class Trees:
         """Summarise one node, unless that has been done."""
         plan = self._plan(work.payload)
         node = plan.tree.nodes[work.payload["node"]]
-        if not self.summaries.missing([node.digest]):
+        if self.summaries.kept(node.digest):
             return Outcome()
         reader = self._reader(work.payload["reader"], work)
         parts, sources = self._parts(plan, node, reader.takes_sentences)
@@ -295,18 +297,16 @@ class Trees:
                 bare = tuple(replace(node, summary=None) for node in tree.nodes)
                 while len(self._plans) >= PLANS_KEPT:
                     del self._plans[next(iter(self._plans))]
-                self._plans[key] = _Plan(replace(tree, nodes=bare), document)
+                self._plans[key] = _Plan(replace(tree, nodes=bare), document, *self.encoder_key())
             return self._plans[key]
 
     def _parts(
         self, plan: _Plan, node: TreeNode, with_rows: bool
     ) -> tuple[list[SummaryPart], list[list[SourceSentence]]]:
         """What a node is summarised from; for each sentence of it where it stands, from the node's start."""
-        encoder, dim = self.encoder_key()
         if not node.children:
-            stored = SearchRowStore(self.engine, encoder, dim).sentences(
-                plan.document, node.first_sentence, node.end_sentence
-            )
+            store = SearchRowStore(self.engine, plan.encoder, plan.dim)
+            stored = store.sentences(plan.document, node.first_sentence, node.end_sentence)
             if len(stored.numbers) != node.end_sentence - node.first_sentence:
                 raise TreeError("The document was removed or changed while its tree was built.")
             texts = tuple(flat(text) for text in stored.texts)
@@ -317,7 +317,7 @@ class Trees:
             return [SummaryPart(texts, stored.rows)], [places]
         children = plan.tree.children(node)
         summaries = self.summaries.get([child.digest for child in children])
-        rows = self.summaries.vectors(encoder, dim, list(summaries)) if with_rows else {}
+        rows = self.summaries.vectors(plan.encoder, plan.dim, list(summaries)) if with_rows else {}
         parts: list[SummaryPart] = []
         sources: list[list[SourceSentence]] = []
         for child in children:
@@ -328,7 +328,7 @@ class Trees:
             parts.append(
                 SummaryPart(
                     tuple(each.text for each in summary.sentences),
-                    rows[child.digest] if with_rows else np.empty((0, dim), np.float32),
+                    rows[child.digest] if with_rows else np.empty((0, plan.dim), np.float32),
                     child.title if child.kind == "section" else "",
                 )
             )
@@ -357,7 +357,7 @@ class Trees:
                 SummarySentence(text, sources[p][s].sources, True)
                 for text, (p, s) in zip(written.sentences, written.taken, strict=True)
             )
-            vectors = (self.encoder_key()[0], np.stack([parts[p].rows[s] for p, s in written.taken]))
+            vectors = (plan.encoder, np.stack([parts[p].rows[s] for p, s in written.taken]))
         summary = Summary(node.digest, sentences, written.notes)
         self.summaries.put(summary, plan.tree.reader, seconds, written.taken is not None, vectors)
 
@@ -366,7 +366,6 @@ class Trees:
         digests = {node.digest: node for node in reversed(plan.tree.nodes)}
         unlinked = self.summaries.unlinked(digests)
         todo = [node for node in plan.tree.nodes if node.digest in unlinked and digests[node.digest] is node]
-        encoder, _ = self.encoder_key()
         for first in range(0, len(todo), LINKED_AT_ONCE):
             if cancellation.cancelled:
                 return
@@ -374,7 +373,7 @@ class Trees:
             batch = todo[first : first + LINKED_AT_ONCE]
             summaries = self.summaries.get([node.digest for node in batch])
             rows = self._encoded(summaries, progress)
-            self.summaries.put_vectors(encoder, rows)
+            self.summaries.put_vectors(plan.encoder, rows)
             for node in batch:
                 if node.digest not in summaries:
                     raise TreeError("A summary was removed while it was linked.")

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, delete, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, select, update
 
 from memory.embeddings import rows_from_blobs
 from memory.tables import SummaryRow, SummaryUseRow, SummaryVectorRow, TreeNodeRow
@@ -23,6 +23,9 @@ __all__ = ["SummaryStore", "delete_unused", "forget_uses", "moved", "stored_sent
 
 BATCH: Final = 500
 """Digests in one IN clause; older builds of SQLite allow 999 variables."""
+
+# Made once: to put a statement together costs more than to run it.
+_KEPT: Final = select(SummaryRow.digest).where(SummaryRow.digest == bindparam("digest"))
 
 
 class SummaryStore:
@@ -49,6 +52,11 @@ class SummaryStore:
                 kept = select(SummaryRow.digest).where(SummaryRow.digest.in_(batch))
                 missing.difference_update(connection.execute(kept).scalars())
         return missing
+
+    def kept(self, digest: bytes) -> bool:
+        """Whether a summary is kept under a digest."""
+        with self.engine.connect() as connection:
+            return connection.execute(_KEPT, {"digest": digest}).first() is not None
 
     def unlinked(self, digests: Collection[bytes]) -> set[bytes]:
         """Those of the digests whose summary has no sources yet."""

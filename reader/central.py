@@ -55,8 +55,8 @@ class CentralWeights:
     """
 
     meaning: float = 1.0
-    words: float = 2.0
-    said: float = 0.7
+    words: float = 3.0
+    said: float = 0.8
     repeated: float = 0.2
     turn: float = 0.05
 
