@@ -1,10 +1,9 @@
-"""What a reader without a language model does by rules: history, parts, summaries, triage."""
+"""What a reader without a language model does by rules: history, parts, triage."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -12,7 +11,7 @@ from reader.contract import Exchange
 from retrieval.sentences import split_sentences
 from retrieval.words import content_words
 
-__all__ = ["central_sentences", "held_words", "question_parts", "refers_back", "with_history"]
+__all__ = ["held_words", "question_parts", "refers_back", "with_history"]
 
 _BACK: Final = re.compile(
     r"\b(he|him|his|she|her|hers|it|its|they|them|their|theirs|this|that|these|those|there|then|former|latter)\b",
@@ -50,40 +49,9 @@ def question_parts(question: str) -> tuple[str, ...]:
     return parts if 1 < len(parts) == len(asked) <= MOST_PARTS else (question,)
 
 
-def central_sentences(texts: Sequence[str], words: int) -> str:
-    """The sentences that say most with the commonest words, in their order, at most `words` words.
-
-    SumBasic (Nenkova and Vanderwende, MSR-TR-2005-101): the sentence whose content words are likeliest on
-    average is taken, the likelihood of its words is squared so that the next one brings others, and so on.
-    Without room for any, the first sentence is taken.
-    """
-    sentences = [text[span.start : span.end] for text in texts for span in split_sentences(text)]
-    terms = [content_words(sentence) for sentence in sentences]
-    counts = Counter(term for each in terms for term in each)
-    total = sum(counts.values()) or 1
-    likelihood = {term: count / total for term, count in counts.items()}
-    left, taken = words, set[int]()
-    open_sentences = {n for n, each in enumerate(terms) if each}
-    while open_sentences and left > 0:
-        best = max(open_sentences, key=lambda n: (_mean([likelihood[t] for t in terms[n]]), -n))
-        open_sentences.discard(best)
-        length = len(sentences[best].split())
-        if length > left:
-            continue
-        taken.add(best)
-        left -= length
-        for term in set(terms[best]):
-            likelihood[term] **= 2
-    return " ".join(sentences[n] for n in sorted(taken) or range(min(1, len(sentences))))
-
-
 def held_words(question: str, options: Sequence[str]) -> list[float]:
     """For each option the weight of the question's words in it, those that few options hold counting more."""
     held = [set(content_words(option)) for option in options]
     wanted = set(content_words(question))
     weights = {w: math.log(1 + len(options) / (1 + sum(w in each for each in held))) for w in wanted}
     return [sum(weights[word] for word in sorted(wanted & each)) for each in held]
-
-
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
