@@ -36,6 +36,8 @@ KEYS = [
     "abstention",
     "answered",
     "seconds_per_question",
+    "routes",
+    "sections_read",
 ]
 
 
@@ -53,6 +55,7 @@ class ListedReader(ExtractiveReader):
         context: Sequence[str] = (),
         on_draft: OnDraft | None = None,
         asked: str | None = None,
+        whole: bool = False,
     ) -> ReaderAnswer:
         text = self.answers[question]
         return ReaderAnswer(text or "I do not know.", text is None, () if text is None else (0,), 0.5)
@@ -101,6 +104,16 @@ def squad_file(folder: Path) -> Path:
     return write(folder / "squad.json", json.dumps(content))
 
 
+def test_a_route_that_is_forced(library: Library, tmp_path: Path) -> None:
+    file = squad_file(tmp_path)
+    for route in ("walk", "whole"):
+        report = evaluate_qa(file, library, silent, route)
+        assert report["routes"] == {route: 4}
+        assert report["evidence_hit"] == {"1": 1.0, "5": 1.0, "10": 1.0}
+    assert report["sections_read"] == 1.0
+    assert report["by_kind"]["answerable"]["routes"] == {"whole": 2}
+
+
 def test_squad_by_hand(library: Library, tmp_path: Path) -> None:
     answers = {
         "Where does the fox sleep?": "a den under the oak [1]",  # 3 of 3 words, of 4 wanted: F1 6/7
@@ -119,6 +132,8 @@ def test_squad_by_hand(library: Library, tmp_path: Path) -> None:
     assert report["abstention"] == {"precision": 1 / 2, "recall": 1 / 2}
     assert report["answered"] == 1 / 2
     assert 0 < report["seconds_per_question"] < 30
+    assert report["routes"] == {"search": 4}
+    assert report["sections_read"] == 1.0, "each context is found, and has no sections"
     assert sorted(report["by_kind"]) == ["answerable", "unanswerable"]
     answerable, unanswerable = report["by_kind"]["answerable"], report["by_kind"]["unanswerable"]
     assert list(answerable) == list(unanswerable) == KEYS
