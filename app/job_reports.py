@@ -90,7 +90,7 @@ def job_table(jobs: Sequence[tuple[JobRecord, JobProgress]]) -> Table:
     for record, progress in jobs:
         title = printable(record.title)
         if record.reason and record.state != "done":
-            title += f" ({printable(record.reason)})"
+            title += f" ({printable(record.reason).rstrip('.')})"
         table.add_row(
             record.id,
             record.kind,
@@ -105,13 +105,11 @@ def job_table(jobs: Sequence[tuple[JobRecord, JobProgress]]) -> Table:
 
 def progress_words(record: JobRecord, progress: JobProgress) -> str:
     """How far a job is, in a few words."""
-    words = (
-        f"{record.state}, {progress.done} of {progress.tasks} tasks done, {progress.share:.0%} of the work"
-    )
+    reason = f" ({record.reason.rstrip('.')})" if record.reason else ""
+    words = f"{record.state}{reason}, {progress.done} of {progress.tasks} tasks done, "
+    words += f"{progress.share:.0%} of the work"
     if progress.failed:
         words += f", {progress.failed} failed"
-    if record.reason:
-        words += f": {record.reason}"
     return words if record.ended else f"{words}; time left: {_time_left(progress)}"
 
 

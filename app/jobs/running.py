@@ -102,7 +102,7 @@ class Jobs:
             if halted is not None and isinstance(halted.cause, ClewError):
                 raise halted.cause
             raise JobHaltedError(
-                f"Job {id} is paused ({record.reason or 'by hand'}); `clew jobs resume {id}` goes on with it."
+                f"Job {id} is paused ({record.reason.rstrip('.') or 'by hand'}); `clew jobs resume {id}` goes on with it."
             )
 
     def worker(
