@@ -101,9 +101,8 @@ class Jobs:
             halted = worker.halted.get(id)
             if halted is not None and isinstance(halted.cause, ClewError):
                 raise halted.cause
-            raise JobHaltedError(
-                f"Job {id} is paused ({record.reason.rstrip('.') or 'by hand'}); `clew jobs resume {id}` goes on with it."
-            )
+            reason = record.reason.rstrip(".") or "by hand"
+            raise JobHaltedError(f"Job {id} is paused ({reason}); `clew jobs resume {id}` goes on with it.")
 
     def worker(
         self,
