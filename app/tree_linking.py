@@ -35,8 +35,8 @@ class LinkThresholds:
         close: Share of the best score from which others are named as well.
     """
 
-    words: float = 0.5
-    supported: float = 0.6
+    words: float = 1.0
+    supported: float = 0.53
     close: float = 0.85
 
 
@@ -100,6 +100,6 @@ def _verbatim(wanted: str, texts: Sequence[str]) -> list[int]:
         joined = ""
         for n in range(first, min(first + MOST_SOURCES, len(texts))):
             joined = joined[:-1] + texts[n]
-            if n > first and wanted in joined:
+            if n > first and 0 <= joined.find(wanted) < len(texts[first]) - 1:
                 return list(range(first, n + 1))
     return []

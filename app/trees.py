@@ -125,8 +125,9 @@ class Trees:
             progress(Event("summarise", record.title, min(done, expected.units), expected.units))
         tree = self.ready(record)
         if tree is None:
-            failed = self.jobs.store.tasks(job.id, "failed")
-            reason = failed[0].error if failed else "the document was changed meanwhile"
+            # Not those that only needed another.
+            failed = [task for task in self.jobs.store.tasks(job.id, "failed") if task.attempts]
+            reason = failed[0].error if failed else "The document was changed meanwhile."
             raise TreeError(f"The tree of {record.title!r} could not be built: {reason}")
         return tree
 

@@ -8,8 +8,10 @@ not fit into the window is summarised in groups of parts, and these summaries on
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Final
 
 from reader.chat import ChatModel, Completion, Finish, Message, Request
@@ -173,7 +175,7 @@ def _asked(
     asked = messages
     for _ in range(1 + AGAIN):
         completion = _reply(model, asked, _reply_tokens(words))
-        attempt = _judged(completion, source, " ".join(m.content for m in messages), words, at_least)
+        attempt = _judged(completion, parts, source, words, at_least)
         if best is None or attempt.badness < best.badness:
             best = attempt
         if not attempt.badness:
@@ -197,13 +199,15 @@ def _reply(model: ChatModel, messages: Sequence[Message], tokens: int) -> Comple
     return completion
 
 
-def _judged(completion: Completion, source: str, prompt: str, words: int, at_least: int) -> _Attempt:
+def _judged(
+    completion: Completion, parts: Sequence[SummaryPart], source: str, words: int, at_least: int
+) -> _Attempt:
     """A reply with the worst of what is wrong with it."""
     text = flat(completion.text)
     length = count_words(text)
     if not _WORD.search(text):
         return _Attempt("", "it is empty", 4)
-    if length < count_words(source) and _copied(text, prompt) > MOST_COPIED:
+    if length < count_words(source) and _copied(text, parts) > MOST_COPIED:
         return _Attempt(text, "it is mostly copied word for word from the prompt", 3)
     if completion.finish is Finish.LENGTH or not _END.search(text):
         return _Attempt(text, "it is cut off in the middle of a sentence", 2)
@@ -214,12 +218,29 @@ def _judged(completion: Completion, source: str, prompt: str, words: int, at_lea
     return _Attempt(text)
 
 
-def _copied(text: str, prompt: str) -> float:
-    """Share of the runs of 8 words of a text that stand in the prompt; 0 for a text of fewer words."""
-    found, given = _WORD.findall(text.casefold()), _WORD.findall(prompt.casefold())
-    runs = [tuple(found[n : n + GRAM]) for n in range(len(found) - GRAM + 1)]
-    held = {tuple(given[n : n + GRAM]) for n in range(len(given) - GRAM + 1)}
-    return sum(run in held for run in runs) / len(runs) if runs else 0.0
+def _copied(text: str, parts: Sequence[SummaryPart]) -> float:
+    """Share of the runs of 8 words of a text that are copied; 0 for a text of fewer words.
+
+    A run is copied if it stands in what was asked, or in one of the parts alone: what several parts say in
+    the same words may be said once more.
+    """
+    runs = _runs(text)
+    wanted = set(runs)
+    copied = wanted & _asked_runs()
+    holders = Counter(run for part in parts for run in wanted & set(_runs(" ".join(part.sentences))))
+    copied |= {run for run, count in holders.items() if count == 1}
+    return sum(run in copied for run in runs) / len(runs) if runs else 0.0
+
+
+@cache
+def _asked_runs() -> frozenset[tuple[str, ...]]:
+    """Of the instructions."""
+    return frozenset(_runs(render("summarise", parts=[], background="", words=0, at_least=1)))
+
+
+def _runs(text: str) -> list[tuple[str, ...]]:
+    words = _WORD.findall(text.casefold())
+    return [tuple(words[n : n + GRAM]) for n in range(len(words) - GRAM + 1)]
 
 
 def _kept(attempt: _Attempt, parts: Sequence[SummaryPart], words: int) -> WrittenSummary:

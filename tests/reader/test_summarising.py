@@ -76,6 +76,12 @@ def test_too_short_is_asked_for_again_only_where_there_is_more_to_tell() -> None
     assert len(model.requests) == 1
 
 
+def test_what_several_parts_say_alike_may_be_said_once_more() -> None:
+    model = model_of(TEXT)
+    assert written_summary(model, [part(TEXT, "It sank."), part("It rained.", TEXT)], 20).sentences == (TEXT,)
+    assert len(model.requests) == 1
+
+
 def test_a_short_text_may_be_repeated() -> None:
     model = model_of(TEXT)
     assert written_summary(model, [part(TEXT)], 40) == WrittenSummary((TEXT,), None)
