@@ -1,15 +1,16 @@
-"""The nodes of ready summary trees as rows of an index: their vectors, and the chunks that they stand for."""
+"""The nodes of ready summary trees as rows of an index: their vectors, and the chunks below them."""
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from sqlalchemy import Engine, Select, and_, select
 
-from memory.summaries import SummaryStore, summary_of
-from memory.tables import ChunkRow, DocumentRow, SummaryRow, TreeNodeRow, TreeRow
+from memory.summaries import SummaryStore
+from memory.tables import ChunkRow, DocumentRow, TreeNodeRow, TreeRow
 from retrieval.hits import Float32, Int64
 
 __all__ = ["NodeRowStore"]
@@ -26,7 +27,7 @@ class NodeRowStore:
 
     def __init__(self, engine: Engine, encoder: int, dim: int) -> None:
         self.engine, self.encoder, self.dim = engine, encoder, dim
-        self._chunks: dict[tuple[int, int], dict[int, list[int]]] = {}
+        self._chunks: dict[int, _Chunks] = {}
 
     def trees(self) -> list[int]:
         """Keys of the ready trees of documents as they are now, ascending; a tree's rows never change."""
@@ -68,45 +69,45 @@ class NodeRowStore:
         return np.array(keys, np.int64), np.concatenate(means).astype(np.float32)
 
     def chunks_of_nodes(self, nodes: Int64) -> dict[int, list[int]]:
-        """For each node, the chunks that hold what its summary rests on, in the order of its sentences."""
+        """For each node, the chunks of its part of the text, in order; nodes that are gone are left out."""
         query = (
             _trees()
             .join(TreeNodeRow, TreeNodeRow.tree_key == TreeRow.key)
             .where(TreeNodeRow.key.in_(nodes.tolist()))
-            .with_only_columns(TreeNodeRow.key, TreeRow.key, DocumentRow.key)
+            .with_only_columns(
+                TreeNodeRow.key, DocumentRow.key, TreeNodeRow.first_sentence, TreeNodeRow.end_sentence
+            )
         )
         with self.engine.connect() as connection:
-            # A document that is cut anew has another key, and other chunks below the same tree.
-            trees = {row[0]: (row[1], row[2]) for row in connection.execute(query)}
-        for tree in set(trees.values()) - self._chunks.keys():
-            self._chunks[tree] = self._chunks_of(*tree)
-        return {node: self._chunks[tree].get(node, []) for node, tree in trees.items()}
-
-    def _chunks_of(self, tree: int, document: int) -> dict[int, list[int]]:
-        summaries = (
-            select(TreeNodeRow.key, TreeNodeRow.start, SummaryRow.sentences)
-            .join(SummaryRow, SummaryRow.digest == TreeNodeRow.digest)
-            .where(TreeNodeRow.tree_key == tree)
-        )
-        chunks = (
-            select(ChunkRow.key, ChunkRow.start, ChunkRow.end)
-            .where(ChunkRow.document_key == document)
-            .order_by(ChunkRow.start)
-        )
-        with self.engine.connect() as connection:
-            rows = connection.execute(summaries).all()
-            places = connection.execute(chunks).all()
-        starts = [place.start for place in places]
+            rows = connection.execute(query).all()
         found: dict[int, list[int]] = {}
-        for row in rows:
-            held = dict[int, None]()
-            for sentence in summary_of(b"", row.sentences, [], row.start).sentences:
-                for source in sentence.sources[:1]:
-                    place = places[bisect_right(starts, source.start) - 1] if starts else None
-                    if place is not None and place.start <= source.start < place.end:
-                        held.setdefault(place.key)
-            found[row.key] = list(held)
+        for node, document, first, end in rows:
+            if document not in self._chunks:
+                self._chunks[document] = self._chunks_of(document)
+            chunks = self._chunks[document]
+            # Chunks are in order and overlap by a few sentences at most.
+            start = bisect_right(chunks.ends, first)
+            found[node] = chunks.keys[start : bisect_left(chunks.firsts, end)]
         return found
+
+    def _chunks_of(self, document: int) -> _Chunks:
+        query = (
+            select(ChunkRow.key, ChunkRow.first_sentence, ChunkRow.end_sentence)
+            .where(ChunkRow.document_key == document)
+            .order_by(ChunkRow.ordinal)
+        )
+        with self.engine.connect() as connection:
+            rows = connection.execute(query).all()
+        return _Chunks([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows])
+
+
+@dataclass(frozen=True, slots=True)
+class _Chunks:
+    """The chunks of a document in order: keys, first sentences, and one past the last."""
+
+    keys: list[int]
+    firsts: list[int]
+    ends: list[int]
 
 
 def _trees() -> Select[int]:

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from app.library import Library
+from memory.search_rows import SearchRowStore
+from memory.tables import ChunkRow
 from tests.conftest import ForOneHome, write
 
 QUESTION = "What happened to the weights of Vannock?"
@@ -38,19 +40,12 @@ def test_all_nodes_are_in_it(switched_on: Callable[[], Library]) -> None:
     assert tree is not None
     assert library._nodes is not None
     assert len(library._nodes.index) == len(tree.nodes)
-    assert len(chunks) == len(set(chunks)) > 20
-    places = library.indexes().rows.vectors  # the chunks are those of the document
-    keys, _ = places(record.key, _chunk_table())
+    assert len(chunks) == len(set(chunks)) >= 16
+    keys, _ = library.indexes().rows.vectors(record.key, ChunkRow)
     assert set(chunks) <= set(keys.tolist())
 
 
-def _chunk_table() -> type:
-    from memory.tables import ChunkRow
-
-    return ChunkRow
-
-
-def test_chunks_hold_what_the_summaries_rest_on(switched_on: Callable[[], Library]) -> None:
+def test_a_node_has_the_chunks_of_its_part_of_the_text(switched_on: Callable[[], Library]) -> None:
     library = switched_on()
     (record,) = library.documents()
     tree = library.trees.ready(record)
@@ -58,23 +53,17 @@ def test_chunks_hold_what_the_summaries_rest_on(switched_on: Callable[[], Librar
     ranking(library)
     assert library._nodes is not None
     rows = library._nodes.rows
-    nodes = rows.keys()
-    held = rows.chunks_of_nodes(nodes)
-    leaf = tree.leaves[0]
-    assert leaf.summary is not None
-    expected = {s.sources[0] for s in leaf.summary.sentences}
-    spans = _chunk_spans(library, held[int(nodes[leaf.ordinal])])
-    assert all(any(start <= source.start < end for start, end in spans) for source in expected)
-
-
-def _chunk_spans(library: Library, chunks: list[int]) -> list[tuple[int, int]]:
-    from sqlalchemy import select
-
-    from memory.tables import ChunkRow
-
-    with library.engine.connect() as connection:
-        query = select(ChunkRow.start, ChunkRow.end).where(ChunkRow.key.in_(chunks))
-        return [(row.start, row.end) for row in connection.execute(query)]
+    keys = rows.keys()
+    held = rows.chunks_of_nodes(keys)
+    every = SearchRowStore(library.engine, rows.encoder, rows.dim)
+    chunks = every.places(every.chunk_keys(np.array([record.key], np.int64)))
+    for key, node in zip(keys, tree.nodes, strict=True):
+        expected = [
+            chunk
+            for chunk, place in chunks.items()
+            if place.first < node.end_sentence and place.end > node.first_sentence
+        ]
+        assert held[int(key)] == sorted(expected)
 
 
 def _gone(place: Path) -> None:
@@ -116,7 +105,8 @@ def test_it_follows_the_trees(switched_on: Callable[[], Library], tmp_path: Path
     library.trees.ensure_extractive(added.record)
     after = ranking(library)
     assert set(before) < set(after)
-    assert ranking(library, [added.record.key]) == [chunk for chunk in after if chunk not in before]
+    of_it, _ = library.indexes().rows.vectors(added.record.key, ChunkRow)
+    assert ranking(library, [added.record.key]) == of_it.tolist()
     library.remove(added.record.id)
     assert ranking(library) == before
 

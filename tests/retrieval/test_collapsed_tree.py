@@ -1,4 +1,4 @@
-"""The summary trees searched flat: nodes become the chunks that they rest on."""
+"""The summary trees searched flat: nodes become the best two chunks below them."""
 
 from __future__ import annotations
 
@@ -44,8 +44,9 @@ def collapsed(held: dict[int, list[int]]) -> CollapsedTree:
 def test_chunks_come_in_the_order_of_their_nodes_then_of_their_own() -> None:
     tree = collapsed({1: [102, 101], 2: [105], 3: [101, 103, 104]})
     # Nodes towards the east: 1, 3, 2.
-    assert tree.ranking(EAST, 10).tolist() == [101, 102, 103, 104, 105]
-    assert tree.ranking(NORTH, 10).tolist() == [105, 104, 101, 103, 102]
+    assert tree.ranking(EAST, 10).tolist() == [101, 102, 103, 105]
+    # Nodes towards the north: 2, 3, 1; the chunks 105, 102, 104, 101, 103.
+    assert tree.ranking(NORTH, 10).tolist() == [105, 104, 101, 102]
     assert tree.ranking(EAST, 3).tolist() == [101, 102, 103]
 
 

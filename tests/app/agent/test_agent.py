@@ -267,8 +267,12 @@ def test_steps_change_only_what_the_state_has(asking: Asking, monkeypatch: pytes
 
     monkeypatch.setattr(graph, "NODES", {name: watched(name, node) for name, node in NODES.items()})
     told = Told(enough=[missing("Who kept the inn?"), {"enough": True, "missing": ""}])
-    asking(ScriptedModel(told)).ask(GLOVE, thread="tea")
+    library = asking(ScriptedModel(told))
+    library.ask(GLOVE, thread="tea")
     assert {name for name, _ in updates} == set(STEPS)
+    for route in ("walk", "whole"):
+        library.ask(GLOVE, route=route)
+    assert {name for name, _ in updates} == set(NODES)
     assert [(name, keys - fields) for name, keys in updates if keys - fields] == []
 
 
