@@ -1,4 +1,7 @@
-"""The steps of the agent, one function each: it is given the state, and what it returns changes that."""
+"""The steps of the agent, one function each: it is given the state, and what it returns changes that.
+
+Those that use summary trees are in `tree_nodes`, the answer is in `reasoning`.
+"""
 
 from __future__ import annotations
 
@@ -6,29 +9,25 @@ from datetime import UTC, datetime
 from typing import Final
 
 from app.agent.context import AgentContext
-from app.agent.evenly import evenly
 from app.agent.leaf_passages import leaf_passages, without_held
 from app.agent.lookups import candidates_of, interleaved, looked_up, passages_of, pooled, stands
-from app.agent.state import AgentState, DraftState, FoundState
+from app.agent.reasoning import reason
+from app.agent.state import AgentState, FoundState
 from app.agent.steps import Node, Update, shown, step
 from app.agent.tree_nodes import walk, whole
-from app.routing import suggest, topic
+from app.routing import suggest
 from memory.threads import Turn
-from reader.contract import Exchange, ReaderAnswer, RouteChoice
+from reader.contract import Exchange, RouteChoice
 from reader.errors import BudgetError
-from retrieval.document import Span
 from retrieval.evidence import score_candidates
 from retrieval.verify import Verdict
 
-__all__ = ["NODES", "enough", "reason", "recall", "remember", "retrieve", "route", "select", "verify"]
+__all__ = ["NODES", "enough", "recall", "remember", "retrieve", "route", "select", "verify"]
 
 EVIDENCE: Final = 8
 """Sentences for a question, or, of a question in parts and of a follow-up, PART_EVIDENCE for each."""
 PART_EVIDENCE: Final = 4
 HISTORY: Final = 4
-CONTEXT_PASSAGES: Final = 4
-WHOLE_EVIDENCE: Final = 60
-"""Sentences that an answer about the whole is made from at most."""
 
 
 @step
@@ -134,22 +133,6 @@ def enough(state: AgentState, context: AgentContext) -> Update:
 
 
 @step
-def reason(state: AgentState, context: AgentContext) -> Update:
-    """The answer from the evidence alone."""
-    if state["route"] == "whole":
-        return _reason_whole(state, context)
-    positions = interleaved(state["evidence"])
-    evidence = [context.evidence(state["evidence"][n]) for n in positions]
-    best = sorted(state["passages"], key=lambda each: -each["score"])[:CONTEXT_PASSAGES]
-    passages = [context.rows.text(each["document"], Span(each["start"], each["end"])) for each in best]
-    words = context.words(state["query"])
-    reply = context.reader.answer(
-        state["query"], words, evidence, passages, context.on_draft, asked=state["question"]
-    )
-    return {"draft": _draft(reply, positions)}, _answered(reply)
-
-
-@step
 def verify(state: AgentState, context: AgentContext) -> Update:
     """Nothing is shown that does not stand in its source now."""
     draft = state.get("draft")
@@ -219,47 +202,3 @@ def _chosen_route(query: str, context: AgentContext) -> RouteChoice:
         return context.reader.choose_route(query, suggestion.choice)
     except BudgetError:
         return suggestion.choice  # what is left belongs to the answer
-
-
-def _reason_whole(state: AgentState, context: AgentContext) -> Update:
-    """The answer from evidence of all sections, thinned evenly over them if it is too much."""
-    evidence = state["evidence"]
-    order = evenly([each["query"] for each in evidence], [each["score"] for each in evidence])
-    usable = [n for n in order if evidence[n]["verdict"] != Verdict.DROPPED]
-    kept = usable[:WHOLE_EVIDENCE]
-    reply = context.reader.answer(
-        state["query"],
-        context.words(topic(state["query"])),
-        [context.evidence(evidence[n]) for n in kept],
-        (),
-        context.on_draft,
-        asked=state["question"],
-        whole=True,
-    )
-    draft = _draft(reply, kept)
-    detail = _answered(reply)
-    if len(kept) < len(usable):
-        detail += f", from {len(kept)} of {len(usable)} quotes, thinned evenly over the sections"
-    if not reply.abstained:
-        cited = {
-            context.place(each["document"], each["start"]).sections
-            for each in map(evidence.__getitem__, draft["cited"])
-        }
-        detail += f", citing {len(cited)} sections"
-    return {"draft": draft}, detail
-
-
-def _draft(reply: ReaderAnswer, positions: list[int]) -> DraftState:
-    """What the reader answered; `positions` are those of the evidence that it was given."""
-    return {
-        "text": reply.text,
-        "abstained": reply.abstained,
-        "cited": [positions[n] for n in reply.cited],
-        "confidence": reply.confidence,
-        "notes": list(reply.notes),
-    }
-
-
-def _answered(reply: ReaderAnswer) -> str:
-    detail = "abstained" if reply.abstained else "answered"
-    return detail if reply.confidence is None else f"{detail}, confidence {reply.confidence:.2f}"

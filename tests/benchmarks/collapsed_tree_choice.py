@@ -1,10 +1,10 @@
 """Whether a flat search over all levels of the summary trees helps: `collapsed_tree_choice.py SHARED_DATA`.
 
 RAPTOR's collapsed tree (arXiv 2401.18059) as a fifth side of the search, over extractive trees. Chosen on
-stories with questions, the sample novella hidden among them, and every second question on Jane Eyre; the other
-half of those is only reported. A node is known by the mean of its summary's sentence embeddings or by the
-embedding of the summary; one that is hit stands for the chunks that hold its summary's sources, or for its best
-chunks.
+stories with questions, the sample novella hidden among them, and every second question on Jane Eyre; the
+other half of those is only reported. A node is known by the mean of its summary's sentence embeddings or by
+the embedding of the summary; one that is hit stands for the chunks that hold its summary's sources, or for
+its best chunks.
 """
 
 from __future__ import annotations
