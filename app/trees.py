@@ -8,13 +8,11 @@ level would have to be made one after the other.
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Final, Literal
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from typing import Any, Literal
 
-import numpy as np
 from sqlalchemy import Engine
 
 from app.errors import TreeError
@@ -23,17 +21,14 @@ from app.jobs.contract import NewTask, Outcome, TaskKind, Work
 from app.jobs.estimates import Estimate
 from app.jobs.running import Jobs
 from app.models import MakeReader
-from app.tree_linking import SourceSentence, link_sentences
+from app.tree_summaries import PlannedTree, TreeSummaries
 from memory.documents import DocumentRecord, DocumentStore
-from memory.search_rows import SearchRowStore
-from memory.summaries import SummaryStore, moved
 from memory.tree_plan import PLAN_VERSION, plan_tree, tree_anchors
 from memory.tree_settings import TreeSettings
-from memory.tree_store import TreeStore, TreeVersion
-from memory.trees import Summary, SummarySentence, SummaryTree, TreeNode
+from memory.tree_store import TreeVersion
+from memory.trees import SummaryTree, TreeNode
 from reader.chat import Cancellation
-from reader.contract import Reader, SummaryPart, WrittenSummary
-from retrieval.chunking import flat
+from reader.contract import Reader
 from retrieval.encoder import Encoder
 from retrieval.hits import Float32
 
@@ -41,20 +36,6 @@ __all__ = ["TreeReader", "Trees"]
 
 TreeReader = Literal["reader", "extractive"]
 """Who summarises: the reader that is set, or the one without a language model."""
-
-LINKED_AT_ONCE: Final = 64
-"""Nodes whose sentences are encoded together and stored; a kill repeats at most these."""
-PLANS_KEPT: Final = 8
-
-
-@dataclass(frozen=True, slots=True)
-class _Plan:
-    """A tree as it was planned, the key of its document's version, and the encoder's key and width."""
-
-    tree: SummaryTree
-    document: int
-    encoder: int
-    dim: int
 
 
 class Trees:
@@ -85,9 +66,12 @@ class Trees:
         self.engine, self.documents, self.readers = engine, documents, readers
         self.fingerprint, self.encoder, self.encoder_key = fingerprint, encoder, encoder_key
         self.jobs, self.settings = jobs, settings or TreeSettings()
-        self.store, self.summaries = TreeStore(engine), SummaryStore(engine)
-        self._lock = threading.Lock()
-        self._plans: dict[int, _Plan] = {}
+        self.texts = TreeSummaries(engine, encoder, encoder_key)
+        self.store, self.summaries = self.texts.store, self.texts.kept
+
+    def vectors(self, tree: SummaryTree, progress: Progress = silent) -> dict[bytes, Float32]:
+        """Embeddings of the sentences of a tree's summaries, by digest; those that are not kept are made."""
+        return self.texts.vectors(tree, progress)
 
     def ready(self, record: DocumentRecord, reader: TreeReader = "reader") -> SummaryTree | None:
         """The tree of a document, if it is whole."""
@@ -181,7 +165,7 @@ class Trees:
             {"tree": plan.tree.key, "nodes": len(plan.tree.nodes), "tasks": len(tasks)}, tuple(tasks)
         )
 
-    def _node_tasks(self, plan: _Plan, payload: Mapping[str, Any]) -> list[NewTask]:
+    def _node_tasks(self, plan: PlannedTree, payload: Mapping[str, Any]) -> list[NewTask]:
         """A task for each node that has no summary yet, and in any case for the root."""
         nodes = {node.digest: node for node in reversed(plan.tree.nodes)}  # of equal ones the first
         missing = self.summaries.missing(nodes)
@@ -204,19 +188,19 @@ class Trees:
 
     def summarise_node(self, work: Work) -> Outcome:
         """Summarise one node, unless that has been done."""
-        plan = self._plan(work.payload)
+        plan = self.texts.plan(work.payload["tree"], work.payload["document"])
         node = plan.tree.nodes[work.payload["node"]]
         if self.summaries.kept(node.digest):
             return Outcome()
         reader = self._reader(work.payload["reader"], work)
-        parts, sources = self._parts(plan, node, reader.takes_sentences)
+        parts, sources = self.texts.parts(plan, node, reader.takes_sentences)
         length = self.settings.length(node.kind if node.children else "leaf")
         began = time.perf_counter()
         # A written summary may be as short as its text deserves; it is not asked for again for that.
         at_least = length.at_least if reader.takes_sentences else 0
         written = reader.summarise(parts, length.words, at_least=at_least, spread=bool(node.children))
         seconds = time.perf_counter() - began
-        self._keep(plan, node, written, parts, sources, seconds)
+        self.texts.keep(plan, node, written, parts, sources, seconds)
         return Outcome()
 
     def link_tree(self, work: Work) -> Outcome:
@@ -227,23 +211,10 @@ class Trees:
         plan = self._planned(
             work.payload["document"], self._reader(work.payload["reader"], work), work.progress
         )
-        self._link(plan, work.progress, work.cancellation)
+        self.texts.link(plan, work.progress, work.cancellation)
         if not self.store.finish(plan.tree.key) and not work.payload.get("partial"):
             raise TreeError(f"The tree of {work.payload['id']} lacks summaries that were removed meanwhile.")
         return Outcome({"tree": plan.tree.key})
-
-    def vectors(self, tree: SummaryTree, progress: Progress = silent) -> dict[bytes, Float32]:
-        """Embeddings of the sentences of a tree's summaries, by digest; those that are not kept are made."""
-        encoder, dim = self.encoder_key()
-        nodes = {node.digest: node for node in tree.nodes if node.summary is not None}
-        found = self.summaries.vectors(encoder, dim, nodes)
-        lacking = [node for digest, node in nodes.items() if digest not in found]
-        for first in range(0, len(lacking), LINKED_AT_ONCE):
-            batch = lacking[first : first + LINKED_AT_ONCE]
-            made = self._encoded({node.digest: node.summary for node in batch if node.summary}, progress)
-            self.summaries.put_vectors(encoder, made)
-            found |= made
-        return found
 
     def _build(self, record: DocumentRecord, progress: Progress) -> None:
         plan, link = self.tasks(record, "extractive")
@@ -270,7 +241,7 @@ class Trees:
             record.id, record.content_hash, key, f"plan {PLAN_VERSION} {self.settings} {record.recipe}"
         )
 
-    def _planned(self, document: int, reader: Reader, progress: Progress) -> _Plan:
+    def _planned(self, document: int, reader: Reader, progress: Progress) -> PlannedTree:
         """The plan of a document's tree, written if it is not there."""
         record = next((each for each in self.documents.records() if each.key == document), None)
         if record is None:
@@ -286,117 +257,7 @@ class Trees:
             key = self.store.write(version, nodes, tree_anchors(loaded.text, sentences, nodes))
         else:
             key = found[0]
-        return self._plan({"tree": key, "document": document})
-
-    def _plan(self, payload: Mapping[str, object]) -> _Plan:
-        key, document = int(str(payload["tree"])), int(str(payload["document"]))
-        with self._lock:
-            if key not in self._plans:
-                tree = self.store.load(key)
-                if tree is None:
-                    raise TreeError("The tree was removed while it was built.")
-                bare = tuple(replace(node, summary=None) for node in tree.nodes)
-                while len(self._plans) >= PLANS_KEPT:
-                    del self._plans[next(iter(self._plans))]
-                self._plans[key] = _Plan(replace(tree, nodes=bare), document, *self.encoder_key())
-            return self._plans[key]
-
-    def _parts(
-        self, plan: _Plan, node: TreeNode, with_rows: bool
-    ) -> tuple[list[SummaryPart], list[list[SourceSentence]]]:
-        """What a node is summarised from; for each sentence of it where it stands, from the node's start."""
-        if not node.children:
-            store = SearchRowStore(self.engine, plan.encoder, plan.dim)
-            stored = store.sentences(plan.document, node.first_sentence, node.end_sentence)
-            if len(stored.numbers) != node.end_sentence - node.first_sentence:
-                raise TreeError("The document was removed or changed while its tree was built.")
-            texts = tuple(flat(text) for text in stored.texts)
-            places = [
-                SourceSentence(text, (moved(span, -node.span.start),))
-                for text, span in zip(texts, stored.spans, strict=True)
-            ]
-            return [SummaryPart(texts, stored.rows)], [places]
-        children = plan.tree.children(node)
-        summaries = self.summaries.get([child.digest for child in children])
-        rows = self.summaries.vectors(plan.encoder, plan.dim, list(summaries)) if with_rows else {}
-        parts: list[SummaryPart] = []
-        sources: list[list[SourceSentence]] = []
-        for child in children:
-            summary = summaries.get(child.digest)
-            if summary is None or (with_rows and child.digest not in rows):
-                raise TreeError("A summary that another one is made of was removed meanwhile.")
-            by = child.span.start - node.span.start
-            parts.append(
-                SummaryPart(
-                    tuple(each.text for each in summary.sentences),
-                    rows[child.digest] if with_rows else np.empty((0, plan.dim), np.float32),
-                    child.title if child.kind == "section" else "",
-                )
-            )
-            sources.append(
-                [
-                    SourceSentence(each.text, tuple(moved(span, by) for span in each.sources))
-                    for each in summary.sentences
-                ]
-            )
-        return parts, sources
-
-    def _keep(
-        self,
-        plan: _Plan,
-        node: TreeNode,
-        written: WrittenSummary,
-        parts: Sequence[SummaryPart],
-        sources: Sequence[Sequence[SourceSentence]],
-        seconds: float,
-    ) -> None:
-        vectors = None
-        if written.taken is None:
-            sentences = tuple(SummarySentence(flat(text), (), False) for text in written.sentences)
-        else:
-            sentences = tuple(
-                SummarySentence(text, sources[p][s].sources, True)
-                for text, (p, s) in zip(written.sentences, written.taken, strict=True)
-            )
-            vectors = (plan.encoder, np.stack([parts[p].rows[s] for p, s in written.taken]))
-        summary = Summary(node.digest, sentences, written.notes)
-        self.summaries.put(summary, plan.tree.reader, seconds, written.taken is not None, vectors)
-
-    def _link(self, plan: _Plan, progress: Progress, cancellation: Cancellation) -> None:
-        """Link what is not linked, children before their parents, whose sources are those of the children."""
-        digests = {node.digest: node for node in reversed(plan.tree.nodes)}
-        unlinked = self.summaries.unlinked(digests)
-        todo = [node for node in plan.tree.nodes if node.digest in unlinked and digests[node.digest] is node]
-        for first in range(0, len(todo), LINKED_AT_ONCE):
-            if cancellation.cancelled:
-                return
-            progress(Event("link", plan.tree.document_id, first, len(todo)))
-            batch = todo[first : first + LINKED_AT_ONCE]
-            summaries = self.summaries.get([node.digest for node in batch])
-            rows = self._encoded(summaries, progress)
-            self.summaries.put_vectors(plan.encoder, rows)
-            for node in batch:
-                if node.digest not in summaries:
-                    raise TreeError("A summary was removed while it was linked.")
-                parts, sources = self._parts(plan, node, with_rows=True)
-                summary = summaries[node.digest]
-                sentences = link_sentences(
-                    [each.text for each in summary.sentences],
-                    rows[node.digest],
-                    [each for part in sources for each in part],
-                    np.concatenate([part.rows for part in parts]),
-                )
-                self.summaries.link([replace(summary, sentences=sentences)])
-
-    def _encoded(self, summaries: Mapping[bytes, Summary], progress: Progress) -> dict[bytes, Float32]:
-        """Embeddings of the sentences of summaries; equal sentences are encoded once."""
-        texts = list(dict.fromkeys(each.text for s in summaries.values() for each in s.sentences))
-        place = {text: n for n, text in enumerate(texts)}
-        rows = self.encoder(progress).encode(texts)
-        return {
-            digest: rows[[place[each.text] for each in summary.sentences]]
-            for digest, summary in summaries.items()
-        }
+        return self.texts.plan(key, document)
 
 
 def _payload(record: DocumentRecord, reader: TreeReader) -> dict[str, Any]:

@@ -247,3 +247,13 @@ def test_a_stopped_model_call_is_not_a_summary(
     with pytest.raises(Exception, match="stopped"):
         library.trees.summarise_node(work)
     assert rows_of(own_novella_home, "summaries") == 0
+
+
+def test_embeddings_that_go_while_it_is_built_come_back(novella: Library, own_novella_home: Path) -> None:
+    _, tasks = works(novella)
+    for task in tasks[:-1]:
+        novella.trees.summarise_node(work_of(task))
+    with closing(sqlite3.connect(own_novella_home / "clew.sqlite")) as connection:
+        connection.execute("DELETE FROM summary_vectors")
+        connection.commit()
+    check_taken(novella, novella.trees.ensure(novella.documents()[0]))
