@@ -20,7 +20,7 @@ from sqlalchemy import URL
 from app.errors import SettingsError
 from retrieval.encoder import DEFAULT_ENCODER
 
-__all__ = ["Settings", "load_settings", "without_old_tracing"]
+__all__ = ["Settings", "before_ray", "load_settings", "without_old_tracing"]
 
 HERE: Final = Path("clew.toml")
 OWN_FILE_ONLY: Final = {"trust_remote_code", "openai_base_url", "openai_api_key", "openai_api_key_file"}
@@ -132,6 +132,15 @@ class Settings(BaseSettings):
             ) from error
 
     @property
+    def plain(self) -> dict[str, Any]:
+        """All of them as `load_settings` takes them in another process, the key readable."""
+        return self.model_dump(mode="json") | {
+            "home": str(self.home.absolute()),
+            "openai_api_key": self.api_key,
+            "openai_api_key_file": None,
+        }
+
+    @property
     def checkpoints(self) -> Path:
         """The file with the questions that are being answered."""
         return self.home / "checkpoints.sqlite"
@@ -197,6 +206,16 @@ def without_old_tracing() -> None:
     """
     for name in ("LANGCHAIN_TRACING", "LANGCHAIN_HANDLER"):
         os.environ.pop(name, None)
+
+
+def before_ray(loopback: bool) -> None:
+    """Set what Ray reads when it is imported: it reports nothing over the network (promise 9).
+
+    With `loopback` it stays on 127.0.0.1; by itself it takes another address of this machine for that one.
+    """
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    if loopback:
+        os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
 
 
 def _default_home() -> Path:

@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 from typing import Annotated, Any
 
@@ -16,8 +17,11 @@ from app.commands import AsJson, library_of_settings, print_json, screen
 from app.display import printable
 from app.events import Event
 from app.job_reports import event_json, event_line, job_json, job_table, progress_words
+from app.jobs.ray_executor import RayExecutor
+from app.jobs.ray_place import jobs_of
 from app.jobs.running import Jobs
 from app.jobs.worker import Ended, Worker
+from app.library import Library
 from memory.job_records import JobRecord
 
 __all__ = ["jobs", "worker"]
@@ -85,12 +89,15 @@ def resume(job: Job, as_json: AsJson = False) -> None:
 
 def worker(
     tasks: Annotated[int | None, typer.Option(min=1, max=1024, help="Most tasks at once.")] = None,
+    ray: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Do them on this Ray cluster; 'local' starts one.")
+    ] = None,
     until_idle: Annotated[bool, typer.Option("--until-idle", help="End when nothing is left to do.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Do the tasks of all jobs; the first Ctrl-C ends it after what runs, the second at once."""
     library = library_of_settings()
-    own = library.jobs.worker(tasks)
+    own = library.jobs.worker(tasks, None if ray is None else _cluster(ray, library))
     counts = {"done": 0, "failed": 0}
     began = time.monotonic()
     try:
@@ -106,6 +113,11 @@ def worker(
         library.close()
     if as_json:
         print_json(counts | {"seconds": round(time.monotonic() - began, 3)})
+
+
+def _cluster(address: str, library: Library) -> RayExecutor:
+    at_once = sum(kind.at_once() for kind in library.jobs.kinds.values())
+    return RayExecutor.connect(address, partial(jobs_of, library.settings.plain), at_once)
 
 
 @contextmanager

@@ -96,6 +96,13 @@ class TaskLeases:
                 taken += self._take(row, now)
         return taken
 
+    def lost(self, worker: str, task: int) -> None:
+        """Give back a task of this worker whose process was lost, which counts as an interruption."""
+        with self.engine.connect() as connection:
+            row = connection.execute(LEASED.where(TaskRow.key == task), {"by": ""}).first()
+        if row is not None and row.worker == worker:
+            self._take(row, self.now())
+
     def _take(self, row: Any, now: datetime) -> int:
         held = {"task": row.key, "by": row.worker, "attempt": row.attempts}
         lost = 1 if _got_on(self.engine, row) else row.interruptions + 1

@@ -31,7 +31,7 @@ class Fault(StrEnum):
 
     TASK: the task's own; it fails. PASSING: another attempt may well succeed. AWAY: the endpoint cannot be
     reached; so will all other tasks find. MACHINE: this machine or its settings; the job waits for a person.
-    STOPPED: it was asked to stop. INTERRUPTED: Ctrl-C, or a request to exit.
+    STOPPED: it was asked to stop. INTERRUPTED: Ctrl-C, or a request to exit. LOST: where it ran is gone.
     """
 
     TASK = "task"
@@ -40,6 +40,7 @@ class Fault(StrEnum):
     MACHINE = "machine"
     STOPPED = "stopped"
     INTERRUPTED = "interrupted"
+    LOST = "lost"
 
 
 @dataclass(frozen=True, slots=True)

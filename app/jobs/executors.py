@@ -23,6 +23,10 @@ THREAD: Final = "clew-task-"
 class Executor(Protocol):
     """Runs tasks somewhere."""
 
+    @property
+    def places(self) -> int:
+        """Processes that do tasks now, each as many at once as their kinds allow."""
+
     def submit(self, task: ClaimedTask, progress: Progress, cancellation: Cancellation) -> Future[Ending]:
         """Begin a task; the future never has an exception of the task itself.
 
@@ -64,6 +68,11 @@ class ThreadExecutor:
         self._todo: SimpleQueue[tuple[Future[Ending], Handler, Work] | None] = SimpleQueue()
         self._lock = threading.Lock()
         self._idle = self._threads = 0
+
+    @property
+    def places(self) -> int:
+        """This process."""
+        return 1
 
     def submit(self, task: ClaimedTask, progress: Progress, cancellation: Cancellation) -> Future[Ending]:
         """Begin a task on an idle thread, or on a new one."""

@@ -112,7 +112,7 @@ class Worker:
         self._store, self._queue, self._events, self._rates = store, queue, events, rates
         self._executor, self._patience = executor, patience
         self._rooms = {name: kind.at_once() for name, kind in kinds.items()}
-        self.limit = sum(self._rooms.values()) if limit is None else limit
+        self._limit = limit
         self._running: dict[int, tuple[ClaimedTask, Cancellation]] = {}
         self._mine: set[str] = set()
         self._on_event: Progress = silent
@@ -120,6 +120,12 @@ class Worker:
         self._stop_at: float | None = None
         self._looked = self._taken_over = self._tailed = float("-inf")
         self._idle = 0
+
+    @property
+    def limit(self) -> int:
+        """Most tasks at once, as things are now."""
+        most = sum(self._rooms.values()) * self._executor.places
+        return most if self._limit is None else min(self._limit, most)
 
     def close(self) -> None:
         """Free the executor."""
@@ -172,7 +178,7 @@ class Worker:
             self._queue.leases.take_over(self.name, is_gone)
             self._taken_over = now
         self._looked = now
-        room = dict(self._rooms)
+        room = {kind: number * self._executor.places for kind, number in self._rooms.items()}
         for task, _ in self._running.values():
             room[task.kind] -= 1
         claimed = self._queue.claim(self.name, room, free, job)
@@ -265,6 +271,9 @@ class Worker:
                 self._store.pause(task.job, ending.error)
                 self._on_event(Event("state", f"Job {task.job} is paused: {ending.error}"))
             self.halted.setdefault(task.job, ending)
+            return False
+        if fault is Fault.LOST:
+            self._queue.leases.lost(self.name, task.key)
             return False
         if fault in (Fault.STOPPED, Fault.INTERRUPTED):
             self._queue.release(self.name, [task])
