@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -110,11 +110,9 @@ def threads(
 @contextmanager
 def _homes(keep: Path | None, progress: Progress) -> Iterator[HaystackHomes]:
     """Homes in that folder, or in one that goes afterwards; with these settings but an own database."""
-    if keep is not None:
-        yield HaystackHomes(keep.absolute(), library_at, progress)
-        return
-    with tempfile.TemporaryDirectory(prefix="clew-eval-") as folder:
-        yield HaystackHomes(Path(folder), library_at, progress)
+    with ExitStack() as stack:
+        folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="clew-eval-")))
+        yield stack.enter_context(HaystackHomes.opened(folder.absolute(), library_at, progress))
 
 
 def _numbers(text: str, option: str, least: int, most: int) -> tuple[int, ...]:

@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
+
+from filelock import FileLock, Timeout
 
 from app.errors import EvaluationError
 from app.events import Progress
@@ -25,26 +28,39 @@ FILE = "haystack.txt"
 
 
 class HaystackHomes:
-    """Homes in one folder.
+    """Homes in one folder; use `opened`, the constructor only stores.
 
     Args:
-        folder: Made if it is not there.
+        folder: Of the homes.
         open_home: Opens the library of a home.
         progress: Told what is waited for.
-
-    Raises:
-        EvaluationError: If the folder cannot be made or written.
     """
 
     def __init__(self, folder: Path, open_home: Callable[[Path], Library], progress: Progress) -> None:
         self.folder, self._open_home, self._progress = folder, open_home, progress
         self._encoder: Encoder | None = None
         self._latest: Path | None = None
+
+    @classmethod
+    @contextmanager
+    def opened(cls, folder: Path, open_home: Callable[[Path], Library], progress: Progress) -> Iterator[Self]:
+        """Homes in a folder, which is made if it is not there and held alone meanwhile.
+
+        Raises:
+            EvaluationError: If the folder cannot be made or written, or another program holds it.
+        """
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / FILE).touch()
+            lock = FileLock(folder / "lock")
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise EvaluationError(f"Another `clew eval` works in {folder}.") from error
         except OSError as error:
             raise EvaluationError(f"The folder {folder} cannot be used: {error.strerror}.") from error
+        try:
+            yield cls(folder, open_home, progress)
+        finally:
+            lock.release()
 
     def encoder(self, name: str) -> Encoder:
         """The encoder, loaded once for all homes, by the one called `name` if it is the first."""
@@ -59,10 +75,14 @@ class HaystackHomes:
         """The library of the home called `name` with that text alone, and the seconds that adding it took.
 
         Raises:
+            EvaluationError: If it cannot be written.
             LoadError: If it cannot be added.
         """
         file = self.folder / FILE
-        file.write_text(text, encoding="utf-8", newline="")
+        try:
+            file.write_text(text, encoding="utf-8", newline="")
+        except OSError as error:
+            raise EvaluationError(f"The haystack {file} cannot be written: {error.strerror}.") from error
         library = self._open(name)
         try:
             began = time.perf_counter()

@@ -131,7 +131,7 @@ def warm_up(library: Library) -> None:
 def holds(answer: Answer, value: str) -> bool:
     """Whether a value stands in the answer."""
     said = "" if answer.abstained else re.sub(r"\s*\[\d+\]", "", answer.text)
-    return re.search(rf"\b{re.escape(value)}\b", said) is not None
+    return re.search(rf"\b{re.escape(value)}\b", said, re.IGNORECASE) is not None
 
 
 def _placed(needles: Sequence[Needle], several: Sequence[Several], options: NeedleOptions) -> list[Placed]:

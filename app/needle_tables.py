@@ -10,20 +10,17 @@ __all__ = ["needle_table", "thread_table"]
 
 
 def needle_table(report: dict[str, Any]) -> Table:
-    """A row for each length: found at each depth, look-alikes in answers, several at once, seconds."""
-    depths = [f"{depth:g} %" for depth in report["depths"]]
-    table = Table("tokens", *depths, "found", "look-alike", "several", "s/question", "s adding")
-    for length, hit, near in zip(report["lengths"], report["hit"], report["near"], strict=True):
-        name = str(length)
-        table.add_row(
-            f"{report['tokens'][name]:,}",
-            *(f"{share:.2f}" for share in hit),
-            f"{sum(hit) / len(hit):.3f}",
-            f"{sum(near) / len(near):.3f}",
-            f"{report['multi'][name]:.2f}",
-            f"{report['seconds_warm'][name]:.3f}",
-            f"{report['seconds_adding'][name]:.0f}",
-        )
+    """A column for each length: found at each depth, then look-alikes, several at once, seconds."""
+    names = [str(length) for length in report["lengths"]]
+    table = Table("tokens", *(f"{report['tokens'][name]:,}" for name in names))
+    for depth, shares in zip(report["depths"], zip(*report["hit"], strict=True), strict=True):
+        table.add_row(f"found at {depth:g} %", *(f"{share:.2f}" for share in shares))
+    table.add_section()
+    table.add_row("found", *(f"{sum(hit) / len(hit):.3f}" for hit in report["hit"]))
+    table.add_row("a look-alike", *(f"{sum(near) / len(near):.3f}" for near in report["near"]))
+    table.add_row("several at once", *(f"{report['multi'][name]:.2f}" for name in names))
+    table.add_row("s/question", *(f"{report['seconds_warm'][name]:.3f}" for name in names))
+    table.add_row("s adding", *(f"{report['seconds_adding'][name]:.0f}" for name in names))
     table.caption = (
         f"{report['overall']:.1%} found, a look-alike in {report['near_needle_errors']:.1%} of the answers"
     )

@@ -1,4 +1,4 @@
-"""Which of two sentences that run parallel speaks of something else."""
+"""Which of two sentences that compete speaks of something else."""
 
 from __future__ import annotations
 
@@ -49,32 +49,43 @@ def test_another_number_is_another_thing() -> None:
 
 
 def test_another_word_in_a_phrase_of_the_question() -> None:
-    question = "Who guards and watches the east tower of Marlow?"
+    question = "Who guards and watches the east tower of the castle?"
     texts = (
-        "The west tower of Marlow is what Anna guards and watches.",
-        "Those who guard the east tower of Marlow are Ben and Cleo.",
+        "The west tower of the castle is what the smiths guard and watch.",
+        "Those who guard the east tower of the castle are two weavers.",
     )
     assert kept(question, *texts) == [1]
     # With "of" in between it is a phrase as well.
     question = "How many casks of resin were there on the quay for the brig?"
     texts = (
-        "The brig unloaded five casks of pitch at the quay.",
-        "At the quay the brig left six casks of resin.",
+        "Five casks of pitch were there on the quay for the brig.",
+        "On the quay stood six casks of resin.",
     )
     assert kept(question, *texts) == [1]
 
 
-def test_a_phrase_does_not_reach_across_a_comma() -> None:
-    question = "What was the red box made of?"
-    texts = ("It was red, lined with silk, and the box was made of oak.", "The box was red and made of pine.")
+def test_a_phrase_ends_with_its_clause() -> None:
+    """Else what "the house above" stands for would be another house."""
+    question = "What was the box of the old woman made of, with which the smith went away?"
+    texts = (
+        "The box of the old woman, lined with silk, was made of oak.",
+        "The smith made a box of pine, lined.",
+    )
     assert kept(question, *texts) == [0, 1]
+
+
+def test_the_verb_of_a_question_is_no_part_of_a_phrase() -> None:
+    texts = ("The brig landed nine men at the new quay.", "At the new quay the brig unloaded men.")
+    assert kept("How many men of hers did the brig unload at the new quay?", *texts) == [1]  # fewer words
+    texts = ("The brig landed nine men at the new quay.", "Men have seen a brig unload a quay, or sink.")
+    assert kept("How many men of hers did the brig unload at the new quay?", *texts) == [0, 1]
 
 
 def test_a_name_beside_a_common_word_is_no_phrase() -> None:
     """Else "the Swallow lay" would be another ship than the one of "did the Swallow sail"."""
     texts = (
         "With nine men aboard, the Swallow lay in port.",
-        "In port the Swallow had nine men aboard and slept.",
+        "The Swallow will sail with men aboard a prize.",
     )
     assert kept("With how many men aboard did the Swallow sail from port?", *texts) == [0, 1]
 
@@ -89,11 +100,12 @@ def test_several_answers_all_stay() -> None:
     assert kept("What did Anna buy in Marlow?", *texts) == [0, 1, 2]
 
 
-def test_sentences_that_do_not_run_parallel_stay() -> None:
-    texts = ("Anna left Marlow in the spring.", "She wanted to see the sea before she was old.")
+def test_sentences_that_do_not_compete_stay() -> None:
+    # Of "anna, leav, marlow" they share one.
+    texts = ("Anna left Marlow in the spring.", "Anna wanted to see the sea before she was old.")
     assert kept("Why did Anna leave Marlow?", *texts) == [0, 1]
-    # One word in common is chance.
-    assert kept("Where did Anna buy the lamp?", "Anna bought it.", "She bought the lamp.") == [0, 1]
+    # Of "red, lamp" they share one as well, which is half of them and may be chance.
+    assert kept("Is the lamp red?", "The lamp was lit.", "The lamp was red.") == [0, 1]
 
 
 def test_nothing_of_nothing() -> None:
