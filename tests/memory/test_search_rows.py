@@ -2,10 +2,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, delete, update
 
 from memory.documents import DocumentStore
 from memory.search_rows import Place, SearchRowStore
+from memory.tables import SentenceRow
 from retrieval.chunking import chunk_document
 from retrieval.document import Span
 from retrieval.hits import Int64
@@ -40,6 +41,20 @@ def test_keys_are_those_of_the_documents_alone(two: tuple[int, int], rows: Searc
     assert len(rows.sentence_keys(ids([first]))) == 6
     assert len(rows.sentence_keys(ids([second]))) == 4
     assert rows.chunk_keys(ids([])).tolist() == rows.chunk_keys(ids([999])).tolist() == []
+
+
+def test_keys_need_not_be_in_one_run(engine: Engine, two: tuple[int, int], rows: SearchRowStore) -> None:
+    """Two programs that write at once can get keys in turn."""
+    first, second = two
+    before = rows.sentence_keys(ids([first])).tolist()
+    taken = rows.sentence_keys(ids([second])).tolist()
+    assert before + taken == sorted(before + taken)
+    with engine.begin() as connection:
+        connection.execute(delete(SentenceRow).where(SentenceRow.key.in_([before[2], taken[-1]])))
+        connection.execute(update(SentenceRow).where(SentenceRow.key == before[1]).values(key=taken[-1]))
+    assert rows.sentence_keys(ids([first])).tolist() == [before[0], *before[3:], taken[-1]]
+    assert rows.sentence_keys(ids([second])).tolist() == taken[:-1]
+    assert rows.sentence_keys(ids([second, first])).tolist() == [before[0], *before[3:], *taken]
 
 
 def test_places_say_which_sentences_a_chunk_holds(two: tuple[int, int], rows: SearchRowStore) -> None:
