@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from app.errors import EvaluationError, OutputError
 
@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 __all__ = ["check_heat_map", "draw_heat_map", "save_heat_map"]
+
+DARK: Final = 0.6
+"""Share from which black would not be read on its colour."""
 
 
 def check_heat_map(file: Path) -> None:
@@ -45,13 +48,14 @@ def draw_heat_map(report: dict[str, Any]) -> Figure:
     figure = Figure(figsize=(width, height), layout="constrained", dpi=150)
     panels = figure.subplots(1, 2, sharey=True)
     figure.suptitle(f"Needles in haystacks, seed {report['seed']}: {report['overall']:.1%} found")
-    drawn = (("needle in the answer", "hit", "RdYlGn"), ("look-alike in the answer", "near", "RdYlGn_r"))
+    drawn = (("needle in the answer", "hit", "YlGn"), ("look-alike in the answer", "near", "OrRd"))
     for panel, (title, name, colours) in zip(panels, drawn, strict=True):
         shares = list(zip(*report[name], strict=True))  # a row for each depth
         image = panel.imshow(shares, cmap=colours, vmin=0.0, vmax=1.0, aspect="auto")
         for row, values in enumerate(shares):
             for column, share in enumerate(values):
-                panel.text(column, row, f"{share:.0%}", ha="center", va="center", fontsize=7)
+                ink = "white" if share > DARK else "black"
+                panel.text(column, row, f"{share:.0%}", color=ink, ha="center", va="center", fontsize=7)
         panel.set_title(title, fontsize=10)
         panel.set_xticks(range(len(lengths)), lengths)
         panel.set_yticks(range(len(depths)), depths)
