@@ -77,13 +77,14 @@ class AddJobs:
         return Outcome(_plain(added))
 
     def forget(self, record: DocumentRecord) -> None:
-        """Forget the tasks that name a document that is removed, and the jobs that they were all of."""
+        """Forget the jobs that name a document that is removed, and that a job that goes on was to add it."""
 
         def meant(task: TaskRecord) -> bool:
             of_result = (task.result or {}).get("record") or {}
             return task.name == record.path or of_result.get("id") == record.id
 
         self._jobs.store.forget_tasks(ADD, meant)
+        self._jobs.store.forget_ended([record.id, record.path])
 
     def _ended(self, job: JobRecord) -> dict[str, AddedDocument]:
         """What has become of the files of a job so far, by the names of their tasks."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, case, delete, exc, select, update
+from sqlalchemy import Connection, Engine, Text, case, cast, delete, exc, or_, select, update
 
 from memory.errors import JobStateError
 from memory.job_endings import settle
@@ -135,6 +135,16 @@ class JobStore(JobReader):
             connection.execute(update(JobRow).where(JobRow.id == id).values(reason=JobRow.reason))
             lock_job(connection, record.key)
             return reopen_tasks(connection, record.key, names)
+
+    def forget_ended(self, names: Collection[str]) -> None:
+        """Forget the jobs that have ended and name one of these, in what was asked or what a task came to."""
+        written = [json.dumps(name)[1:-1] for name in names]
+        with self.engine.begin() as connection:
+            for column in (JobRow.spec, TaskRow.payload, TaskRow.result):
+                named = or_(*(cast(column, Text).contains(each, autoescape=True) for each in written))
+                of_a_task = select(TaskRow.job_key).where(named).scalar_subquery()
+                meant = named if column is JobRow.spec else JobRow.key.in_(of_a_task)
+                connection.execute(delete(JobRow).where(JobRow.state.in_(ENDED), meant))
 
     def forget_tasks(self, kind: str, meant: Callable[[TaskRecord], bool]) -> None:
         """Forget tasks of the jobs of a kind, and of these jobs those that have ended or are empty then."""

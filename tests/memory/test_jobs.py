@@ -262,6 +262,22 @@ def test_tasks_are_forgotten_with_their_jobs(any_engine: Engine) -> None:
     assert alone not in states(any_engine, going_on)
 
 
+def test_ended_jobs_that_name_something_are_forgotten(any_engine: Engine) -> None:
+    store = JobStore(any_engine)
+    by_payload = start(any_engine, ATask("a", payload={"path": '/books/"100%"_é.txt'}), to=1)
+    by_result, other = start(any_engine, ATask("é.txt"), to=2), start(any_engine, ATask("a"), to=3)
+    by_spec = store.create("tree", "Tree", {"documents": ["é.txt", "b"]}, [])[0].id
+    for job in (by_payload, by_result, other):
+        do(any_engine, job)
+    goes_on = start(any_engine, ATask("a", payload={"path": "é.txt"}), to=4)
+    store.forget_ended(["100_"])
+    assert len(store.records()) == 5
+    store.forget_ended(['"100%"', "nothing"])
+    assert [record.id for record in store.records()] == [goes_on, by_spec, other, by_result]
+    store.forget_ended(["é.txt"])
+    assert [record.id for record in store.records()] == [goes_on, other]
+
+
 def test_events_are_read_on_from_the_last_one_seen(any_engine: Engine) -> None:
     events, job = JobEventStore(any_engine), JobStore(any_engine).get(start(any_engine, ATask("a")))
     assert (events.read(job.key), events.last(job.key)) == ([], 0)
