@@ -28,7 +28,8 @@ __all__ = ["CENTRAL_VERSION", "CentralWeights", "central_summary"]
 CENTRAL_VERSION: Final = 1
 """Raised when other sentences are chosen: summaries of an older version are made again."""
 
-FEWEST_WORDS: Final = 5
+FEWEST_WORDS: Final = 7
+"""Shorter ones tell a person little without what stands around them; ROUGE would take from 5 words on."""
 MOST_WORDS: Final = 60
 LETTERS: Final = 0.6
 """Share of a sentence's visible characters that are letters; tables and rows of marks have less."""
