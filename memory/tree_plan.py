@@ -222,7 +222,9 @@ def _numbered(
         if children:
             for n in children:
                 title = nodes[n].title if nodes[n].kind == "section" else ""
-                digest.update(nodes[n].digest + title.encode("utf-8", "surrogatepass") + b"\0")
+                # The places of sources count from the node's start, so where its children stand decides too.
+                place = nodes[n].span.start - sentences[draft.first].start
+                digest.update(nodes[n].digest + f"{place}\0{title}\0".encode("utf-8", "surrogatepass"))
         else:
             text = document.text[sentences[draft.first].start : sentences[draft.end - 1].end]
             digest.update(text.encode("utf-8", "surrogatepass"))
