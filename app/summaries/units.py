@@ -209,7 +209,9 @@ class SummaryUnits:
         made_by = reader.summary_key
         if reader.takes_sentences:
             made_by += f" {self.fingerprint}"
-        content = [UNIT_VERSION, made_by, at_least, most, spread, [each.key for each in inputs]]
+        # The places of sources count from the start of all, so where each piece stands decides too.
+        places = [source.base([piece]).start - base.start for piece in pieces]
+        content = [UNIT_VERSION, made_by, at_least, most, spread, [each.key for each in inputs], places]
         digest = hashlib.blake2b(
             json.dumps([*content, [each.key for each in behind]]).encode(), digest_size=16
         ).digest()

@@ -250,6 +250,35 @@ def test_a_job_that_was_begun_for_other_texts_is_begun_anew(library: Library, tm
     assert library.jobs.store.get(job.id).state == "cancelled"
 
 
+@pytest.mark.parametrize("method", ["hierarchical", "incremental", "scm"])
+def test_blank_lines_between_parts_move_what_summaries_rest_on(
+    library: Library, tmp_path: Path, method: Method
+) -> None:
+    text = NOVELLA.read_text(encoding="utf-8")[:25_000]
+    book = write(tmp_path / "book.txt", text)
+
+    def rests() -> None:
+        done, failed = library.summarize([str(book)], Wanted(method, 150))
+        assert failed == []
+        stored = library.store.load(library.document("book.txt").key).text
+        assert stored == book.read_text(encoding="utf-8")
+        for sentence in done[0][1].sentences:
+            (source,) = sentence.sources
+            assert " ".join(stored[source.span.start : source.span.end].split()) == sentence.text
+        tree = library.trees.ensure(library.document("book.txt"))
+        for node in tree.nodes:
+            for each in node.summary.sentences if node.summary else ():
+                assert " ".join(stored[each.sources[0].start : each.sources[0].end].split()) == each.text
+
+    list(library.add([book]))
+    rests()
+    for heading in ("CHAPTER III", "CHAPTER V"):
+        text = text.replace(heading, f"\n\n\n{heading}", 1)
+    write(book, text)
+    list(library.add([book]))
+    rests()
+
+
 def test_an_edited_document_keeps_what_has_not_changed(
     library: Library, open_home: ForOneHome, tmp_path: Path
 ) -> None:
