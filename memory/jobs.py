@@ -9,12 +9,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, Text, case, cast, delete, exc, or_, select, update
+from sqlalchemy import Connection, Engine, case, exc, select, update
 
 from memory.errors import JobStateError
 from memory.job_endings import settle
 from memory.job_events import note, storable
-from memory.job_records import ALL_TASKS, ENDED, JobReader, JobRecord, TaskRecord, job_records
+from memory.job_forgetting import forget_ended, forget_old, forget_tasks, tasks_meant
+from memory.job_records import ENDED, JobReader, JobRecord, TaskRecord, job_records
 from memory.job_reopening import reopen_tasks
 from memory.job_tasks import PlannedTask, lock_job, write_tasks
 from memory.tables import JobRow, TaskRow
@@ -23,9 +24,6 @@ from memory.upserts import upsert
 __all__ = ["JobStore"]
 
 UNFINISHED: Final = ("queued", "running", "paused")
-KEPT: Final = 100
-"""Ended jobs that are remembered; older ones go when new work is asked for, so that their tasks and events do
-not pile up. What they came to is stored elsewhere."""
 
 
 def _now() -> datetime:
@@ -80,7 +78,7 @@ class JobStore(JobReader):
                 if new is None:
                     _go_on(connection, key, now)
                 else:
-                    _forget_old(connection)
+                    forget_old(connection)
                 settle(connection, key, now)
                 return job_records(connection, JobRow.key == key)[0], new is None
 
@@ -123,43 +121,54 @@ class JobStore(JobReader):
                     raise JobStateError(f"There is nothing to resume: job {id} is {record.state}.")
                 settle(connection, record.key, self.now())
         except exc.IntegrityError as error:
-            raise JobStateError(
-                f"Another job does the same as job {id} and has not ended; `clew jobs list` shows it."
-            ) from error
+            raise _taken(id) from error
         return self.get(id)
 
     def again(self, id: str, names: Collection[str]) -> int:
-        """Have tasks that have ended done again, with all that took something from them; how many it is."""
-        record = self.get(id)
-        with self.engine.begin() as connection:
-            connection.execute(update(JobRow).where(JobRow.id == id).values(reason=JobRow.reason))
-            lock_job(connection, record.key)
-            return reopen_tasks(connection, record.key, names)
+        """Have tasks that have ended done again, with all that took something from them; how many it is.
+
+        A job that has ended is queued again for them. One that was cancelled, or is forgotten, stays so.
+
+        Raises:
+            JobStateError: If it has ended and another one does the same.
+        """
+        try:
+            with self.engine.begin() as connection:
+                key = connection.execute(
+                    update(JobRow)
+                    .where(JobRow.id == id, JobRow.state != "cancelled")
+                    .values(reason=JobRow.reason)
+                    .returning(JobRow.key)
+                ).scalar()
+                if key is None:
+                    return 0
+                lock_job(connection, key)
+                reopened = reopen_tasks(connection, key, names)
+                if reopened:
+                    connection.execute(
+                        update(JobRow)
+                        .where(JobRow.key == key, JobRow.state.in_(ENDED))
+                        .values(state="queued", reason="", finished_at=None)
+                    )
+                return reopened
+        except exc.IntegrityError as error:
+            raise _taken(id) from error
 
     def forget_ended(self, names: Collection[str]) -> None:
         """Forget the jobs that have ended and name one of these, in what was asked or what a task came to."""
-        written = [json.dumps(name)[1:-1] for name in names]
         with self.engine.begin() as connection:
-            for column in (JobRow.spec, TaskRow.payload, TaskRow.result):
-                named = or_(*(cast(column, Text).contains(each, autoescape=True) for each in written))
-                of_a_task = select(TaskRow.job_key).where(named).scalar_subquery()
-                meant = named if column is JobRow.spec else JobRow.key.in_(of_a_task)
-                connection.execute(delete(JobRow).where(JobRow.state.in_(ENDED), meant))
+            forget_ended(connection, names)
 
     def forget_tasks(self, kind: str, meant: Callable[[TaskRecord], bool]) -> None:
-        """Forget tasks of the jobs of a kind, and of these jobs those that have ended or are empty then."""
-        query = ALL_TASKS.add_columns(JobRow.key).where(JobRow.kind == kind)
+        """Forget tasks of the jobs of a kind, and of these jobs those that have ended or are empty then.
+
+        A task that is running is left alone. A job that waited for nothing else has ended then.
+        """
         with self.engine.connect() as connection:
-            rows = connection.execute(query).all()
-        found = {row[0]: row[-1] for row in rows if meant(TaskRecord(*row[:-1]))}
-        with self.engine.begin() as connection:
-            for task, job in found.items():
-                connection.execute(delete(TaskRow).where(TaskRow.key == task))
-                left = connection.execute(select(TaskRow.key).where(TaskRow.job_key == job).limit(1)).first()
-                if left is None:
-                    connection.execute(delete(JobRow).where(JobRow.key == job))
-                else:
-                    connection.execute(delete(JobRow).where(JobRow.key == job, JobRow.state.in_(ENDED)))
+            found = tasks_meant(connection, kind, meant)
+        for job, tasks in found:
+            with self.engine.begin() as connection:
+                forget_tasks(connection, job, tasks, self.now())
 
     def _changed(self, id: str, state: str, before: tuple[str, ...], reason: str) -> JobRecord:
         now = self.now()
@@ -187,6 +196,12 @@ class JobStore(JobReader):
         return record
 
 
+def _taken(id: str) -> JobStateError:
+    return JobStateError(
+        f"Another job does the same as job {id} and has not ended; `clew jobs list` shows it."
+    )
+
+
 def _go_on(connection: Connection, key: int, now: datetime) -> int:
     """Queue a job again if it is paused, its failed tasks with it; how many of these there are."""
     failed = select(TaskRow.name).where(TaskRow.job_key == key, TaskRow.state == "failed")
@@ -198,14 +213,6 @@ def _go_on(connection: Connection, key: int, now: datetime) -> int:
     )
     note(connection, key, "state", "resumed", now)
     return again
-
-
-def _forget_old(connection: Connection) -> None:
-    old = (
-        select(JobRow.key).where(JobRow.state.in_(ENDED)).order_by(JobRow.key.desc()).offset(KEPT).limit(KEPT)
-    )
-    for key in connection.execute(old).scalars().all():
-        connection.execute(delete(JobRow).where(JobRow.key == key))
 
 
 def _digest(kind: str, spec: Mapping[str, Any]) -> bytes:

@@ -7,8 +7,9 @@ from sqlalchemy import Engine
 
 from memory.errors import AmbiguousJobError, JobStateError, UnknownJobError
 from memory.job_events import JobEventStore, NewJobEvent
+from memory.job_forgetting import KEPT
 from memory.job_queue import EndedTask, TaskQueue
-from memory.jobs import KEPT, JobStore
+from memory.jobs import JobStore
 from tests.memory.samples import ATask
 
 ME = "worker one"
@@ -224,6 +225,27 @@ def test_done_tasks_are_done_again_with_all_that_rests_on_them(any_engine: Engin
     assert [do(any_engine, job) for _ in range(3)] == [["a"], ["c"], ["d"]]
 
 
+def test_a_job_that_has_ended_is_queued_again_for_what_is_done_again(any_engine: Engine) -> None:
+    store, job = JobStore(any_engine), start(any_engine, ATask("a"), ATask("b"))
+    do(any_engine, job)
+    assert store.again(job, ["absent"]) == 0
+    assert store.get(job).state == "done"
+    assert store.again(job, ["a"]) == 1
+    queued = store.get(job)
+    assert (queued.state, queued.finished_at) == ("queued", None)
+    assert do(any_engine, job) == ["a"]
+    assert store.get(job).state == "done"
+    # Neither beside another one that does the same, nor after it was cancelled or forgotten.
+    other = start(any_engine, ATask("a"))
+    with pytest.raises(JobStateError, match=f"does the same as job {job}"):
+        store.again(job, ["a"])
+    assert states(any_engine, job) == {"a": "done", "b": "done"}
+    store.cancel(other)
+    assert store.again(other, ["a"]) == 0
+    assert (store.get(other).state, states(any_engine, other)) == ("cancelled", {"a": "cancelled"})
+    assert store.again("ffff0000", ["a"]) == 0
+
+
 def test_a_job_by_the_beginning_of_its_id(any_engine: Engine) -> None:
     store = JobStore(any_engine)
     ids = [start(any_engine, ATask("a"), to=to) for to in range(20)]
@@ -260,6 +282,28 @@ def test_tasks_are_forgotten_with_their_jobs(any_engine: Engine) -> None:
     assert [record.id for record in store.records()] == [going_on]
     assert states(any_engine, going_on) == {"b": "ready"}
     assert alone not in states(any_engine, going_on)
+
+
+def test_a_running_task_is_not_forgotten(any_engine: Engine) -> None:
+    store, queue, job = JobStore(any_engine), TaskQueue(any_engine), start(any_engine, ATask("a"), ATask("b"))
+    (a,) = queue.claim(ME, ROOM, 1)
+    store.forget_tasks("counting", lambda task: task.name == "a")
+    assert states(any_engine, job) == {"a": "running", "b": "ready"}
+    store.forget_tasks("counting", lambda task: True)
+    assert states(any_engine, job) == {"a": "running"}
+    assert queue.finish(ME, [EndedTask(a, 0.1, {})]) == [a]
+    assert store.get(job).state == "done"
+
+
+def test_a_job_whose_last_open_task_is_forgotten_has_ended(any_engine: Engine) -> None:
+    store, job = JobStore(any_engine), start(any_engine, ATask("a"), ATask("b"))
+    queue = TaskQueue(any_engine)
+    (a,) = queue.claim(ME, ROOM, 1)
+    queue.finish(ME, [EndedTask(a, 0.1, {})])
+    assert store.get(job).state == "running"
+    store.forget_tasks("counting", lambda task: task.name == "b")
+    assert (store.get(job).state, states(any_engine, job)) == ("done", {"a": "done"})
+    assert told(any_engine, job)[-1] == (None, "state", "done")
 
 
 def test_ended_jobs_that_name_something_are_forgotten(any_engine: Engine) -> None:

@@ -1,0 +1,69 @@
+"""Jobs and tasks that are forgotten: the oldest, and those that name what is removed.
+
+All functions run inside the caller's transaction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
+from typing import Final
+
+from sqlalchemy import Connection, Text, cast, delete, or_, select, update
+
+from memory.job_endings import settle
+from memory.job_records import ALL_TASKS, ENDED, TaskRecord
+from memory.tables import JobRow, TaskRow
+
+__all__ = ["KEPT", "forget_ended", "forget_old", "forget_tasks", "tasks_meant"]
+
+KEPT: Final = 100
+"""Ended jobs that are remembered; older ones go when new work is asked for, so that their tasks and events do
+not pile up. What they came to is stored elsewhere."""
+
+
+def forget_old(connection: Connection) -> None:
+    """Forget the ended jobs beyond the newest `KEPT`."""
+    old = (
+        select(JobRow.key).where(JobRow.state.in_(ENDED)).order_by(JobRow.key.desc()).offset(KEPT).limit(KEPT)
+    )
+    for key in connection.execute(old).scalars().all():
+        connection.execute(delete(JobRow).where(JobRow.key == key))
+
+
+def forget_ended(connection: Connection, names: Collection[str]) -> None:
+    """Forget the jobs that have ended and name one of these, in what was asked or what a task came to."""
+    written = [json.dumps(name)[1:-1] for name in names]
+    for column in (JobRow.spec, TaskRow.payload, TaskRow.result):
+        named = or_(*(cast(column, Text).contains(each, autoescape=True) for each in written))
+        of_a_task = select(TaskRow.job_key).where(named).scalar_subquery()
+        meant = named if column is JobRow.spec else JobRow.key.in_(of_a_task)
+        connection.execute(delete(JobRow).where(JobRow.state.in_(ENDED), meant))
+
+
+def tasks_meant(
+    connection: Connection, kind: str, meant: Callable[[TaskRecord], bool]
+) -> list[tuple[int, list[int]]]:
+    """The tasks meant of the jobs of a kind: keys of jobs, each with keys of tasks, in their order."""
+    found: dict[int, list[int]] = {}
+    for row in connection.execute(ALL_TASKS.add_columns(JobRow.key).where(JobRow.kind == kind)):
+        if meant(TaskRecord(*row[:-1])):
+            found.setdefault(row[-1], []).append(row[0])
+    return sorted(found.items())
+
+
+def forget_tasks(connection: Connection, job: int, tasks: Sequence[int], now: datetime) -> None:
+    """Forget tasks of a job that are not running; the job too, if it has ended or is empty then."""
+    # Written to first: the job is locked before its tasks, as everywhere.
+    connection.execute(update(JobRow).where(JobRow.key == job).values(reason=JobRow.reason))
+    forgotten = 0
+    for task in tasks:
+        gone = delete(TaskRow).where(TaskRow.key == task, TaskRow.state != "running")
+        forgotten += connection.execute(gone).rowcount
+    if not forgotten:
+        return
+    empty = connection.execute(select(TaskRow.key).where(TaskRow.job_key == job).limit(1)).first() is None
+    over = () if empty else (JobRow.state.in_(ENDED),)
+    if not connection.execute(delete(JobRow).where(JobRow.key == job, *over)).rowcount:
+        settle(connection, job, now)
