@@ -15,7 +15,7 @@ from app.agent.reasoning import reason
 from app.agent.state import AgentState, FoundState
 from app.agent.steps import Node, Update, shown, step
 from app.agent.tree_nodes import walk, whole
-from app.routing import suggest
+from app.routing import suggest, with_topic
 from memory.threads import Turn
 from reader.contract import Exchange, RouteChoice
 from reader.errors import BudgetError
@@ -39,15 +39,15 @@ def recall(state: AgentState, context: AgentContext) -> Update:
     turns = [Exchange(turn.question, turn.answer) for turn in context.threads.turns(context.thread, HISTORY)]
     if not context.reader.needs_history(question, turns):
         return {"query": question}, f"{len(turns)} turns, not needed"
-    query = context.reader.standalone(question, turns)
+    query = with_topic(context.reader.standalone(question, turns), question)
     return {"query": query}, f"{len(turns)} turns, read as: {shown(query)}"
 
 
 @step
 def route(state: AgentState, context: AgentContext) -> Update:
     """How to look, and for what: a question of several parts is looked up part by part, and pooled."""
-    chosen = _chosen_route(state["query"], context)
     query = state["query"]
+    chosen = _chosen_route(state["question"], query, context)
     parts = [query] if chosen.route == "whole" else list(context.reader.parts(query))
     count = len(context.documents)
     detail = f"{chosen.route} over {count} document{'s' * (count != 1)}: {chosen.reason}"
@@ -191,11 +191,14 @@ NODES: Final[dict[str, Node]] = {
 }
 
 
-def _chosen_route(query: str, context: AgentContext) -> RouteChoice:
-    """The route that was wished for; else what the rules say, or the reader where they are not sure."""
+def _chosen_route(question: str, query: str, context: AgentContext) -> RouteChoice:
+    """The route that was wished for; else what the rules say, or the reader where they are not sure.
+
+    The rules go by the question alone: its query may have the words of an earlier one, which had its own route.
+    """
     if context.route != "auto":
         return RouteChoice(context.route, "as asked for")
-    suggestion = suggest(query)
+    suggestion = suggest(question)
     if suggestion.certain:
         return suggestion.choice
     try:

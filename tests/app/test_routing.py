@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.routing import suggest, topic
+from app.routing import suggest, topic, whole_topic, with_topic
 
 SEARCH = (
     "Who kept the inn called the Three Pans?",
@@ -83,10 +83,44 @@ WHOLE = (
     "What are all the reasons that are given for the strike?",
     "Find every mention of the bell.",
     "Trace how the debt grows over the years.",
+    "How is the painter changed by the events of the novel?",
+    "In what ways does the harbour change over the years?",
+    "How does the bond between the sisters develop up to the wedding?",
+)
+NOT_WHOLE = (
+    "How fast did the tree grow?",
+    "How much did the price of bread change?",
+    "How many shifts did the miners work?",
+    "How is the grown man killed?",
+    "Where did he find the list of the passengers?",
+    "Find the box in which all the keys were kept.",
+    "What colour was the overall that Jack wore?",
+    "What was in the summary of accounts?",
+    "What was the main character's dog called?",
+    "Where was the plot of the land?",
+    "How did the clerk change the lock?",
+    "How did the carriage change horses at the inn?",
+    "What did Mr. Peake develop?",
+    "How long did he run from the start to the finish?",
+    "Who kept the watch throughout?",
+    "What was written on the outline of the key?",
+    "In what was the gist of the letter hidden?",
+    "What did every witness wear?",
+    "How was the list of the weights signed?",
+    "What did the report on the shift of the sands cost?",
+    "Which key points to the north?",
+    "All of the clerks wore what on their sleeves?",
+    "How did the smith shift the stone?",
+    "What happened in the course of the work on the bridge?",
+    "What was the message of the pedlar?",
+    "When was the name of each ship painted over?",
+    "How did the doctor progress through the tunnel?",
 )
 MAYBE_WHOLE = (
     "What part does the lighthouse play?",
     "What role did the sister play in the conspiracy?",
+    "What part does the old well play, from the first dry summer to the end?",
+    "Discuss the main themes.",
 )
 OPEN = (
     "What malady afflicted the presiding magistrate?",
@@ -121,6 +155,11 @@ def test_questions_about_the_whole(question: str) -> None:
     assert (found.choice.route, found.certain) == ("whole", True)
 
 
+@pytest.mark.parametrize("question", NOT_WHOLE)
+def test_words_for_a_whole_do_not_make_a_question_about_it(question: str) -> None:
+    assert suggest(question).choice.route != "whole"
+
+
 @pytest.mark.parametrize("question", MAYBE_WHOLE)
 def test_questions_perhaps_about_the_whole(question: str) -> None:
     found = suggest(question)
@@ -149,6 +188,9 @@ def test_odd_questions_are_searched(question: str) -> None:
             ["town's", "Abel", "Corrish"],
         ),
         ("List all the ships.", ["ships"]),
+        ("Where was the list of the weights kept?", ["Where", "was", "list", "weights", "kept"]),
+        ("What did Mr. Peake develop?", ["did", "Mr", "Peake", "develop"]),
+        ("Summarise the opening of the trial.", ["opening", "trial"]),
     ],
 )
 def test_the_topic_of_a_question_about_the_whole(question: str, words: list[str]) -> None:
@@ -162,3 +204,21 @@ def test_the_topic_of_a_question_about_the_whole(question: str, words: list[str]
 def test_words_of_a_topic_stay_where_they_are() -> None:
     """The first word of a question is not taken for a name; one that comes later may be."""
     assert topic("Summarise Gandalf.").split() == ["…", "Gandalf."]
+
+
+def test_what_was_asked_before_leaves_no_wording_of_its_route() -> None:
+    assert with_topic("Where is it?", "Where is it?") == "Where is it?"
+    assert with_topic("Summarise the book. Where is it?", "Where is it?") == "Where is it?"
+    before = "How does Abel Corrish change?"
+    assert with_topic(f"{before} Where is he?", "Where is he?") == "How does Abel Corrish …? Where is he?"
+    assert with_topic("Who is Ann? Where is she?", "Where is she?") == "Who is Ann? Where is she?"
+    assert with_topic("Where is the watch?", "Where is it?") == "Where is the watch?"
+
+
+def test_the_topic_of_a_question_with_what_was_said_before() -> None:
+    assert (
+        whole_topic("Who is Ann? How does she change?", "How does she change?")
+        == "Who is Ann? How does she …?"
+    )
+    assert whole_topic("How does Ann change?", "How does she change?") == "How does Ann …?"
+    assert whole_topic("List the keys. Where is it?", "Where is it?") == "List the keys. Where is it?"
