@@ -65,6 +65,11 @@ FAIL: Final = (
         not_before=None,
     )
 )
+GOING_ON: Final = (
+    select(TaskRow.key)
+    .where(TaskRow.job_key == bindparam("job"), TaskRow.state.in_(("ready", "running")))
+    .limit(1)
+)
 STATES: Final = (
     select(TaskRow.state, func.count().label("tasks"))
     .where(TaskRow.job_key == bindparam("job"))
@@ -122,9 +127,9 @@ def settle(connection: Connection, job: int, now: datetime) -> str | None:
     Tasks that wait for what will never come fail first, and say so.
     """
     while True:
-        counts = {row.state: row.tasks for row in connection.execute(STATES, {"job": job})}
-        if counts.get("ready") or counts.get("running"):
+        if connection.execute(GOING_ON, {"job": job}).first() is not None:
             return None
+        counts = {row.state: row.tasks for row in connection.execute(STATES, {"job": job})}
         if not counts.get("waiting"):
             break
         stuck = connection.execute(NEVER_PLANNED, {"job": job}).all()

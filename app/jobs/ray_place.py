@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any, Final
+from typing import Any
 
 from app.events import Event
 from app.jobs.contract import NewTask, Outcome
 from app.jobs.endings import Done, Ending, Fault, Faulted, attempt
 from app.jobs.executors import work_of
 from app.jobs.running import Jobs
-from memory.job_events import JobEventStore, NewJobEvent
+from app.jobs.telling import Teller
 from memory.job_queue import ClaimedTask
 from reader.chat import Cancellation
 from retrieval.errors import ClewError
 
 __all__ = ["Place", "ending_of", "jobs_of"]
-
-BETWEEN: Final = 0.2
-"""Seconds between two writes of a task's progress; the last is written in any case."""
 
 
 class Place:
@@ -42,13 +38,18 @@ class Place:
         except ClewError as error:
             return _plain(Faulted(str(error), Fault.MACHINE, 0.0))
         self._running[claimed.key] = cancellation
-        progress = _StoredProgress(claimed, jobs.events)
+        teller = Teller(jobs.events)
+
+        def progress(event: Event) -> None:
+            teller.tell_of(claimed, event)
+            teller.store(now=False)
+
         try:
             work = work_of(claimed, jobs.store, progress, cancellation)
             return _plain(attempt(jobs.kinds[claimed.kind].handler, work))
         finally:
             del self._running[claimed.key]
-            progress.store()
+            teller.store()
 
     def stop(self, key: int) -> None:
         """Ask a task to stop, if it still runs."""
@@ -81,25 +82,3 @@ def _plain(ending: Ending) -> dict[str, Any]:
         return {"fault": ending.fault.value, "error": ending.error, "seconds": ending.seconds}
     tasks = [asdict(task) for task in ending.outcome.tasks]
     return {"fault": None, "result": dict(ending.outcome.result), "tasks": tasks, "seconds": ending.seconds}
-
-
-class _StoredProgress:
-    """Stores events of a task from where it runs: the newest of each stage, not too often."""
-
-    def __init__(self, task: ClaimedTask, events: JobEventStore) -> None:
-        self._task, self._events = task, events
-        self._unstored: dict[str, NewJobEvent] = {}
-        self._stored_at = float("-inf")
-
-    def __call__(self, event: Event) -> None:
-        self._unstored[event.stage] = NewJobEvent(
-            self._task.job_key, self._task.name, event.stage, event.subject, event.done, event.total
-        )
-        if time.monotonic() - self._stored_at >= BETWEEN:
-            self.store()
-
-    def store(self) -> None:
-        """Store what is left."""
-        unstored, self._unstored = self._unstored, {}
-        self._stored_at = time.monotonic()
-        self._events.append(list(unstored.values()))

@@ -5,18 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from app.events import Event, Progress, Stage, silent
+from app.events import Event, Progress, silent
 from app.jobs.contract import TaskKind
 from app.jobs.endings import Done, Ending, Fault, Faulted
 from app.jobs.estimates import Rates
 from app.jobs.executors import Executor
 from app.jobs.pulse import Pulse
+from app.jobs.telling import Teller
 from app.jobs.workplaces import is_gone, worker_name
-from memory.job_events import JobEventStore, NewJobEvent
+from memory.job_events import JobEventStore
 from memory.job_queue import ClaimedTask, EndedTask, TaskQueue
 from memory.jobs import JobStore
 from reader.chat import Cancellation
@@ -24,7 +25,7 @@ from reader.chat import Cancellation
 __all__ = ["Ended", "Patience", "Worker"]
 
 POLL: Final = 0.2
-"""Seconds between two looks for new work, and between two writes of events: five a second for each task."""
+"""Seconds between two looks for new work."""
 
 IDLE_POLL: Final = 1.0
 """The same after a while without work."""
@@ -73,15 +74,6 @@ class _Came:
     future: Future[Ending]
 
 
-@dataclass(slots=True)
-class _Inbox:
-    """What other threads tell the loop; progress is kept to the newest of each stage until it is stored."""
-
-    queue: SimpleQueue[_Told | _Came] = field(default_factory=SimpleQueue)
-    unstored: dict[tuple[int, str], NewJobEvent] = field(default_factory=dict)
-    stored_at: float = 0.0
-
-
 class Worker:
     """Does tasks of jobs until there is no more, or it is stopped; one loop, to be iterated by one thread.
 
@@ -114,11 +106,10 @@ class Worker:
         self._rooms = {name: kind.at_once() for name, kind in kinds.items()}
         self._limit = limit
         self._running: dict[int, tuple[ClaimedTask, Cancellation]] = {}
-        self._mine: set[str] = set()
-        self._on_event: Progress = silent
-        self._inbox = _Inbox()
+        self._inbox: SimpleQueue[_Told | _Came] = SimpleQueue()
+        self._teller = Teller(events)
         self._stop_at: float | None = None
-        self._looked = self._taken_over = self._tailed = float("-inf")
+        self._looked = self._taken_over = float("-inf")
         self._idle = 0
 
     @property
@@ -149,22 +140,23 @@ class Worker:
         Raises:
             DatabaseError: If the database cannot be used.
         """
-        self._on_event = on_event
-        after = 0 if job is None else self._events.last(self._store.get(job).key)
+        self._teller = Teller(self._events, on_event)
+        record = None if job is None else self._store.get(job)
+        if record is not None:
+            self._teller.listen_from_now(record)
         with Pulse(self._store, self._queue, self.name, lambda: dict(self._running)) as pulse:
             try:
                 while True:
                     if pulse.error is not None:
                         raise pulse.error
-                    if job is not None:
-                        after = self._tail(job, after)
+                    if record is not None:
+                        self._teller.tail(record)
                     self._take(job)
                     if self._drained() or (not self._running and self._over(job, until_idle)):
                         break
                     yield from self._settled(self._heard(job))
-                if job is not None:
-                    self._tailed = float("-inf")  # the last word, such as how it ended
-                    self._tail(job, after)
+                if record is not None:
+                    self._teller.tail(record, now=True)  # the last word, such as how it ended
             finally:
                 self._leave(job)
 
@@ -182,20 +174,20 @@ class Worker:
         for task, _ in self._running.values():
             room[task.kind] -= 1
         claimed = self._queue.claim(self.name, room, free, job)
-        self._mine.update(task.name for task in claimed if job is not None)
         self._idle = 0 if claimed else self._idle + 1
         for task in claimed:
             self._begin(task)
 
     def _begin(self, task: ClaimedTask) -> None:
-        cancellation, inbox = Cancellation(), self._inbox.queue
+        cancellation, inbox = Cancellation(), self._inbox
         self._running[task.key] = task, cancellation
+        self._teller.own(task)
         future = self._executor.submit(task, lambda event: inbox.put(_Told(task, event)), cancellation)
         future.add_done_callback(lambda future: inbox.put(_Came(task, future)))
 
     def _pause(self, job: str | None) -> float:
         """Seconds until the next look; progress that is not stored yet does not wait for long."""
-        idle = job is None and self._idle > 10 and not self._inbox.unstored
+        idle = job is None and self._idle > 10 and not self._teller.waiting
         return IDLE_POLL if idle else POLL
 
     def _drained(self) -> bool:
@@ -212,17 +204,16 @@ class Worker:
         """Wait until something is told, at most until the next look; the tasks that have ended."""
         endings: list[tuple[ClaimedTask, Ending]] = []
         try:
-            told = self._inbox.queue.get(timeout=self._pause(job))
+            told = self._inbox.get(timeout=self._pause(job))
             while True:
                 if isinstance(told, _Told):
-                    self._tell(told.task, told.event)
+                    self._teller.tell_of(told.task, told.event)
                 else:
                     endings.append((told.task, told.future.result()))
-                told = self._inbox.queue.get_nowait()
+                told = self._inbox.get_nowait()
         except Empty:
             pass
-        if endings or time.monotonic() - self._inbox.stored_at >= POLL:
-            self._store_events()
+        self._teller.store(now=bool(endings))
         return endings
 
     def _settled(self, endings: Sequence[tuple[ClaimedTask, Ending]]) -> Iterator[Ended]:
@@ -262,14 +253,14 @@ class Worker:
         most = self._patience.retries if fault is Fault.PASSING else self._patience.away
         if passing and task.retries < most:
             pause = self._patience.seconds * 2**task.retries
-            self._tell(task, Event("wait", f"{ending.error} Tried again in {pause:.0f} s"))
+            self._teller.tell_of(task, Event("wait", f"{ending.error} Tried again in {pause:.0f} s"))
             self._queue.fail(self.name, task, ending.error, retry_after=pause)
             return False
         if fault in (Fault.AWAY, Fault.MACHINE):
             self._queue.release(self.name, [task])
             if self._store.states([task.job]).get(task.job) in ("queued", "running"):
                 self._store.pause(task.job, ending.error)
-                self._on_event(Event("state", f"Job {task.job} is paused: {ending.error}"))
+                self._teller.tell(Event("state", f"Job {task.job} is paused: {ending.error}"))
             self.halted.setdefault(task.job, ending)
             return False
         if fault is Fault.LOST:
@@ -279,29 +270,6 @@ class Worker:
             self._queue.release(self.name, [task])
             return False
         return self._queue.fail(self.name, task, ending.error)
-
-    def _tell(self, task: ClaimedTask, event: Event) -> None:
-        self._on_event(event)
-        new = NewJobEvent(task.job_key, task.name, event.stage, event.subject, event.done, event.total)
-        self._inbox.unstored[task.key, event.stage] = new
-
-    def _store_events(self) -> None:
-        if self._inbox.unstored:
-            self._events.append(list(self._inbox.unstored.values()))
-            self._inbox.unstored.clear()
-        self._inbox.stored_at = time.monotonic()
-
-    def _tail(self, job: str, after: int) -> int:
-        """Pass on what others tell of the job; the key of the last event."""
-        now = time.monotonic()
-        if self._on_event is silent or now - self._tailed < POLL:
-            return after
-        self._tailed = now
-        for event in self._events.read(self._store.get(job).key, after):
-            if event.task not in self._mine or event.stage in ("failed", "state"):
-                self._on_event(Event(cast(Stage, event.stage), event.subject, event.done, event.total))
-            after = event.key
-        return after
 
     def _leave(self, job: str | None) -> None:
         """Give back what runs, after it had the time to stop; store what was noted."""
@@ -319,5 +287,5 @@ class Worker:
                     del self._running[task.key]
             self._queue.release(self.name, [task for task, _ in self._running.values()])
             self._running.clear()
-        self._store_events()
+        self._teller.store()
         self._rates.store()

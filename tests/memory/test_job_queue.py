@@ -234,6 +234,16 @@ def test_what_ends_its_workers_again_and_again_fails(any_engine: Engine, queue: 
     assert states(any_engine, job) == {"a": "ready", "b": "waiting"}
 
 
+def test_a_task_whose_process_was_lost_counts_as_interrupted(any_engine: Engine, queue: TaskQueue) -> None:
+    job = start(any_engine, ATask("a"), ATask("b"))
+    for _ in range(MOST_INTERRUPTIONS + 1):
+        a, b = sorted(queue.claim(ME, ROOM, 9), key=lambda task: task.name)
+        queue.leases.lost(YOU, a.key)  # not yours
+        queue.leases.lost(ME, a.key)
+        queue.release(ME, [b])
+    assert states(any_engine, job) == {"a": "failed", "b": "ready"}
+
+
 def test_what_gets_on_between_interruptions_is_given_more(any_engine: Engine, queue: TaskQueue) -> None:
     job = start(any_engine, ATask("a"))
     key = JobStore(any_engine).get(job).key
