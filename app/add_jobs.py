@@ -14,7 +14,9 @@ from app.adding import AddedDocument, Adder, files_of, storable
 from app.events import Event, Progress
 from app.jobs.contract import NewTask, Outcome, Work
 from app.jobs.running import Jobs
+from app.jobs.worker import Ended
 from memory.documents import DocumentRecord, DocumentStore
+from memory.errors import UnknownJobError
 from memory.job_records import JobRecord, TaskRecord
 from reader.chat import Cancellation
 from retrieval.errors import LoadError
@@ -56,17 +58,18 @@ class AddJobs:
         with closing(self._jobs.work(job.id, progress)) as work:
             for file in files:
                 name = _name(file)
-                while name not in ended:
-                    end = next(work, None)
-                    if end is None:  # another process has done the rest of it
-                        ended = self._ended(job) | ended
-                    else:
-                        ended[end.task.name] = _added(end.result, end.error, end.seconds)
-                        progress(Event("done", Path(end.task.name).name))
+                while name not in ended and (end := _next(work)) is not None:
+                    ended[end.task.name] = _added(end.result, end.error, end.seconds)
+                    progress(Event("done", Path(end.task.name).name))
+                if name not in ended:  # another process has done the rest of it
+                    ended = self._ended(job) | ended
+                if name not in ended:
+                    ended[name] = _removed(file)
                 added = replace(ended[name], path=storable(file))
                 yield _repeated(added) if name in given else added
                 given.add(name)
-            for _ in work:  # files that were meant when the job was begun, and are not any more
+            # Files that were meant when the job was begun, and are not any more.
+            while _next(work) is not None:
                 pass
 
     def task(self, work: Work) -> Outcome:
@@ -120,6 +123,14 @@ def adding_task(file: Path, name: str) -> NewTask:
     return NewTask(name, ADD, {"path": os.path.abspath(file)}, weight=_size(file))
 
 
+def _next(work: Iterator[Ended]) -> Ended | None:
+    """The next task that has ended here, None when the job has, or was forgotten with what it has added."""
+    try:
+        return next(work, None)
+    except UnknownJobError:
+        return None
+
+
 def _name(file: Path) -> str:
     return storable(os.path.abspath(file))
 
@@ -132,6 +143,12 @@ def _size(file: Path) -> float:
 def _repeated(added: AddedDocument) -> AddedDocument:
     """What becomes of a file that is given twice."""
     return added if added.error else replace(added, status="unchanged", chunks_encoded=0, seconds=0.0)
+
+
+def _removed(file: Path) -> AddedDocument:
+    """What becomes of a file whose task was forgotten with the document before this process did it."""
+    error = f"The document {shown(file.name)} was removed meanwhile; add it again."
+    return AddedDocument("", "failed", 0.0, error=error)
 
 
 def _plain(added: AddedDocument) -> dict[str, Any]:

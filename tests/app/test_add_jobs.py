@@ -108,6 +108,43 @@ def test_a_removed_document_is_not_brought_back_by_a_worker(library: Library, fi
     assert sorted(each.title for each in library.documents()) == ["Elk", "Owl"]
 
 
+def test_a_file_whose_document_is_removed_before_its_turn_is_an_error_and_the_others_are_added(
+    library: Library, files: list[Path]
+) -> None:
+    fox, owl, elk = files
+    add(library, owl)
+    write(owl, OWL + FOX)
+    added = library.add([fox, owl, elk])
+    assert next(added).status == "added"
+    library.remove("owl.txt")
+    second, third = added
+    assert (second.status, third.status) == ("failed", "added")
+    assert second.error == 'The document "owl.txt" was removed meanwhile; add it again.'
+    assert (second.path, job(library)[1]) == (str(owl), "done")
+    assert add(library, owl) == [("owl.txt", "added")]
+
+
+def test_the_last_file_is_removed_before_its_turn(library: Library, files: list[Path]) -> None:
+    """What the job waits for is nothing then: it has ended, and is forgotten as it names what is removed."""
+    fox, owl, _ = files
+    add(library, owl)
+    added = library.add([fox, owl])
+    next(added)
+    library.remove("owl.txt")
+    assert [each.status for each in added] == ["failed"]
+    assert library.jobs.store.records() == []
+    assert [record.title for record in library.documents()] == ["Fox"]
+
+
+def test_a_document_is_removed_while_its_job_ends(library: Library, files: list[Path]) -> None:
+    """Its job is forgotten then."""
+    added = library.add(files[:1])
+    assert next(added).status == "added"
+    library.remove("fox.txt")
+    assert list(added) == []
+    assert (library.jobs.store.records(), library.documents()) == ([], [])
+
+
 def test_files_that_come_into_a_folder_later_belong_to_its_job(
     library: Library, files: list[Path], tmp_path: Path
 ) -> None:
