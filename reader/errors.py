@@ -18,7 +18,8 @@ ClewError
             ├── EndpointUnreachableError    refused, no such host, TLS
             ├── EndpointTimeoutError        no answer, or the stream stood still, within the time limit
             ├── EndpointBusyError           too many requests, or server errors, until the retries ran out
-            ├── EndpointRefusedError        it understood and refused: key, rights, malformed request
+            ├── EndpointRefusedError        it understood and refused: key, rights, address, quota
+            │   └── RequestRefusedError         it refuses this very request, for its content or its form
             └── EndpointReplyError          what came back is no completion: not JSON, no choices, cut off
 """
 
@@ -41,6 +42,7 @@ __all__ = [
     "ModelNotFoundError",
     "PromptError",
     "ReaderError",
+    "RequestRefusedError",
     "ScriptError",
     "StoppedError",
     "WindowError",
@@ -127,7 +129,11 @@ class EndpointBusyError(EndpointError):
 
 
 class EndpointRefusedError(EndpointError):
-    """The endpoint understood and refused: key, rights, or a malformed request."""
+    """The endpoint understood and refused: key, rights, address, quota."""
+
+
+class RequestRefusedError(EndpointRefusedError):
+    """The endpoint refuses this very request, for its content or its form; it may well take another."""
 
 
 class EndpointReplyError(EndpointError):

@@ -1,75 +1,88 @@
 """How a language model is asked for a summary, and asked again if what it wrote cannot be used.
 
 As in BooookScore (arXiv 2310.00785) a summary that is over its limit or cut mid-sentence is asked for again,
-here also one that is empty, copied or too short, twice at most; what stays wrong is marked. A text that does
-not fit into the window is summarised in groups of parts, and these summaries once more.
+here also one that is empty, refused, copied or too short, twice at most; what stays wrong is marked. A text
+that does not fit into the window is summarised in groups of parts, and these summaries once more. What a
+model will not or cannot summarise at all is stood for by central sentences of the text, and marked: one page
+must not sink a book.
 """
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import replace
 from typing import Final
 
+import numpy as np
+
+from reader.central import central_summary
 from reader.chat import ChatModel, Completion, Finish, Message, Request
 from reader.contract import SummaryPart, WrittenSummary
 from reader.decisions import THINKING_TOKENS
-from reader.errors import WindowError
+from reader.errors import InvalidReplyError, RequestRefusedError, WindowError
 from reader.lengths import count_words
 from reader.packing import asked_of, most_that_fit
 from reader.prompts import render
+from reader.summary_faults import TOLERANCE, Attempt, ends_whole, judged
 from retrieval.chunking import flat
 from retrieval.document import Span
 from retrieval.sentences import pieces, split_sentences
 
 __all__ = ["SUMMARY_VERSION", "written_summary"]
 
-SUMMARY_VERSION: Final = 1
+SUMMARY_VERSION: Final = 2
 """Raised when a summary is asked for in another way: stored ones of an older version are made again."""
 
 AGAIN: Final = 2
 """How often a summary that cannot be used is asked for again."""
-TOLERANCE: Final = 0.15
-"""Share of the length asked for by which a summary may miss it."""
-GRAM: Final = 8
-MOST_COPIED: Final = 0.5
-"""Share of a summary's runs of 8 words that may stand in the prompt. Of 100 summaries that people wrote for
-squality's development set none shares more than 1.2 % with its story; above a half it is no summary."""
 TOKENS_PER_WORD: Final = 2
 FEWEST_WORDS: Final = 20
-
-_WORD: Final = re.compile(r"\w+")
-_END: Final = re.compile(r"[.!?…。！？।؟][\"'”’»」』)\]*_]*$")
-
-
-@dataclass(frozen=True, slots=True)
-class _Attempt:
-    """A reply, what is wrong with it, and how bad that is; 0 is nothing."""
-
-    text: str
-    problem: str = ""
-    badness: int = 0
+HARMLESS: Final = SummaryPart(("The keeper painted his boat red.",), np.empty((0, 0), np.float32))
+"""What is asked for when a text was refused, to know if anything is taken."""
 
 
 def written_summary(
     model: ChatModel, parts: Sequence[SummaryPart], words: int, background: str = "", at_least: int = 0
 ) -> WrittenSummary:
-    """Let a model write a summary.
+    """Let a model write a summary; where it refuses these very parts, central sentences of them, with a note.
 
     Raises:
-        WindowError: If not even one part fits into the window, cut as small as can be.
+        WindowError: If the window has no room for any text.
+        RequestRefusedError: If the endpoint refuses every request.
+        ModelError: If the model cannot be asked.
     """
-    for _ in range(2):
-        window = model.window
-        try:
-            return _merged(model, parts, words, background, at_least)
-        except WindowError:
-            if model.window >= window:
-                raise
-    raise WindowError(f"The window of {model.name} changes with every request.", model.window)
+    try:
+        for _ in range(2):
+            window = model.window
+            try:
+                return _merged(model, parts, words, background, at_least)
+            except WindowError:
+                if model.window >= window:
+                    raise
+        raise WindowError(f"The window of {model.name} changes with every request.", model.window)
+    except WindowError as error:
+        if _room(model, words) < FEWEST_WORDS:
+            raise
+        return _substitute(parts, words, str(error))
+    except InvalidReplyError as error:
+        return _substitute(parts, words, str(error))
+    except RequestRefusedError as error:
+        _reply(model, _messages([HARMLESS], FEWEST_WORDS, "", 0), _reply_tokens(FEWEST_WORDS))
+        return _substitute(parts, words, str(error))
+
+
+def _substitute(parts: Sequence[SummaryPart], words: int, reason: str) -> WrittenSummary:
+    """Central sentences of the parts, by their words alone where they have no embeddings."""
+    rows = [
+        part.rows if len(part.rows) == len(part.sentences) else np.zeros((len(part.sentences), 1), np.float32)
+        for part in parts
+    ]
+    if len({each.shape[1] for each in rows}) > 1:
+        rows = [np.zeros((len(each), 1), np.float32) for each in rows]
+    bare = [replace(part, rows=each) for part, each in zip(parts, rows, strict=True)]
+    taken = central_summary(bare, words, spread=len(parts) > 1)
+    note = f"sentences of the text stand for a summary by the model: {reason.rstrip('.')}"
+    return WrittenSummary(tuple(flat(each) for each in taken.sentences), None, (note,))
 
 
 def _merged(
@@ -79,8 +92,7 @@ def _merged(
     notes: tuple[str, ...] = ()
     while not _fits(model, parts, words, background, at_least):
         # Two summaries must fit into the next prompt, or merging would never end.
-        spare = model.window - model.prompt_tokens(_messages([], words, background, at_least))
-        shorter = min(words, spare // (4 * TOKENS_PER_WORD))
+        shorter = _room(model, words, background, at_least)
         if shorter < FEWEST_WORDS:
             raise WindowError(
                 f"The window of {model.name} ({model.window:,} tokens) has no room for a text to summarise.",
@@ -97,6 +109,12 @@ def _merged(
         parts = merged
     written = _asked(model, parts, words, background, at_least)
     return replace(written, notes=tuple(dict.fromkeys((*notes, *written.notes))))
+
+
+def _room(model: ChatModel, words: int, background: str = "", at_least: int = 0) -> int:
+    """Words of a summary of which two fit into a prompt for the next one."""
+    spare = model.window - model.prompt_tokens(_messages([], words, background, at_least))
+    return min(words, spare // (4 * TOKENS_PER_WORD))
 
 
 def _groups(model: ChatModel, parts: Sequence[SummaryPart], words: int) -> list[list[SummaryPart]]:
@@ -171,11 +189,11 @@ def _asked(
     messages = _messages(parts, words, background, at_least)
     source = " ".join(sentence for part in parts for sentence in part.sentences)
     at_least = min(at_least, count_words(source) // 2)
-    best: _Attempt | None = None
+    best: Attempt | None = None
     asked = messages
     for _ in range(1 + AGAIN):
         completion = _reply(model, asked, _reply_tokens(words))
-        attempt = _judged(completion, parts, source, words, at_least)
+        attempt = judged(completion, parts, source, words, at_least)
         if best is None or attempt.badness < best.badness:
             best = attempt
         if not attempt.badness:
@@ -199,60 +217,14 @@ def _reply(model: ChatModel, messages: Sequence[Message], tokens: int) -> Comple
     return completion
 
 
-def _judged(
-    completion: Completion, parts: Sequence[SummaryPart], source: str, words: int, at_least: int
-) -> _Attempt:
-    """A reply with the worst of what is wrong with it."""
-    text = flat(completion.text)
-    length = count_words(text)
-    if not _WORD.search(text):
-        return _Attempt("", "it is empty", 4)
-    if length < count_words(source) and _copied(text, parts) > MOST_COPIED:
-        return _Attempt(text, "it is mostly copied word for word from the prompt", 3)
-    if completion.finish is Finish.LENGTH or not _END.search(text):
-        return _Attempt(text, "it is cut off in the middle of a sentence", 2)
-    if length > words * (1 + TOLERANCE):
-        return _Attempt(text, f"it has {length} words, and at most {words} were asked for", 1)
-    if length < at_least * (1 - TOLERANCE):
-        return _Attempt(text, f"it has {length} words, and at least {at_least} were asked for", 1)
-    return _Attempt(text)
-
-
-def _copied(text: str, parts: Sequence[SummaryPart]) -> float:
-    """Share of the runs of 8 words of a text that are copied; 0 for a text of fewer words.
-
-    A run is copied if it stands in what was asked, or in one of the parts alone: what several parts say in
-    the same words may be said once more.
-    """
-    runs = _runs(text)
-    wanted = set(runs)
-    copied = wanted & _asked_runs()
-    holders = Counter(run for part in parts for run in wanted & set(_runs(" ".join(part.sentences))))
-    copied |= {run for run, count in holders.items() if count == 1}
-    return sum(run in copied for run in runs) / len(runs) if runs else 0.0
-
-
-@cache
-def _asked_runs() -> frozenset[tuple[str, ...]]:
-    """Of the instructions."""
-    return frozenset(_runs(render("summarise", parts=[], background="", words=0, at_least=1)))
-
-
-def _runs(text: str) -> list[tuple[str, ...]]:
-    words = _WORD.findall(text.casefold())
-    return [tuple(words[n : n + GRAM]) for n in range(len(words) - GRAM + 1)]
-
-
-def _kept(attempt: _Attempt, parts: Sequence[SummaryPart], words: int) -> WrittenSummary:
+def _kept(attempt: Attempt, parts: Sequence[SummaryPart], words: int) -> WrittenSummary:
     """What is kept of the best reply: whole sentences within the limit where it has them."""
     if not attempt.text:
-        first = next(sentence for part in parts for sentence in part.sentences)
-        note = "the model wrote nothing; this is the text's first sentence"
-        return WrittenSummary((flat(first),), None, (note,))
+        return _substitute(parts, words, attempt.problem.replace("it is", "what it wrote is", 1))
     sentences = [attempt.text[span.start : span.end] for span in split_sentences(attempt.text)]
     if attempt.badness == 0:
         return WrittenSummary(tuple(sentences), None)
-    if len(sentences) > 1 and not _END.search(sentences[-1]):
+    if len(sentences) > 1 and not ends_whole(sentences[-1]):
         sentences.pop()
     while len(sentences) > 1 and sum(map(count_words, sentences)) > words * (1 + TOLERANCE):
         sentences.pop()

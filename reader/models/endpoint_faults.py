@@ -18,6 +18,7 @@ from reader.errors import (
     EndpointUnreachableError,
     ModelError,
     ModelNotFoundError,
+    RequestRefusedError,
     WindowError,
 )
 from reader.models.endpoint_quoted import unquoted
@@ -63,6 +64,10 @@ _UNKNOWN_MODEL: Final = re.compile(
     r"model_not_found|\bmodels?\b.{0,200}\b(not found|does not exist|doesn't exist|not exist|unknown)\b"
     r"|\b(unknown|no such|invalid) model\b|server is pinned to|invalid model identifier",
     re.IGNORECASE | re.DOTALL,
+)
+_POLICY: Final = re.compile(
+    r"content[ _-]?(policy|filter|management)|responsible ?ai|moderation|flagged|safety (system|policy)",
+    re.IGNORECASE,
 )
 
 
@@ -157,6 +162,8 @@ def _refusal(
         )
     if names_unknown_model(code, whole):
         return ModelNotFoundError(f"{url} has no model {model!r}: {message}")
+    if code == 403 and _POLICY.search(whole):
+        return RequestRefusedError(f"{url} refuses the request ({code}: {message}).")
     if code in {401, 403}:
         return EndpointRefusedError(
             f"{url} refuses the key ({code}: {message}); set OPENAI_API_KEY to a valid one."
@@ -169,7 +176,7 @@ def _refusal(
         return PassingFault(EndpointBusyError(f"{url} is busy or failing ({code}: {message}{asked})."), wait)
     if code == 404:
         return EndpointRefusedError(f"{url} has no chat completions (404: {message}); {_ADDRESS}.")
-    return EndpointRefusedError(f"{url} refuses the request ({code}: {message}).")
+    return RequestRefusedError(f"{url} refuses the request ({code}: {message}).")
 
 
 _ADDRESS: Final = "check OPENAI_BASE_URL, which mostly ends in /v1, and that the server runs"

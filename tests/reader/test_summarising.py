@@ -8,7 +8,13 @@ import pytest
 
 from reader.chat import Request
 from reader.contract import SummaryPart, WrittenSummary
-from reader.errors import WindowError
+from reader.errors import (
+    EndpointRefusedError,
+    InvalidReplyError,
+    ModelError,
+    RequestRefusedError,
+    WindowError,
+)
 from reader.models.scripted import ScriptedModel
 from reader.summarising import written_summary
 
@@ -107,11 +113,136 @@ def test_the_best_of_three_is_kept() -> None:
     assert "32 words" in written.notes[0]
 
 
-def test_a_model_that_writes_nothing_leaves_the_first_sentence() -> None:
-    written = written_summary(model_of(""), [part(), part("It sank.\nNobody saw it.", "The end.")], 20)
-    assert written.sentences == ("It sank. Nobody saw it.",)
+@pytest.mark.parametrize(
+    ("reply", "why"),
+    [
+        ("", "empty"),
+        ("I'm sorry, but I can't help with that.", "refusal"),
+        ("I’m sorry, but this text goes against my rules.", "refusal"),
+        ("I cannot summarise this text.", "refusal"),
+        ("Unfortunately, I am unable to provide a summary of it.", "refusal"),
+        ("As an AI model, I do not write about storms.", "refusal"),
+    ],
+)
+def test_sentences_of_the_text_stand_for_what_a_model_does_not_write(reply: str, why: str) -> None:
+    model = model_of(reply)
+    written = written_summary(model, [part(), part("It sank.\nNobody saw it.", TEXT)], 20)
+    assert len(model.requests) == 3
+    assert written.sentences == (TEXT,)  # the only one with seven words or more
     assert written.taken is None
-    assert "wrote nothing" in written.notes[0]
+    (note,) = written.notes
+    assert "sentences of the text stand for a summary" in note
+    assert why in note
+
+
+def test_a_refusal_is_asked_again_and_the_text_itself_may_begin_like_one() -> None:
+    model = model_of("I'm sorry, but I can't help with that.", GOOD)
+    assert written_summary(model, [part(TEXT, TEXT)], 20) == WrittenSummary((GOOD,), None)
+    assert "refusal" in asked(model)[1]
+    for reply in ("I cannot help loving him.", "I am sorry that he went.", "I cannot write to her, I said."):
+        model = model_of(reply)
+        source = [part("I cannot write to her!", TEXT, TEXT)]
+        assert written_summary(model, source, 20).sentences == (reply,)
+        assert len(model.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "preamble",
+    [
+        "Here is a summary of the text:\n\n",
+        "Sure! Here’s the summary in at most 40 words:\n",
+        "Here is a summary of the text. \n",
+        "**Summary:** ",
+        "## Summary\n\n",
+    ],
+)
+def test_a_preamble_is_cut_off(preamble: str) -> None:
+    model = model_of(preamble + GOOD)
+    assert written_summary(model, [part(TEXT, TEXT)], 20) == WrittenSummary((GOOD,), None)
+    assert len(model.requests) == 1
+
+
+def test_what_only_begins_like_a_preamble_stays() -> None:
+    text = "Here is where the boat sank. A summary of the loss: nobody was found."
+    assert " ".join(written_summary(model_of(text), [part(TEXT, TEXT)], 20).sentences) == text
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        "เรือของคนเฝ้าประภาคารจมลงในพายุ ไม่มีใครพบเรือลำนั้นอีก",
+        "ເຮືອຂອງຜູ້ເຝົ້າຈົມລົງໃນພາຍຸ",
+        "Պահապանը ներկեց նավակը, և փոթորիկը խորտակեց այն։",
+        "ጠባቂው ጀልባውን ቀባ፣ ማዕበሉም አሰጠመው።",
+        "អ្នកយាមបានលាបទូក ហើយព្យុះបានលិចវា។",
+        "བསྲུང་མཁན་གྱིས་གྲུ་ལ་ཚོན་བཏང་།",
+    ],
+)
+def test_other_scripts_end_their_sentences_in_their_own_ways(reply: str) -> None:
+    model = model_of(reply)
+    written = written_summary(model, [part(TEXT, TEXT)], 60)
+    assert written.notes == ()
+    assert len(model.requests) == 1
+
+
+@pytest.mark.parametrize("cut", ["ጠባቂው ጀልባውን ቀባ፣", "Պահապանը ներկեց նավակը, և", "老船在暴风雨中，"])
+def test_their_commas_end_none(cut: str) -> None:
+    written = written_summary(model_of(cut), [part(TEXT, TEXT)], 60)
+    assert written.notes == ("the summary is cut off in the middle of a sentence",)
+
+
+def test_copying_is_seen_in_scripts_without_spaces() -> None:
+    source = "灯塔看守人把父亲的旧船漆成红色，然后在一场暴风雨中，那条旧船沉没了，没有人找到它。"
+    model = model_of(source[:30] + "。", "一个守灯塔的人漆了船，后来风浪把船打沉了。")
+    written = written_summary(model, [part(source, "第二天早上，他在沙滩上发现了舵。")], 40)
+    assert written.notes == ()
+    assert "copied" in asked(model)[1]
+
+
+POLICY = RequestRefusedError("http://here/v1 refuses the request (400: content policy).")
+
+
+def test_a_text_that_an_endpoint_refuses_is_stood_for() -> None:
+    def reply(request: Request) -> str:
+        if "storm" in request.messages[-1].content:
+            raise POLICY
+        return GOOD
+
+    model = ScriptedModel(reply)
+    written = written_summary(model, [part("A storm came and sank the old boat at night.")], 20)
+    assert written.sentences == ("A storm came and sank the old boat at night.",)
+    assert "400: content policy" in written.notes[0]
+    assert len(model.requests) == 2  # the second to know that others are taken
+    assert written_summary(model, [part(TEXT, TEXT)], 20) == WrittenSummary((GOOD,), None)
+
+
+def test_an_endpoint_that_refuses_everything_is_an_error() -> None:
+    def refuse(request: Request) -> str:
+        raise POLICY
+
+    with pytest.raises(RequestRefusedError, match="content policy"):
+        written_summary(ScriptedModel(refuse), [part(TEXT)], 20)
+
+
+def test_a_key_that_is_refused_is_an_error() -> None:
+    def refuse(request: Request) -> str:
+        raise EndpointRefusedError("http://here/v1 refuses the key (401: no).")
+
+    model = ScriptedModel(refuse)
+    with pytest.raises(EndpointRefusedError, match="the key"):
+        written_summary(model, [part(TEXT)], 20)
+    assert len(model.requests) == 1
+
+
+@pytest.mark.parametrize("error", [WindowError("It does not fit."), InvalidReplyError("It is malformed.")])
+def test_what_a_model_cannot_do_with_a_text_is_stood_for(error: ModelError) -> None:
+    def fail(request: Request) -> str:
+        raise error
+
+    rows = np.eye(2, dtype=np.float32)
+    written = written_summary(ScriptedModel(fail), [SummaryPart((TEXT, "It sank."), rows)], 20)
+    assert written.sentences == (TEXT,)
+    assert str(error).rstrip(".") in written.notes[0]
 
 
 def test_a_reply_at_its_token_cap_is_cut_off() -> None:
@@ -169,9 +300,6 @@ def test_a_window_without_room_is_refused() -> None:
 def test_a_model_that_only_repeats_does_not_go_on_for_ever() -> None:
     model = replying(lambda names: " ".join(names) + " went.", window=900)
     texts = [part(" ".join(f"Name{100 * p + n}" for n in range(100)) + ".") for p in range(12)]
-    try:
-        written = written_summary(model, texts, 100)
-        assert written.notes
-    except WindowError as error:
-        assert "no shorter" in str(error)  # noqa: PT017 - either end is a good one
+    written = written_summary(model, texts, 100)
+    assert written.notes
     assert len(model.requests) < 100

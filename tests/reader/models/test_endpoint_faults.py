@@ -23,6 +23,7 @@ from reader.errors import (
     EndpointUnreachableError,
     ModelError,
     ModelNotFoundError,
+    RequestRefusedError,
     WindowError,
 )
 from reader.models.endpoint import EndpointModel, Timeouts
@@ -161,12 +162,12 @@ def test_a_fault_that_stays_ends_in_one_named_error(
 @pytest.mark.parametrize(
     ("code", "error"),
     [
-        (400, EndpointRefusedError),
+        (400, RequestRefusedError),
         (401, EndpointRefusedError),
         (403, EndpointRefusedError),
         (404, EndpointRefusedError),
-        (413, EndpointRefusedError),
-        (422, EndpointRefusedError),
+        (413, RequestRefusedError),
+        (422, RequestRefusedError),
     ],
 )
 def test_a_refusal_is_not_tried_again(code: int, error: type[ModelError]) -> None:
@@ -176,7 +177,18 @@ def test_a_refusal_is_not_tried_again(code: int, error: type[ModelError]) -> Non
         assert str(code) in str(caught.value)
         if code in {401, 403}:
             assert "OPENAI_API_KEY" in str(caught.value)
+        assert type(caught.value) is error
     assert len(server.requests) == 1
+
+
+def test_a_policy_on_content_is_not_about_the_key() -> None:
+    fault = status(403, message="Blocked by the content_policy of this gateway")
+    with (
+        serving(always=fault) as server,
+        connected(server) as model,
+        pytest.raises(RequestRefusedError, match="content_policy"),
+    ):
+        model.complete(QUESTION)
 
 
 def test_nobody_listens() -> None:
