@@ -55,15 +55,17 @@ def jobs(tmp_path: Path, file: Path) -> Jobs:
     return counting(url(tmp_path), file)
 
 
-def connected(cluster: Any, tmp_path: Path, file: Path) -> RayExecutor:
-    return RayExecutor.connect(cluster.address, partial(counting, url(tmp_path), file), threads=5)
+@pytest.fixture
+def executor(cluster: Any, tmp_path: Path, file: Path) -> Iterator[RayExecutor]:
+    connected = RayExecutor.connect(cluster.address, partial(counting, url(tmp_path), file), threads=5)
+    yield connected
+    connected.close()
 
 
 def test_a_node_dies_in_the_middle_and_all_is_done_once(
-    cluster: Any, jobs: Jobs, tmp_path: Path, file: Path
+    cluster: Any, executor: RayExecutor, jobs: Jobs, file: Path
 ) -> None:
     nodes = [cluster.add_node(num_cpus=1, **cluster.here) for _ in range(2)]
-    executor = connected(cluster, tmp_path, file)
     job = plan(jobs, 60, 0.2)
     worker = jobs.worker(executor=executor)
     ended: list[str] = []
@@ -74,7 +76,6 @@ def test_a_node_dies_in_the_middle_and_all_is_done_once(
             assert len(processes(file)) == 2  # both took part
             finished = set(ended)
             cluster.remove_node(nodes[0], allow_graceful=False)
-    worker.close()
     assert jobs.store.get(job).state == "done"
     assert jobs.store.results(job, ["sum"]) == {"sum": {"sum": 59 * 60 // 2}}
     assert sorted(ended) == sorted(["plan", "sum", *(f"count {n}" for n in range(60))])
@@ -86,11 +87,11 @@ def test_a_node_dies_in_the_middle_and_all_is_done_once(
 
 
 def test_a_task_on_a_node_hears_that_its_job_is_cancelled(
-    cluster: Any, jobs: Jobs, tmp_path: Path, file: Path
+    cluster: Any, executor: RayExecutor, jobs: Jobs, file: Path
 ) -> None:
     node = cluster.add_node(num_cpus=1, **cluster.here)
     job = jobs.start("counting", "Count", {}, [NewTask("long", "count", {"seconds": 3600.0})]).id
-    worker = jobs.worker(executor=connected(cluster, tmp_path, file))
+    worker = jobs.worker(executor=executor)
     running = worker.work(until_idle=True, on_event=lambda event: None)
 
     def cancel() -> None:
@@ -102,7 +103,6 @@ def test_a_task_on_a_node_hears_that_its_job_is_cancelled(
     thread.start()
     assert list(running) == []
     thread.join()
-    worker.close()
     assert lines(file, "stopped") == {"long": 1}
     assert [task.state for task in jobs.store.tasks(job)] == ["cancelled"]
     cluster.remove_node(node)
