@@ -43,13 +43,14 @@ def combined_markdown(summaries: Sequence[Named], failed: Sequence[Failed], fold
 
 
 def _table(summaries: Sequence[Named]) -> list[str]:
-    rows = ["| document | words | sections drawn on | evenness | without source |", "|---|---|---|---|---|"]
+    rows = ["| document | words | draws on | evenness | without source |", "|---|---|---|---|---|"]
     for name, each in summaries:
         figures = each.figures
         even = "-" if figures.evenness is None else f"{figures.evenness:.2f}"
         part = f", {escaped(each.part)}" if each.part else ""
         rows.append(
             f"| [{escaped(each.title)}]({url_quote(name)}.md){part} | {figures.words} | "
-            f"{figures.sections_drawn_on} of {figures.sections_total} | {even} | {figures.unsupported} |"
+            f"{figures.sections_drawn_on} of {figures.sections_total} {figures.unit}s | {even} | "
+            f"{figures.unsupported} |"
         )
     return rows

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from retrieval.document import Span
 
@@ -23,6 +23,7 @@ class SummaryFigures:
         words: Of the summary.
         sections_drawn_on: Sections that hold at least one of its sources.
         sections_total: Sections of what was summarised.
+        unit: What is counted as a section: the document's own, or, where it has none, a tenth of the text.
         stretches: For each tenth of the text, in order, how many sentences of the summary rest on it.
         evenness: Entropy of `stretches` divided by that of an even spread over as many tenths as the summary
             has supported sentences for, at most all; 1 is as even as can be, 0 is all in one place, None if
@@ -33,6 +34,7 @@ class SummaryFigures:
     words: int
     sections_drawn_on: int
     sections_total: int
+    unit: Literal["section", "tenth"]
     stretches: tuple[int, ...]
     evenness: float | None
     unsupported: int
@@ -44,7 +46,11 @@ class SummaryFigures:
 
 
 def measure(
-    sentences: Sequence[str], sources: Sequence[Sequence[Span]], sections: Sequence[Span], span: Span
+    sentences: Sequence[str],
+    sources: Sequence[Sequence[Span]],
+    sections: Sequence[Span],
+    span: Span,
+    unit: Literal["section", "tenth"] = "section",
 ) -> SummaryFigures:
     """Measure a summary.
 
@@ -53,6 +59,7 @@ def measure(
         sources: For each sentence the spans it rests on, none if it rests on nothing.
         sections: Of what was summarised, at least one.
         span: Of what was summarised.
+        unit: What the sections are.
     """
     if not sections:
         raise ValueError("a summary is of at least one section")
@@ -67,6 +74,7 @@ def measure(
         words=sum(len(sentence.split()) for sentence in sentences),
         sections_drawn_on=drawn_on,
         sections_total=len(sections),
+        unit=unit,
         stretches=tuple(stretches),
         evenness=_evenness(stretches, min(STRETCHES, supported)),
         unsupported=len(sources) - supported,

@@ -64,10 +64,10 @@ def summarize(
         OutputError: If files cannot be written into `out`.
         JobHaltedError: If the job was paused or cancelled by somebody else.
     """
-    requests = _requests(references, documents, add_task)
+    requests = _requests(references, wanted, documents, add_task)
     if out is not None:
         out = out.absolute()
-        prepare_folder(out)
+        prepare_folder(out, {request.name: request.path for request in requests})
     spec: dict[str, Any] = {
         "documents": [request.document or request.path for request in requests],
         "method": wanted.method,
@@ -102,12 +102,17 @@ def summarize(
     return done, failed
 
 
-def _requests(references: Sequence[str], documents: DocumentStore, add_task: AddTask) -> list[SummaryRequest]:
+def _requests(
+    references: Sequence[str], wanted: Wanted, documents: DocumentStore, add_task: AddTask
+) -> list[SummaryRequest]:
     """What is meant, each document once: files that are there, else documents of the library."""
     found: dict[str, tuple[str, str]] = {}
     for reference in references:
         if Path(reference).exists():
-            for file in files_of([Path(reference)]):
+            files = list(files_of([Path(reference)]))
+            if [Path(reference)] == files and Path(reference).is_dir():
+                raise UnknownDocumentError(f"There is no document in the folder {reference!r}.")
+            for file in files:
                 found.setdefault(str(file.absolute()), (str(file.absolute()), ""))
             continue
         try:
@@ -118,7 +123,7 @@ def _requests(references: Sequence[str], documents: DocumentStore, add_task: Add
             ) from error
         found.setdefault(record.path, (record.path, record.id))
     requests: list[SummaryRequest] = []
-    names = file_names([path for path, _ in found.values()])
+    names = file_names([path for path, _ in found.values()], wanted)
     for number, ((path, id), name) in enumerate(zip(found.values(), names, strict=True), start=1):
         add = None if id else add_task(Path(path), f"add {number}")
         requests.append(SummaryRequest(path, name, id, add))

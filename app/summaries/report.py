@@ -91,8 +91,8 @@ class DocumentSummary:
 def summary_json(summary: DocumentSummary) -> dict[str, Any]:
     """The document of a summary; offsets count characters of the document's text.
 
-    `coverage.share` is the share of sections that the summary draws on, `evenness` 0 to 1 or None,
-    `tenths` how many sentences rest on each tenth of the text.
+    `coverage.share` is the share of sections that the summary draws on, or of tenths (`unit`), `evenness` 0 to
+    1 or None, `tenths` how many sentences rest on each tenth of the text.
     """
     figures = summary.figures
     return {
@@ -128,6 +128,7 @@ def summary_json(summary: DocumentSummary) -> dict[str, Any]:
         "coverage": {
             "sections_drawn_on": figures.sections_drawn_on,
             "sections_total": figures.sections_total,
+            "unit": figures.unit,
             "share": round(figures.coverage, 4),
         },
         "evenness": None if figures.evenness is None else round(figures.evenness, 4),
@@ -167,7 +168,7 @@ def figures_line(summary: DocumentSummary) -> str:
     unsupported = f"; {figures.unsupported} sentences without a source" if figures.unsupported else ""
     return (
         f"{part}{figures.words} words, {summary.method}, by {escaped(summary.reader)}; draws on "
-        f"{figures.sections_drawn_on} of {figures.sections_total} sections "
+        f"{figures.sections_drawn_on} of {figures.sections_total} {figures.unit}s "
         f"({figures.coverage:.0%}){even}{unsupported}"
     )
 

@@ -40,15 +40,15 @@ def summary_table(named: Sequence[tuple[str, DocumentSummary]]) -> Table:
     """One line for each summary, with the name of its files."""
     table = Table(box=None, pad_edge=False)
     table.add_column("document", overflow="ellipsis", no_wrap=True, ratio=1)
-    for name in ("words", "sections", "spread over the text", "evenness"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("file", no_wrap=True)
+    for name, least in (("words", 5), ("draws on", 17), ("over the text", 13), ("evenness", 8)):
+        table.add_column(name, justify="right", no_wrap=True, min_width=least)
+    table.add_column("file", overflow="ellipsis", no_wrap=True, ratio=1)
     for name, summary in named:
         figures = summary.figures
         table.add_row(
             Text(printable(summary.title)),
             str(figures.words),
-            f"{figures.sections_drawn_on} of {figures.sections_total}",
+            f"{figures.sections_drawn_on} of {figures.sections_total} {figures.unit}s",
             f"|{_bars(figures.stretches)}|",
             "-" if figures.evenness is None else f"{figures.evenness:.2f}",
             f"{printable(name)}.md",
@@ -62,7 +62,7 @@ def _figures(summary: DocumentSummary) -> str:
     even = "" if figures.evenness is None else f", evenness {figures.evenness:.2f}"
     return (
         f"{part}{figures.words} words, {summary.method}, by {printable(summary.reader)}; draws on "
-        f"{figures.sections_drawn_on} of {figures.sections_total} sections, over the text "
+        f"{figures.sections_drawn_on} of {figures.sections_total} {figures.unit}s, over the text "
         f"|{_bars(figures.stretches)}|{even}"
     )
 

@@ -248,6 +248,7 @@ class Summarizer:
                 [[one.span for one in each.sources] for each in sentences],
                 innermost(source.document.sections, source.span),
                 source.span,
+                "section" if any(s.span.overlaps(source.span) for s in source.document.sections) else "tenth",
             ),
             notes=tuple(result["notes"]),
         )

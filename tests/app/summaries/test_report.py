@@ -96,6 +96,11 @@ def test_json() -> None:
         "quote": "It sank at *noon*.",
     }
     assert [each["supported"] for each in written["sentences"]] == [True, True, False]
-    assert written["coverage"] == {"sections_drawn_on": 2, "sections_total": 2, "share": 1.0}
+    assert written["coverage"] == {
+        "sections_drawn_on": 2,
+        "sections_total": 2,
+        "unit": "section",
+        "share": 1.0,
+    }
     assert written["tenths"] == [0, 2, 0, 0, 0, 0, 1, 0, 0, 0]
     assert written["unsupported"] == 1

@@ -187,6 +187,8 @@ def test_what_cannot_be_summarised(clew: Clew, own_novella_home: Path, tmp_path:
     assert "There is no chapter 40" in refused("novella.txt", "--part", "chapter 40")
     taken = write(tmp_path / "taken", "x")
     assert "Nothing can be written into" in refused("novella.txt", "--out", taken)
+    (tmp_path / "empty").mkdir()
+    assert "There is no document in the folder" in refused(tmp_path / "empty")
     mine = write(tmp_path / "out" / "novella.md", "my notes")
     assert "that Clew has not written" in refused("novella.txt", "--out", mine.parent, "--words", 60)
     assert mine.read_text() == "my notes"
@@ -222,13 +224,16 @@ def test_pages_of_a_pdf(clew: Clew, home: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     ran = clew("--home", home, "summarize", book, "--part", "up to page 3", "--words", 80, "--out", out)
     assert (ran.code, ran.err.count("clew:")) == (0, 0)
-    written = json.loads((out / "the book.json").read_text())
+    written = json.loads((out / "the book - up to page 3.json").read_text())
     found = {source["page"] for sentence in written["sentences"] for source in sentence["sources"]}
     assert found <= {1, 2, 3}
     assert len(found) > 1
     assert len(pages) > 4
     page = min(found)
-    assert f"[p. {page}](../books/the%20book.pdf#page={page})" in (out / "the book.md").read_text()
+    assert (
+        f"[p. {page}](../books/the%20book.pdf#page={page})"
+        in (out / "the book - up to page 3.md").read_text()
+    )
     shown = clew("--home", home, "summarize", "the book.pdf", "--part", "up to page 3", "--words", 80).out
     assert set(re.findall(r"p\. (\d+)", shown)) == {str(page) for page in found}
 
@@ -236,17 +241,17 @@ def test_pages_of_a_pdf(clew: Clew, home: Path, tmp_path: Path) -> None:
 def test_a_job_that_was_begun_for_other_texts_is_begun_anew(library: Library, tmp_path: Path) -> None:
     book = write(tmp_path / "book.txt", "The lamp burned all night in the hall. Corrie fed the hens at dawn.")
     out = tmp_path / "out"
-    mine = write(out / "book.md", "in the way")
+    (beside := out / ".book.md.part").mkdir(parents=True)
     _, failed = library.summarize([str(book)], Wanted(words=20), out)
-    assert "that Clew has not written" in failed[0][1]
+    assert "cannot be written" in failed[0][1]
     (job,) = [each for each in library.jobs.store.records() if each.kind == "summarize"]
     library.jobs.store.resume(job.id)  # as if it had been killed before its last task
-    mine.unlink()
+    beside.rmdir()
     write(book, "The boat came in at noon with the tide. Nobody on the quay spoke of it.")
     done, failed = library.summarize([str(book)], Wanted(words=20), out)
     assert failed == []
     assert "The boat came in" in done[0][1].text
-    assert "The boat came in" in mine.read_text()
+    assert "The boat came in" in (out / "book.md").read_text()
     assert library.jobs.store.get(job.id).state == "cancelled"
 
 
