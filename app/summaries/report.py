@@ -91,8 +91,8 @@ class DocumentSummary:
 def summary_json(summary: DocumentSummary) -> dict[str, Any]:
     """The document of a summary; offsets count characters of the document's text.
 
-    `coverage.share` is the share of sections that the summary draws on, or of tenths (`unit`), `evenness` 0 to
-    1 or None, `tenths` how many sentences rest on each tenth of the text.
+    `coverage.share` is the share of sections, or of tenths (`unit`), that the summary draws on; `evenness` is
+    0 to 1 or None; `tenths` says how many sentences rest on each tenth of the text.
     """
     figures = summary.figures
     return {
