@@ -78,9 +78,11 @@ STATES: Final = (
 FIRST_ERROR: Final = (
     select(TaskRow.error)
     .where(TaskRow.job_key == bindparam("job"), TaskRow.state == "failed")
-    .order_by(TaskRow.finished_at, TaskRow.key)
+    .order_by(case((TaskRow.attempts > 0, 0), else_=1), TaskRow.finished_at, TaskRow.key)
     .limit(1)
 )
+"""Of a task that was begun, if there is one: others only say that they need it."""
+
 _other = aliased(TaskRow)
 SOMETHING_DONE: Final = (
     select(TaskRow.key)
@@ -154,13 +156,25 @@ def settle(connection: Connection, job: int, now: datetime) -> str | None:
     return state
 
 
-def end_dependents(connection: Connection, job: int, failed: str, error: str, now: datetime) -> None:
-    """Release those that only waited for a failed task; fail those that need it, and so on up to the last."""
+def end_dependents(
+    connection: Connection, job: int, failed: str, error: str, now: datetime, released: bool = False
+) -> None:
+    """Release those that only waited for a failed task; fail those that need it, and so on up to the last.
+
+    Args:
+        connection: In a transaction.
+        job: Key of the job.
+        failed: Name of the task.
+        error: What it failed for.
+        now: The time, in UTC.
+        released: Those that only waited for it have been released when it failed.
+    """
     why = f"It needs {failed!r}, which failed: {error}"
     todo = [failed]
     while todo:
         name = todo.pop()
-        connection.execute(RELEASE_WAITING, {"job": job, "need": name})
+        if name != failed or not released:
+            connection.execute(RELEASE_WAITING, {"job": job, "need": name})
         for key, dependent in connection.execute(NEEDING, {"job": job, "need": name}).all():
             connection.execute(FAIL, {"task": key, "why": why, "at": now})
             todo.append(dependent)

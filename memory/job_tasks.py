@@ -78,7 +78,7 @@ def write_tasks(connection: Connection, job: int, tasks: Sequence[PlannedTask], 
     _write_needs(connection, job, [task for task in new if task.needs or task.waits])
     lost = {name for task in new for name in task.needs if known.get(name) in ("failed", "cancelled")}
     for name in sorted(lost):
-        end_dependents(connection, job, name, _error_of(connection, job, name), now)
+        end_dependents(connection, job, name, _error_of(connection, job, name), now, released=True)
     return len(new)
 
 

@@ -204,6 +204,14 @@ def test_done_although_some_failed_and_failed_if_nothing_came_of_it(any_engine: 
     assert (store.get(tree).state, store.get(tree).reason) == ("failed", "root is broken.")
 
 
+def test_a_job_fails_for_what_a_task_that_was_begun_says(any_engine: Engine) -> None:
+    """Not for what those say that only need it, though they were written before."""
+    job = start(any_engine, ATask("link", needs=("root",)), ATask("root", needs=("leaf",)), ATask("leaf"))
+    do(any_engine, job, fail=("leaf",))
+    record = JobStore(any_engine).get(job)
+    assert (record.state, record.reason) == ("failed", "leaf is broken.")
+
+
 def test_done_tasks_are_done_again_with_all_that_rests_on_them(any_engine: Engine) -> None:
     job = start(
         any_engine, ATask("a"), ATask("b"), ATask("c", needs=("a",)), ATask("d", waits=("c",)), ATask("e")
