@@ -27,7 +27,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 def open_database(url: str) -> Engine:
     """Open the database at `url`, create or migrate its schema, and return an engine for it.
 
-    SQLite runs in WAL mode with foreign keys, a busy timeout of 30 s, and zeroes what it deletes. What the
+    SQLite runs in WAL mode with foreign keys, a busy timeout of 3 min (a document of ten
+    million tokens is written in one transaction), and zeroes what it deletes. What the
     engine meets later (a full disk, a damaged page, a lock that stays) is a DatabaseError too.
 
     Raises:
@@ -70,7 +71,7 @@ def migrate(url: str, revision: str = "head") -> None:
     try:
         with engine.connect() as connection:
             if engine.dialect.name == "sqlite":
-                connection.exec_driver_sql("PRAGMA busy_timeout=30000")
+                connection.exec_driver_sql("PRAGMA busy_timeout=180000")
                 connection.exec_driver_sql("PRAGMA journal_mode=WAL")
             found = _found_revision(connection)
             # Asked without starting Alembic's machinery (0.2 s).
@@ -109,7 +110,7 @@ def _found_revision(connection: Connection) -> str:
 def _prepare_sqlite(connection: DBAPIConnection, record: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
     for pragma in (
-        "busy_timeout=30000",
+        "busy_timeout=180000",
         "journal_mode=WAL",
         "synchronous=NORMAL",
         "foreign_keys=ON",
