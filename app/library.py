@@ -177,6 +177,7 @@ class Library:
                     self.store.remove(each.key)
             self.store.remove(record.key)
             self._add_jobs.forget(record)
+            self.trees.forget(record)
             self.indexes(progress)
         return record
 

@@ -79,6 +79,7 @@ def _node_json(tree: SummaryTree, node: TreeNode) -> dict[str, Any]:
             }
             for each in (() if summary is None else summary.sentences)
         ],
+        **({} if summary is None or not summary.notes else {"notes": list(summary.notes)}),
     }
 
 

@@ -141,27 +141,37 @@ class TreeSummaries:
             )
             vectors = (plan.encoder, np.stack([parts[p].rows[s] for p, s in written.taken]))
         summary = Summary(node.digest, sentences, written.notes)
-        self.kept.put(summary, plan.tree.reader, seconds, written.taken is not None, vectors)
+        if not self.kept.put(summary, plan.tree.reader, seconds, written.taken is not None, vectors):
+            raise TreeError("The document was removed or changed while its tree was built.")
 
-    def link(self, plan: PlannedTree, progress: Progress, cancellation: Cancellation) -> None:
-        """Link what is not linked, children before their parents, whose sources are those of the children.
+    def link(
+        self, plan: PlannedTree, nodes: Sequence[TreeNode], progress: Progress, cancellation: Cancellation
+    ) -> None:
+        """Link those of some nodes that are not linked.
+
+        Args:
+            plan: Their tree.
+            nodes: In its order: the sources of parents are those of their children.
+            progress: Told of each batch.
+            cancellation: Ends it between two batches.
 
         Raises:
             TreeError: If a summary or the text is gone.
         """
-        digests = {node.digest: node for node in reversed(plan.tree.nodes)}
+        digests = {node.digest: node for node in reversed(nodes)}
         unlinked = self.kept.unlinked(digests)
-        todo = [node for node in plan.tree.nodes if node.digest in unlinked and digests[node.digest] is node]
+        todo = [node for node in nodes if node.digest in unlinked and digests[node.digest] is node]
         for first in range(0, len(todo), LINKED_AT_ONCE):
             if cancellation.cancelled:
                 return
             progress(Event("link", plan.tree.document_id, first, len(todo)))
             batch = todo[first : first + LINKED_AT_ONCE]
             summaries = self.kept.get([node.digest for node in batch])
-            rows = self._rows(summaries, plan.encoder, plan.dim, progress)
+            if len(summaries) < len(batch):
+                raise TreeError("A summary was removed while it was linked.")
+            taken = self._taken_rows(plan, [node for node in batch if not node.children])
+            rows = self._rows(summaries, plan.encoder, plan.dim, progress, taken)
             for node in batch:
-                if node.digest not in summaries:
-                    raise TreeError("A summary was removed while it was linked.")
                 parts, sources = self.parts(plan, node, with_rows=True)
                 summary = summaries[node.digest]
                 sentences = link_sentences(
@@ -180,26 +190,38 @@ class TreeSummaries:
             progress,
         )
 
+    def _taken_rows(self, plan: PlannedTree, leaves: Sequence[TreeNode]) -> dict[str, Float32]:
+        """The embedding of each sentence of some leaves' texts: what stands there needs no encoding."""
+        parts = [part for leaf in leaves for part in self.parts(plan, leaf, with_rows=True)[0]]
+        return {text: row for part in parts for text, row in zip(part.sentences, part.rows, strict=True)}
+
     def _rows(
-        self, summaries: Mapping[bytes, Summary], encoder: int, dim: int, progress: Progress = silent
+        self,
+        summaries: Mapping[bytes, Summary],
+        encoder: int,
+        dim: int,
+        progress: Progress = silent,
+        taken: Mapping[str, Float32] | None = None,
     ) -> dict[bytes, Float32]:
-        """Embeddings that are kept; the others are made and kept."""
+        """Embeddings that are kept; the others are made, but for those that are known, and kept."""
         found = self.kept.vectors(encoder, dim, list(summaries))
         lacking = [summary for digest, summary in summaries.items() if digest not in found]
         for first in range(0, len(lacking), LINKED_AT_ONCE):
             made = self._encoded(
-                {each.digest: each for each in lacking[first : first + LINKED_AT_ONCE]}, progress
+                {each.digest: each for each in lacking[first : first + LINKED_AT_ONCE]}, progress, taken or {}
             )
             self.kept.put_vectors(encoder, made)
             found |= made
         return found
 
-    def _encoded(self, summaries: Mapping[bytes, Summary], progress: Progress) -> dict[bytes, Float32]:
+    def _encoded(
+        self, summaries: Mapping[bytes, Summary], progress: Progress, known: Mapping[str, Float32]
+    ) -> dict[bytes, Float32]:
         """Embeddings of the sentences of summaries; equal sentences are encoded once."""
         texts = list(dict.fromkeys(each.text for s in summaries.values() for each in s.sentences))
-        place = {text: n for n, text in enumerate(texts)}
-        rows = self.encoder(progress).encode(texts)
+        new = [text for text in texts if text not in known]
+        rows = dict(zip(new, self.encoder(progress).encode(new), strict=True)) if new else {}
         return {
-            digest: rows[[place[each.text] for each in summary.sentences]]
+            digest: np.stack([rows[s.text] if s.text in rows else known[s.text] for s in summary.sentences])
             for digest, summary in summaries.items()
         }

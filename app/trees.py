@@ -1,32 +1,37 @@
 """Summary trees of the documents of a library: planned, summarised node by node, linked, found again.
 
 A tree is made of tasks of a job: one writes its plan, one summarises each node that has no summary yet once
-those of its children are there, and a last one links what was written to the sentences it rests on. Parents
-do not wait for links. No summary is background for the next one (BooookScore's running context): nodes of a
-level would have to be made one after the other.
+those of its children are there, and a few link what was written to the sentences it rests on, some nodes at
+a time, while others are still summarised: encoding does not wait for an endpoint, and no summary waits for a
+link. A last one links what is left and makes the tree ready. No summary is background for the next one
+(BooookScore's running context): nodes of a level would have to be made one after the other.
 """
 
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from sqlalchemy import Engine
 
 from app.errors import TreeError
-from app.events import Event, Progress, silent
+from app.events import Event, Progress, Stage, silent
 from app.jobs.contract import NewTask, Outcome, TaskKind, Work
 from app.jobs.estimates import Estimate
 from app.jobs.running import Jobs
 from app.models import MakeReader
 from app.tree_summaries import PlannedTree, TreeSummaries
+from app.tree_tasks import link_tasks, node_tasks, root_links, root_task
 from memory.documents import DocumentRecord, DocumentStore
+from memory.errors import JobStateError
 from memory.tree_plan import PLAN_VERSION, plan_tree, tree_anchors
 from memory.tree_settings import TreeSettings
 from memory.tree_store import TreeVersion
-from memory.trees import SummaryTree, TreeNode
+from memory.trees import SummaryTree
 from reader.chat import Cancellation
 from reader.contract import Reader
 from retrieval.encoder import Encoder
@@ -34,6 +39,8 @@ from retrieval.hits import Float32
 
 __all__ = ["TreeReader", "Trees"]
 
+KIND: Final = "tree"
+STAGES: Final[Mapping[str, Stage]] = {"summarise-node": "summarise", "link-nodes": "link"}
 TreeReader = Literal["reader", "extractive"]
 """Who summarises: the reader that is set, or the one without a language model."""
 
@@ -99,14 +106,21 @@ class Trees:
         tree = self.ready(record)
         if tree is not None:
             return tree
-        expected = self.estimate(record)
+        planned, expected = self._expected(record)
         told(expected)
         version = self._version(record, self._reader("reader"))
-        job = self.jobs.start("tree", record.title, asdict(version), self.tasks(record), estimate=expected)
-        done = 0
+        job = self.jobs.start(KIND, record.title, asdict(version), self.tasks(record), estimate=expected)
+        units = Counter(task.kind for task in planned)
+        done: Counter[str] = Counter()
         for ended in self.jobs.work(job.id, progress):
-            done += ended.task.kind == "summarise-node"
-            progress(Event("summarise", record.title, min(done, expected.units), expected.units))
+            done[ended.task.kind] += 1
+            # One after the other, though both are done at once: a person sees one bar.
+            kind = "summarise-node" if done["summarise-node"] < units["summarise-node"] else "link-nodes"
+            progress(
+                Event(STAGES[kind], record.title, min(done[kind], units[kind]), units[kind])
+                if units[kind]
+                else Event("summarise", record.title, units["summarise-node"], units["summarise-node"])
+            )
         tree = self.ready(record)
         if tree is None:
             # Not those that only needed another.
@@ -131,16 +145,28 @@ class Trees:
 
     def estimate(self, record: DocumentRecord) -> Estimate:
         """What building the tree of a document by the reader that is set will take."""
+        return self._expected(record)[1]
+
+    def _expected(self, record: DocumentRecord) -> tuple[list[NewTask], Estimate]:
         reader = self._reader("reader")
-        tasks = self._node_tasks(self._planned(record.key, reader, silent), _payload(record, "reader"))
-        tokens = None if reader.takes_sentences else round(sum(task.weight for task in tasks))
-        return self.jobs.estimate(tasks, tokens)
+        plan = self._planned(record.key, reader, silent)
+        tasks = self._tasks_of(plan, reader, _payload(record, "reader"))
+        read = sum(task.weight for task in tasks if task.kind == "summarise-node")
+        return tasks, self.jobs.estimate(tasks, None if reader.takes_sentences else round(read))
+
+    def forget(self, record: DocumentRecord) -> None:
+        """Cancel the jobs that build trees of a document that is removed."""
+        for job in self.jobs.store.records():
+            if job.kind == KIND and not job.ended and job.spec.get("document_id") == record.id:
+                with suppress(JobStateError):  # it has ended meanwhile
+                    self.jobs.store.cancel(job.id)
 
     def tasks(self, record: DocumentRecord, reader: TreeReader = "reader") -> tuple[NewTask, ...]:
         """The tasks that build a document's tree; the last, `finished`, is done when the tree is ready."""
         payload = _payload(record, reader)
         plan = NewTask(f"plan {reader} {record.key}", "plan-tree", payload, weight=0)
-        needs = (plan.name, _root_task(record.key, reader))
+        takes = self._reader(reader).takes_sentences
+        needs = (plan.name, (root_task if takes else root_links)(record.key, reader))
         return plan, NewTask(self.finished(record, reader), "link-tree", payload, weight=0, needs=needs)
 
     def finished(self, record: DocumentRecord, reader: TreeReader = "reader") -> str:
@@ -153,38 +179,26 @@ class Trees:
         return {
             "plan-tree": TaskKind(self.write_plan, lambda: 1),
             "summarise-node": TaskKind(self.summarise_node, lambda: maker.at_once, lambda: maker.key),
+            "link-nodes": TaskKind(self.link_nodes, lambda: 1, lambda: maker.key),
             "link-tree": TaskKind(self.link_tree, lambda: 1, lambda: maker.key),
         }
 
     def write_plan(self, work: Work) -> Outcome:
-        """Plan a tree; a task follows for each node that has no summary yet."""
-        reader = work.payload["reader"]
-        plan = self._planned(work.payload["document"], self._reader(reader, work), work.progress)
-        tasks = self._node_tasks(plan, work.payload)
+        """Plan a tree; tasks follow for the nodes that have no summary yet, and for those without links."""
+        reader = self._reader(work.payload["reader"], work)
+        plan = self._planned(work.payload["document"], reader, work.progress)
+        tasks = self._tasks_of(plan, reader, work.payload)
         return Outcome(
             {"tree": plan.tree.key, "nodes": len(plan.tree.nodes), "tasks": len(tasks)}, tuple(tasks)
         )
 
-    def _node_tasks(self, plan: PlannedTree, payload: Mapping[str, Any]) -> list[NewTask]:
-        """A task for each node that has no summary yet, and in any case for the root."""
-        nodes = {node.digest: node for node in reversed(plan.tree.nodes)}  # of equal ones the first
-        missing = self.summaries.missing(nodes)
-        tasks: list[NewTask] = []
-        for node in plan.tree.nodes:
-            root = node.parent is None
-            if not root and (node.digest not in missing or nodes[node.digest] is not node):
-                continue
-            children = (plan.tree.nodes[n].digest for n in node.children)
-            tasks.append(
-                NewTask(
-                    name=_root_task(plan.document, payload["reader"]) if root else _node_task(node),
-                    kind="summarise-node",
-                    payload={**payload, "tree": plan.tree.key, "node": node.ordinal},
-                    weight=float(node.tokens if not node.children else _room(self.settings, node)),
-                    needs=tuple(dict.fromkeys(f"node {each.hex()}" for each in children if each in missing)),
-                )
-            )
-        return tasks
+    def _tasks_of(self, plan: PlannedTree, reader: Reader, payload: Mapping[str, Any]) -> list[NewTask]:
+        digests = {node.digest for node in plan.tree.nodes}
+        missing = self.summaries.missing(digests)
+        nodes = node_tasks(plan, self.settings, missing, payload)
+        if reader.takes_sentences:
+            return nodes
+        return nodes + link_tasks(plan, self.settings, nodes, self.summaries.unlinked(digests), payload)
 
     def summarise_node(self, work: Work) -> Outcome:
         """Summarise one node, unless that has been done."""
@@ -203,15 +217,22 @@ class Trees:
         self.texts.keep(plan, node, written, parts, sources, seconds)
         return Outcome()
 
+    def link_nodes(self, work: Work) -> Outcome:
+        """Give the written sentences of some nodes the places that they rest on."""
+        plan = self.texts.plan(work.payload["tree"], work.payload["document"])
+        nodes = [plan.tree.nodes[n] for n in work.payload["nodes"]]
+        self.texts.link(plan, nodes, silent, work.cancellation)
+        return Outcome()
+
     def link_tree(self, work: Work) -> Outcome:
-        """Give written sentences the places that they rest on, and make the tree ready.
+        """Link the written sentences that are not linked yet, and make the tree ready.
 
         A task that is "partial" links what is there of a tree of which only a part was wanted.
         """
         plan = self._planned(
             work.payload["document"], self._reader(work.payload["reader"], work), work.progress
         )
-        self.texts.link(plan, work.progress, work.cancellation)
+        self.texts.link(plan, plan.tree.nodes, work.progress, work.cancellation)
         if not self.store.finish(plan.tree.key) and not work.payload.get("partial"):
             raise TreeError(f"The tree of {work.payload['id']} lacks summaries that were removed meanwhile.")
         return Outcome({"tree": plan.tree.key})
@@ -262,16 +283,3 @@ class Trees:
 
 def _payload(record: DocumentRecord, reader: TreeReader) -> dict[str, Any]:
     return {"document": record.key, "id": record.id, "reader": reader}
-
-
-def _root_task(document: int, reader: str) -> str:
-    return f"root {reader} {document}"
-
-
-def _node_task(node: TreeNode) -> str:
-    return f"node {node.digest.hex()}"
-
-
-def _room(settings: TreeSettings, node: TreeNode) -> int:
-    """About the tokens of the summaries that a node is made of."""
-    return len(node.children) * settings.inner.words * 4 // 3

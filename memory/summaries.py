@@ -10,16 +10,24 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, bindparam, delete, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, exists, literal, select, update
 
 from memory.embeddings import rows_from_blobs
-from memory.tables import SummaryRow, SummaryUseRow, SummaryVectorRow, TreeNodeRow
+from memory.tables import DocumentRow, SummaryRow, SummaryUseRow, SummaryVectorRow, TreeNodeRow
 from memory.trees import Summary, SummarySentence
 from memory.upserts import upsert
 from retrieval.document import Span
 from retrieval.hits import Float32
 
-__all__ = ["SummaryStore", "delete_unused", "forget_uses", "moved", "stored_sentences", "summary_of"]
+__all__ = [
+    "SummaryStore",
+    "delete_orphans",
+    "delete_unused",
+    "forget_uses",
+    "moved",
+    "stored_sentences",
+    "summary_of",
+]
 
 BATCH: Final = 500
 """Digests in one IN clause; older builds of SQLite allow 999 variables."""
@@ -76,8 +84,12 @@ class SummaryStore:
         seconds: float,
         linked: bool = True,
         vectors: tuple[int, Float32] | None = None,
-    ) -> None:
-        """Keep a summary; one that is there already under its digest stays as it is.
+        use: tuple[str, str] | None = None,
+    ) -> bool:
+        """Keep a summary that is wanted; one that is there already under its digest stays as it is.
+
+        It is wanted by a node of a tree with that digest, or by a document that is there; else it would stay
+        for ever.
 
         Args:
             summary: Offsets counted from the start of what was summarised.
@@ -85,6 +97,10 @@ class SummaryStore:
             seconds: How long that took.
             linked: Whether its sentences have their sources.
             vectors: Key of the encoder and unit rows of its sentences, shape (n, dim), if they are known.
+            use: Id and content hash of the document that uses it outside of any tree.
+
+        Returns:
+            Whether it is wanted; if not, nothing is kept.
         """
         values = {
             "digest": summary.digest,
@@ -95,14 +111,24 @@ class SummaryStore:
             "seconds": seconds,
             "created_at": datetime.now(UTC),
         }
-        with self.engine.begin() as connection:
+        with self.engine.connect() as connection:
             added = connection.execute(
                 upsert(connection, SummaryRow)
                 .values(values)
                 .on_conflict_do_nothing(index_elements=["digest"])
             )
+            if use is None:
+                node = select(TreeNodeRow.key).where(TreeNodeRow.digest == summary.digest).limit(1)
+                wanted = connection.execute(node.with_for_update(read=True)).first() is not None
+            else:
+                wanted = _use(connection, *use, [summary.digest]) == 1
+            if not wanted:
+                connection.rollback()
+                return False
             if added.rowcount and vectors is not None:
                 _put_vectors(connection, vectors[0], {summary.digest: vectors[1]})
+            connection.commit()
+            return True
 
     def link(self, summaries: Iterable[Summary]) -> None:
         """Give summaries that are kept the sources of their sentences."""
@@ -126,18 +152,18 @@ class SummaryStore:
                     found[digest] = rows_from_blobs(blobs, dim)
         return found
 
-    def use(self, document_id: str, content_hash: str, digests: Collection[bytes]) -> None:
-        """Note that summaries belong to a version of a document, outside of any tree."""
-        with self.engine.begin() as connection:
-            for digest in digests:
-                values = {"document_id": document_id, "digest": digest, "content_hash": content_hash}
-                connection.execute(
-                    upsert(connection, SummaryUseRow)
-                    .values(values)
-                    .on_conflict_do_update(
-                        index_elements=["document_id", "digest"], set_={"content_hash": content_hash}
-                    )
-                )
+    def use(self, document_id: str, content_hash: str, digests: Collection[bytes]) -> bool:
+        """Note that summaries belong to a version of a document, outside of any tree.
+
+        Returns:
+            Whether the document and all of the summaries are there; if not, nothing is noted.
+        """
+        with self.engine.connect() as connection:
+            if _use(connection, document_id, content_hash, digests) < len(set(digests)):
+                connection.rollback()
+                return False
+            connection.commit()
+            return True
 
     def drop_outdated(self, document_id: str, content_hash: str) -> None:
         """Delete what was made for other versions of a document and nothing uses any more."""
@@ -179,6 +205,13 @@ def delete_unused(connection: Connection, digests: Collection[bytes]) -> None:
         connection.execute(delete(SummaryRow).where(SummaryRow.digest.in_(gone)))
 
 
+def delete_orphans(connection: Connection) -> None:
+    """Delete the summaries that no node of a tree and no document refers to."""
+    nodes = exists().where(TreeNodeRow.digest == SummaryRow.digest)
+    uses = exists().where(SummaryUseRow.digest == SummaryRow.digest)
+    connection.execute(delete(SummaryRow).where(~nodes, ~uses))
+
+
 def summary_of(digest: bytes, sentences: list[Any], notes: list[str], offset: int = 0) -> Summary:
     """A summary from its columns, `offset` added to the places of its sources."""
     return Summary(
@@ -210,6 +243,25 @@ def stored_sentences(sentences: Iterable[SummarySentence]) -> list[dict[str, Any
 def moved(span: Span, by: int) -> Span:
     """The same stretch, counted from elsewhere."""
     return Span(span.start + by, span.end + by)
+
+
+def _use(connection: Connection, document_id: str, content_hash: str, digests: Collection[bytes]) -> int:
+    """Write uses of those of the summaries that are there; how many, 0 if the document is not there."""
+    written = 0
+    for batch in _batches(digests):
+        there = select(literal(document_id), SummaryRow.digest, literal(content_hash)).where(
+            SummaryRow.digest.in_(batch)
+        )
+        written += connection.execute(
+            upsert(connection, SummaryUseRow)
+            .from_select(["document_id", "digest", "content_hash"], there)
+            .on_conflict_do_update(
+                index_elements=["document_id", "digest"], set_={"content_hash": content_hash}
+            )
+        ).rowcount
+    # Held, so that it cannot go before this is stored.
+    document = select(DocumentRow.key).where(DocumentRow.id == document_id).limit(1)
+    return written if connection.execute(document.with_for_update(read=True)).first() else 0
 
 
 def _put_vectors(connection: Connection, encoder: int, rows: Mapping[bytes, Float32]) -> None:

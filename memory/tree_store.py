@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, Select, delete, func, insert, select, update
 
-from memory.summaries import delete_unused, forget_uses, summary_of
+from memory.summaries import delete_orphans, delete_unused, forget_uses, summary_of
 from memory.tables import DocumentRow, SentenceRow, SummaryRow, TreeNodeRow, TreeRow
 from memory.tree_cuts import Anchor
 from memory.trees import SummaryTree, TreeNode
@@ -192,6 +192,7 @@ def remove_trees(connection: Connection, document_id: str) -> None:
         keys = select(TreeRow.key).where(TreeRow.document_id == document_id)
         _delete(connection, connection.execute(keys).scalars().all())
         forget_uses(connection, document_id)
+        delete_orphans(connection)
 
 
 def _delete(connection: Connection, trees: Sequence[int]) -> None:

@@ -48,6 +48,7 @@ class FakeServer(ThreadingHTTPServer):
         key: The API key it asks for; None lets everyone in.
         window: The window that it tells in `/v1/models` as `max_model_len`; None tells nothing.
         real_window: The window that it really has, in tokens of `count`; None has no end.
+        forbidden: Words that its policy does not let through; None lets all through.
         schemas: What it does with `response_format`.
         usage: Whether it accepts `stream_options` and tells the tokens, ignores it, or refuses it.
         tokenize: Whose `/tokenize` it has.
@@ -73,6 +74,7 @@ class FakeServer(ThreadingHTTPServer):
         self.key: str | None = None
         self.window: int | None = None
         self.real_window: int | None = None
+        self.forbidden: str | None = None
         self.schemas: Literal["enforced", "ignored", "refused"] = "ignored"
         self.usage: Literal["told", "ignored", "refused"] = "told"
         self.tokenize: Literal["vllm", "llama.cpp"] | None = None
@@ -195,6 +197,11 @@ class Exchange(BaseHTTPRequestHandler):
         limit = self.server.real_window
         if limit is not None and prompt + body.get("max_tokens", 0) > limit:
             self.refuse(400, TOO_LONG.format(limit=limit, prompt=prompt), None)
+            return
+        if self.server.forbidden is not None and any(
+            self.server.forbidden in message["content"] for message in body["messages"]
+        ):
+            self.refuse(400, "The prompt was blocked by the content policy.", "content_policy_violation")
             return
         if "stream_options" in body and self.server.usage == "refused":
             self.refuse(422, "Unexpected fields in the request: {'stream_options'}", None)

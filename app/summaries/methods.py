@@ -155,7 +155,11 @@ class SummaryMethods:
             raise TreeError(f"The tree of {source.record.title!r} was removed while it was planned.")
         covered = cover(tree, source.first, source.end)
         needed = {node.digest for top in covered.nodes for node in (*tree.below(top), top)}
-        nodes = [task for task in planned.tasks if tree.nodes[task.payload["node"]].digest in needed]
+        nodes = [
+            task
+            for task in planned.tasks
+            if task.kind == "summarise-node" and tree.nodes[task.payload["node"]].digest in needed
+        ]
         yield from nodes
         link = NewTask(
             name=f"links {_tail(subject)}",

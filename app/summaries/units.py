@@ -215,10 +215,12 @@ class SummaryUnits:
         digest = hashlib.blake2b(
             json.dumps([*content, [each.key for each in behind]]).encode(), digest_size=16
         ).digest()
+        use = source.record.id, source.record.content_hash
         kept = self.summaries.get([digest]).get(digest)
-        if kept is None:
-            kept = self._made(reader, inputs, behind, base, digest, made_by, at_least, most, spread, work)
-        self.summaries.use(source.record.id, source.record.content_hash, [digest])
+        if kept is None or not self.summaries.use(*use, [digest]):
+            kept = self._made(
+                reader, inputs, behind, base, digest, made_by, at_least, most, spread, work, use
+            )
         return UnitResult(
             piece=Piece(digest=digest.hex(), start=base.start, end=base.end),
             words=sum(len(each.text.split()) for each in kept.sentences),
@@ -241,8 +243,9 @@ class SummaryUnits:
             for each in (summary.sentences[n] for n in kept)
         )
         short = Summary(digest, sentences, summary.notes)
-        self.summaries.put(short, "trimmed", 0.0, vectors=(key, rows[kept]))
-        self.summaries.use(source.record.id, source.record.content_hash, [digest])
+        use = source.record.id, source.record.content_hash
+        if not self.summaries.put(short, "trimmed", 0.0, vectors=(key, rows[kept]), use=use):
+            raise TreeError(f"{source.record.title!r} has been removed meanwhile.")
         texts = [each.text for each in sentences]
         return UnitResult(
             piece=Piece(digest=digest.hex(), start=made["piece"]["start"], end=made["piece"]["end"]),
@@ -279,6 +282,7 @@ class SummaryUnits:
         most: int,
         spread: bool,
         work: Work,
+        use: tuple[str, str],
     ) -> Summary:
         """Ask the reader, link what it wrote, and keep that."""
         began = time.perf_counter()
@@ -291,7 +295,9 @@ class SummaryUnits:
         ]
         summary = Summary(digest, tuple(relative), written.notes)
         key, _ = self.encoder_key()
-        self.summaries.put(summary, made_by, time.perf_counter() - began, vectors=(key, rows))
+        seconds = time.perf_counter() - began
+        if not self.summaries.put(summary, made_by, seconds, vectors=(key, rows), use=use):
+            raise TreeError(f"The document {use[0]} has been removed meanwhile.")
         return summary
 
     def _linked(

@@ -129,6 +129,9 @@ def test_json_is_the_shape_of_the_schema() -> None:
         },
         {"text": "The end.", "sources": [], "supported": False},
     ]
+    # Notes where there are any.
+    assert [each.get("notes") for each in found["nodes"]] == [["it was cut"], None, None, None, None]
+    assert "notes" not in found["nodes"][1]
     assert len(tree_json(TREE, depth=1)["nodes"]) == 3
 
 

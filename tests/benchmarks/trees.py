@@ -4,8 +4,11 @@
 
 With the extractive reader, and against a simulated endpoint: a real server in a process of its own that takes
 `latency` for each reply and says something new each time, half of the words of what it is asked. The ideal
-is a list schedule: `in flight` servers, each node `latency` once its children are there. Calls must equal
-nodes. With --home a copy of a home that has the book already is used, which spares encoding it.
+is a list schedule: `in flight` servers, each node `latency` once its children are there. Against it stand the
+moment when the last summary is stored, and that when the tree is ready, its sentences linked to what they
+rest on, which takes the encoder: "good" is judged by the first, as nobody can encode faster than the machine.
+Calls must equal nodes. With --home a copy of a home that has the book already is used, which spares encoding
+it; trees that it has are dropped from the copy.
 """
 
 from __future__ import annotations
@@ -17,11 +20,12 @@ import multiprocessing
 import random
 import re
 import shutil
+import sqlite3
 import statistics
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -106,10 +110,20 @@ def build(home: Path, book: Path, **settings: Any) -> tuple[Library, SummaryTree
         if event.stage == "summarise" and (event.done == event.total) and not nodes:
             nodes.append(time.perf_counter())
 
+    library.trees.ready(record)  # so is connecting to the database
     began = time.perf_counter()
     tree = library.trees.ensure(record, note)
     ready = time.perf_counter() - began
     return library, tree, nodes[0] - began, ready
+
+
+def drop_trees(home: Path) -> None:
+    """Forget the trees of a home, their summaries, and the jobs that made them."""
+    with closing(sqlite3.connect(home / "clew.sqlite")) as connection:
+        connection.execute("PRAGMA foreign_keys = ON")
+        for table in ("trees", "summary_uses", "summaries", "jobs", "completions"):
+            connection.execute(f"DELETE FROM {table}")
+        connection.commit()
 
 
 def edited(document: Document, seed: int) -> Document:
@@ -172,6 +186,8 @@ def main() -> None:
         first = Path(folder) / "home"
         if options.home:
             shutil.copytree(options.home, first)
+            open_library(Settings(home=first)).close()  # its schema may be an older one
+            drop_trees(first)
         else:
             library = open_library(Settings(home=first))
             list(library.add([options.book]))
@@ -212,15 +228,22 @@ def main() -> None:
                     "calls": calls,
                     "most_in_flight": most,
                     "ideal_seconds": round(ideal, 2),
-                    "seconds": round(summarised, 2),
-                    "times_the_ideal": round(summarised / ideal, 3),
-                    "seconds_linked": round(ready, 2),
+                    "summaries_stored": round(summarised, 2),
+                    "summaries_stored_times_ideal": round(summarised / ideal, 3),
+                    "tree_ready": round(ready, 2),
+                    "tree_ready_times_ideal": round(ready / ideal, 3),
                     "supported": round(statistics.mean(supported), 3),
                 }
             )
             print(json.dumps(runs[-1]), flush=True)
         figures["endpoint"] = runs
-        figures["good"] = statistics.median(each["times_the_ideal"] for each in runs) <= TARGET
+        medians = {
+            name: statistics.median(each[name] for each in runs)
+            for name in ("summaries_stored_times_ideal", "tree_ready_times_ideal")
+        }
+        figures["medians"] = medians
+        figures["good"] = medians["summaries_stored_times_ideal"] <= TARGET
+        figures["ready_in_time"] = medians["tree_ready_times_ideal"] <= TARGET
     print(json.dumps(figures, indent=2))
 
 

@@ -21,20 +21,19 @@ def kept(engine: Engine) -> set[bytes]:
     return set(SummaryStore(engine).get([ONE, TWO, THREE]))
 
 
-def filled(engine: Engine) -> SummaryStore:
-    store = SummaryStore(engine)
-    for digest in (ONE, TWO, THREE):
-        store.put(Summary(digest, ()), "extractive", 0.1)
-    return store
+def of_document(engine: Engine, document: int, version: str, *digests: bytes) -> None:
+    """Summaries that a version of a document uses."""
+    (record,) = (each for each in DocumentStore(engine).records() if each.key == document)
+    for digest in digests:
+        assert SummaryStore(engine).put(Summary(digest, ()), "extractive", 0.1, use=(record.id, version))
 
 
 def test_summaries_go_with_their_document(engine: Engine) -> None:
     first = add(engine)
     second = add(engine, text=TEXT + " More.", path="/books/more.txt", title="More")
-    documents, store = DocumentStore(engine), filled(engine)
-    ids = {record.key: record.id for record in documents.records()}
-    store.use(ids[first], "a", [ONE, TWO])
-    store.use(ids[second], "b", [TWO, THREE])
+    documents = DocumentStore(engine)
+    of_document(engine, first, "a", ONE, TWO)
+    of_document(engine, second, "b", TWO, THREE)
     documents.remove(first)
     assert kept(engine) == {TWO, THREE}
     documents.remove(second)
@@ -42,11 +41,12 @@ def test_summaries_go_with_their_document(engine: Engine) -> None:
 
 
 def test_summaries_of_an_older_version_go_when_they_are_outdated(engine: Engine) -> None:
-    store = filled(engine)
-    store.use("document", "old", [ONE, TWO])
-    store.use("document", "new", [TWO, THREE])
+    store, key = SummaryStore(engine), add(engine)
+    id = DocumentStore(engine).records()[0].id
+    of_document(engine, key, "old", ONE, TWO)
+    of_document(engine, key, "new", TWO, THREE)
     assert kept(engine) == {ONE, TWO, THREE}
-    store.drop_outdated("document", "new")
+    store.drop_outdated(id, "new")
     assert kept(engine) == {TWO, THREE}
     store.drop_outdated("another", "x")
     assert kept(engine) == {TWO, THREE}
