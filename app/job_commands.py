@@ -16,7 +16,7 @@ from rich.text import Text
 from app.commands import AsJson, library_of_settings, print_json, screen
 from app.display import printable
 from app.events import Event
-from app.job_reports import event_json, event_line, job_json, job_table, progress_words
+from app.job_reports import event_json, event_line, job_json, job_lines, progress_words
 from app.jobs.ray_executor import RayExecutor
 from app.jobs.ray_place import jobs_of
 from app.jobs.running import Jobs
@@ -38,7 +38,8 @@ def list_jobs(as_json: AsJson = False) -> None:
     if as_json:
         print_json({"jobs": [job_json(*each) for each in found]})
     elif found:
-        screen.out.print(job_table(found))
+        for line in job_lines(found, screen.out.width):
+            screen.out.print(line, soft_wrap=True)
     else:
         screen.out.print("No jobs yet.")
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from textwrap import wrap
+from typing import Any, Final
 
-from rich.table import Table
+from rich.cells import cell_len
 from rich.text import Text
 
 from app.display import printable
@@ -13,9 +14,13 @@ from app.jobs.estimates import JobProgress
 from memory.job_events import JobEvent
 from memory.job_records import JobRecord
 
-__all__ = ["event_json", "event_line", "job_json", "job_table", "progress_words"]
+__all__ = ["event_json", "event_line", "job_json", "job_lines", "progress_words"]
 
-COLOURS = {"done": "green", "failed": "red", "running": "cyan", "paused": "yellow"}
+COLOURS = {"done": "green", "failed": "red", "running": "cyan", "paused": "yellow", "waiting": "yellow"}
+TITLE, STATE = 2, 3
+GAP: Final = 2
+NARROWEST_TITLE: Final = 12
+GOES_ON: Final = "no worker is at it any more; the same command goes on with it, or `clew worker`"
 
 
 def job_json(record: JobRecord, progress: JobProgress) -> dict[str, Any]:
@@ -25,8 +30,9 @@ def job_json(record: JobRecord, progress: JobProgress) -> dict[str, Any]:
     `watch`: {"job": JOB, "events": [EVENT, ...]}.
 
     JOB: {"id", "kind", "title", "state": "queued" | "running" | "paused" | "cancelled" | "done" | "failed",
-    "reason", "priority", "tasks": {"total", "done", "failed", "running"}, "share" (of its work,
-    from 0 to 1), "seconds_left" (null where nothing was measured yet), "estimate": {"units", "weight",
+    "reason", "unattended" (it is running, but no worker is at it any more), "priority",
+    "tasks": {"total", "done", "failed", "running"}, "share" (of its work, from 0 to 1),
+    "seconds_left" (null where nothing was measured yet), "estimate": {"units", "weight",
     "tokens", "minutes", "unmeasured": [kind]} or null, "created_at", "started_at", "finished_at"}; times in
     ISO 8601, null if not yet.
     """
@@ -41,6 +47,7 @@ def job_json(record: JobRecord, progress: JobProgress) -> dict[str, Any]:
         "title": record.title,
         "state": record.state,
         "reason": record.reason,
+        "unattended": progress.unattended,
         "priority": record.priority,
         "tasks": {
             "total": progress.tasks,
@@ -78,43 +85,69 @@ def event_line(event: JobEvent) -> Text:
     )
 
 
-def job_table(jobs: Sequence[tuple[JobRecord, JobProgress]]) -> Table:
-    """The list of jobs, with the reason below one that is paused or failed."""
-    table = Table(box=None, pad_edge=False)
-    table.add_column("id", no_wrap=True, min_width=8)
-    table.add_column("kind", no_wrap=True)
-    table.add_column("title", overflow="ellipsis", no_wrap=True, ratio=1)
-    table.add_column("state", no_wrap=True)
-    for name in ("done", "failed", "left"):
-        table.add_column(name, justify="right", no_wrap=True)
+def job_lines(jobs: Sequence[tuple[JobRecord, JobProgress]], width: int) -> list[Text]:
+    """The list of jobs: a line for each, its title cut; below it why it does not go on, or has failed.
+
+    Args:
+        jobs: In the order in which they are shown.
+        width: Cells of a line; a narrow terminal breaks what is more.
+    """
+    rows = [("id", "kind", "title", "state", "done", "failed", "left")]
     for record, progress in jobs:
-        title = printable(record.title)
-        if record.reason and record.state != "done":
-            title += f" ({printable(record.reason).rstrip('.')})"
-        table.add_row(
-            record.id,
-            record.kind,
-            Text(title),
-            Text(record.state, style=COLOURS.get(record.state, "")),
-            f"{progress.done}/{progress.tasks}",
-            str(progress.failed or "-"),
-            "-" if record.ended else _time_left(progress),
-        )
-    return table
+        counts = f"{progress.done}/{progress.tasks}", str(progress.failed or "-")
+        left = "-" if record.ended or progress.unattended else _time_left(progress, "not known")
+        title, state = printable(record.title), _state(record, progress)
+        rows.append((record.id, record.kind, title, state, *counts, left))
+    widths = [max(cell_len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    others = sum(widths) - widths[TITLE] + GAP * (len(widths) - 1)
+    widths[TITLE] = max(NARROWEST_TITLE, min(widths[TITLE], width - others))
+    lines = [_row(rows[0], widths, "bold", "bold")]
+    for (record, progress), row in zip(jobs, rows[1:], strict=True):
+        lines.append(_row(row, widths, "", COLOURS.get(row[STATE], "")))
+        indent = " " * (widths[0] + GAP)
+        room = max(width, 2 * len(indent))
+        reason = wrap(_reason(record, progress), room - len(indent), break_on_hyphens=False)
+        lines += [Text(indent + line, style="dim") for line in reason]
+    return lines
+
+
+def _row(cells: Sequence[str], widths: Sequence[int], style: str, state_style: str) -> Text:
+    shown = []
+    for column, (cell, width) in enumerate(zip(cells, widths, strict=True)):
+        text = Text(cell, style=state_style if column == STATE else style)
+        text.truncate(width, overflow="ellipsis")
+        text.align("right" if column > STATE else "left", width)
+        shown.append(text)
+    line = Text(" " * GAP).join(shown)
+    line.rstrip()
+    return line
+
+
+def _state(record: JobRecord, progress: JobProgress) -> str:
+    return "waiting" if progress.unattended else record.state
+
+
+def _reason(record: JobRecord, progress: JobProgress) -> str:
+    """Why a job does not go on, or has failed; nothing for others."""
+    if progress.unattended:
+        return GOES_ON
+    return "" if record.state == "done" else printable(record.reason).rstrip(".")
 
 
 def progress_words(record: JobRecord, progress: JobProgress) -> str:
     """How far a job is, in a few words."""
-    reason = f" ({record.reason.rstrip('.')})" if record.reason else ""
-    words = f"{record.state}{reason}, {progress.done} of {progress.tasks} tasks done, "
-    words += f"{progress.share:.0%} of the work"
+    reason = _reason(record, progress)
+    words = f"{_state(record, progress)}{f' ({reason})' if reason else ''}, "
+    words += f"{progress.done} of {progress.tasks} tasks done, {progress.share:.0%} of the work"
     if progress.failed:
         words += f", {progress.failed} failed"
-    return words if record.ended else f"{words}; time left: {_time_left(progress)}"
+    if record.ended or progress.unattended:
+        return words
+    return f"{words}; time left: {_time_left(progress, 'not measured here yet')}"
 
 
-def _time_left(progress: JobProgress) -> str:
+def _time_left(progress: JobProgress, unknown: str) -> str:
     seconds = progress.seconds_left
     if seconds is None:
-        return "not measured here yet"
+        return unknown
     return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

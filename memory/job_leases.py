@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import DateTime, Engine, bindparam, select, update
+from sqlalchemy import DateTime, Engine, bindparam, func, select, update
 
 from memory.job_endings import fail_task, settle
 from memory.job_tasks import lock_job
@@ -65,6 +65,18 @@ LEASED: Final = select(
 ).where(TaskRow.worker.is_not(None), TaskRow.worker != bindparam("by"))
 
 
+SINCE: Final = timedelta(seconds=5)
+"""How long after its last sign of life a job that goes on may have no running task: between two tasks it
+has none for a moment."""
+
+OF_JOB: Final = select(TaskRow.worker, TaskRow.lease_until).where(
+    TaskRow.job_key == bindparam("job"), TaskRow.state == "running"
+)
+LAST_SIGN: Final = select(func.max(TaskRow.finished_at), func.max(TaskRow.not_before)).where(
+    TaskRow.job_key == bindparam("job")
+)
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -95,6 +107,16 @@ class TaskLeases:
             if verdict[row.worker] or in_utc(row.lease_until) < now:
                 taken += self._take(row, now)
         return taken
+
+    def unattended(self, job: int, gone: Callable[[str], bool]) -> bool:
+        """Whether no worker is at a job that goes on, by its key: those that held its tasks are gone."""
+        now = self.now()
+        with self.engine.connect() as connection:
+            held = connection.execute(OF_JOB, {"job": job}).all()
+            signs = connection.execute(LAST_SIGN, {"job": job}).one()
+        if held:
+            return all(in_utc(row.lease_until) < now or gone(row.worker) for row in held)
+        return all(sign is None or in_utc(sign) + SINCE < now for sign in signs)
 
     def lost(self, worker: str, task: int) -> None:
         """Give back a task of this worker whose process was lost, which counts as an interruption."""

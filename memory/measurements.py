@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Engine, delete, insert, select
+from sqlalchemy import Engine, select
 
 from memory.tables import MeasurementRow
+from memory.upserts import upsert
 
 __all__ = ["read_measurement", "write_measurement"]
 
@@ -18,5 +19,5 @@ def read_measurement(engine: Engine, name: str) -> dict[str, object] | None:
 def write_measurement(engine: Engine, name: str, value: dict[str, object]) -> None:
     """Remember a measurement in place of an older one."""
     with engine.begin() as connection:
-        connection.execute(delete(MeasurementRow).where(MeasurementRow.name == name))
-        connection.execute(insert(MeasurementRow).values(name=name, value=value))
+        new = upsert(connection, MeasurementRow).values(name=name, value=value)
+        connection.execute(new.on_conflict_do_update(index_elements=["name"], set_={"value": value}))

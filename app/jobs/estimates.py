@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -16,7 +17,10 @@ from memory.measurements import read_measurement, write_measurement
 __all__ = ["Estimate", "JobProgress", "Rates", "progress_of"]
 
 REMEMBERED: Final = 20
-"""Tasks after which half of what a rate says is new."""
+"""Tasks after which half of what a rate says is new, once it rests on that many."""
+
+STORE: Final = 2.0
+"""Seconds between two writes of what was measured: time left is told while the first tasks are done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +64,7 @@ class JobProgress:
         running: Of these.
         share: Weight that has ended, from 0 to 1.
         seconds_left: None where a kind was never measured here.
+        unattended: Whether it is running as far as is known, but no worker is at it any more.
     """
 
     tasks: int
@@ -68,6 +73,7 @@ class JobProgress:
     running: int
     share: float
     seconds_left: float | None
+    unattended: bool = False
 
 
 class Rates:
@@ -75,36 +81,47 @@ class Rates:
 
     What a task took is divided by how many ran at once, so that a rate tells wall clock. Newer tasks count
     for more.
+
+    Args:
+        engine: Of the database.
+        kinds: The kinds of task that are known here.
+        every: Seconds between two writes of what is noted.
     """
 
-    def __init__(self, engine: Engine, kinds: Mapping[str, TaskKind]) -> None:
-        self._engine, self._kinds = engine, kinds
+    def __init__(self, engine: Engine, kinds: Mapping[str, TaskKind], every: float = STORE) -> None:
+        self._engine, self._kinds, self._every = engine, kinds, every
+        self._stored_at = time.monotonic()
         self._lock = threading.Lock()
         self._new: dict[str, list[float]] = {}
 
     def note(self, kind: str, seconds: float, weight: float, at_once: int) -> None:
-        """Note what a task took while so many ran; kept in memory until `store`."""
+        """Note what a task took while so many ran; stored now and then, the rest by `store`."""
         with self._lock:
             found = self._new.setdefault(kind, [0.0, 0.0, 0.0])
             for position, value in enumerate((seconds / at_once, weight, 1.0)):
                 found[position] += value
+            due = time.monotonic() - self._stored_at >= self._every
+        if due:
+            self.store()
 
     def store(self) -> None:
         """Store what was noted."""
         with self._lock:
             new, self._new = self._new, {}
+            self._stored_at = time.monotonic()
         for kind, (seconds, weight, tasks) in new.items():
             if weight > 0:
-                old, rate = self.rate(kind), seconds / weight
-                share = 1.0 if old is None else tasks / (tasks + REMEMBERED)
-                value = (old or 0.0) * (1 - share) + rate * share
-                write_measurement(self._engine, self._name(kind), {"seconds_per_weight": value})
+                old, before = self._measured(kind)
+                share = tasks / (tasks + before)
+                rate = old * (1 - share) + seconds / weight * share
+                known = min(before + tasks, REMEMBERED)
+                value: dict[str, object] = {"seconds_per_weight": rate, "tasks": known}
+                write_measurement(self._engine, self._name(kind), value)
 
     def rate(self, kind: str) -> float | None:
         """Seconds per weight, None if no task of that kind was done here with these settings."""
-        found = read_measurement(self._engine, self._name(kind))
-        value = None if found is None else found["seconds_per_weight"]
-        return float(value) if isinstance(value, int | float) else None
+        rate, tasks = self._measured(kind)
+        return rate if tasks else None
 
     def estimate(self, tasks: Sequence[NewTask], tokens: int | None = None) -> Estimate:
         """What these tasks will take."""
@@ -124,9 +141,18 @@ class Rates:
         seconds, unmeasured = self._seconds(weights)
         return None if unmeasured else seconds
 
+    def _measured(self, kind: str) -> tuple[float, float]:
+        """Seconds per weight, and the tasks that this rests on; 0 if there is nothing."""
+        found = read_measurement(self._engine, self._name(kind)) or {}
+        rate, tasks = found.get("seconds_per_weight"), found.get("tasks", REMEMBERED)
+        if isinstance(rate, int | float) and isinstance(tasks, int | float):
+            return float(rate), float(tasks)
+        return 0.0, 0.0
+
     def _seconds(self, weights: Mapping[str, float]) -> tuple[float, tuple[str, ...]]:
-        rates = {kind: self.rate(kind) for kind in weights}
-        seconds = sum(weight * (rates[kind] or 0.0) for kind, weight in weights.items())
+        """What so much of each kind takes, and the kinds without a rate; what weighs nothing takes none."""
+        rates = {kind: self.rate(kind) for kind, weight in weights.items() if weight > 0}
+        seconds = sum(weights[kind] * (rate or 0.0) for kind, rate in rates.items())
         return seconds, tuple(sorted(kind for kind, rate in rates.items() if rate is None))
 
     def _name(self, kind: str) -> str:
@@ -134,19 +160,29 @@ class Rates:
         return f"rate of {kind} with {known.speed() if known else ''}"
 
 
-def progress_of(record: JobRecord, tallies: Sequence[Tally], rates: Rates) -> JobProgress:
-    """How far a job is, from its tallies."""
+def progress_of(
+    record: JobRecord, tallies: Sequence[Tally], rates: Rates, unattended: bool = False
+) -> JobProgress:
+    """How far a job is, from its tallies; as long as these weigh nothing, by what was estimated before."""
     ended = sum(each.weight for each in tallies if each.state in ("done", "failed", "cancelled"))
     weight = sum(each.weight for each in tallies)
+    minutes = (record.estimate or {}).get("minutes")
 
     def number(state: str) -> int:
         return sum(each.tasks for each in tallies if each.state == state)
 
+    if record.ended:
+        seconds: float | None = 0.0
+    elif weight:
+        seconds = rates.seconds_left(tallies)
+    else:
+        seconds = None if minutes is None else minutes * 60
     return JobProgress(
         tasks=sum(each.tasks for each in tallies),
         done=number("done"),
         failed=number("failed"),
         running=number("running"),
         share=ended / weight if weight else float(record.ended),
-        seconds_left=0.0 if record.ended else rates.seconds_left(tallies),
+        seconds_left=seconds,
+        unattended=unattended,
     )

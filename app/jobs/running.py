@@ -14,6 +14,7 @@ from app.jobs.contract import NewTask, TaskKind
 from app.jobs.estimates import Estimate, JobProgress, Rates, progress_of
 from app.jobs.executors import Executor, ThreadExecutor
 from app.jobs.worker import Ended, Patience, Worker
+from app.jobs.workplaces import is_gone
 from memory.job_events import JobEvent, JobEventStore
 from memory.job_queue import TaskQueue
 from memory.job_records import JobRecord
@@ -82,18 +83,17 @@ class Jobs:
     def work(self, id: str, on_event: Progress = silent) -> Generator[Ended, None, None]:
         """As `run`; gives each task that has ended here. Closing the iterator early pauses the job."""
         worker = self.worker()
-        finished = False
         try:
             yield from worker.work(id, on_event=on_event)
-            finished = True
-        except (KeyboardInterrupt, SystemExit) as stop:
-            raise type(stop)(
-                f"Stopped; what was done is kept: job {id} is paused, and the same command goes on with it."
-            ) from stop
+        except BaseException as error:  # raised again in any case
+            if self.store.states([id]).get(id) in ("queued", "running"):
+                self.store.pause(id, _why_left(error))
+            if isinstance(error, KeyboardInterrupt | SystemExit):
+                kept = f"Stopped; what was done is kept: job {id} is paused"
+                raise type(error)(f"{kept}, and the same command goes on with it.") from error
+            raise
         finally:
             worker.close()
-            if not finished and self.store.states([id]).get(id) in ("queued", "running"):
-                self.store.pause(id, "It was stopped by hand.")
         record = self.store.get(id)
         if record.state == "cancelled":
             raise JobHaltedError(f"Job {id} was cancelled.")
@@ -124,7 +124,8 @@ class Jobs:
 
     def progress(self, record: JobRecord) -> JobProgress:
         """How far a job is."""
-        return progress_of(record, self.store.tallies(record.id), self.rates)
+        unattended = record.state == "running" and self.queue.leases.unattended(record.key, is_gone)
+        return progress_of(record, self.store.tallies(record.id), self.rates, unattended)
 
     def watch(
         self, id: str, after: int = 0, wait: Callable[[float], object] = time.sleep
@@ -139,3 +140,10 @@ class Jobs:
             if ended:
                 return
             wait(WATCH)
+
+
+def _why_left(error: BaseException) -> str:
+    """Why work on a job has stopped before its end."""
+    if isinstance(error, KeyboardInterrupt | SystemExit | GeneratorExit):
+        return "It was stopped by hand."
+    return str(error) if isinstance(error, ClewError) else f"An unexpected {type(error).__name__}: {error}"

@@ -6,14 +6,16 @@ import json
 import os
 import signal
 import subprocess
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.bootstrap import open_library
-from app.job_reports import event_line, job_json, job_table, progress_words
+from app.job_reports import event_line, job_json, job_lines, progress_words
 from app.jobs.contract import NewTask
 from app.jobs.estimates import JobProgress
 from app.jobs.running import Jobs
@@ -30,6 +32,7 @@ JOB_KEYS = {
     "title",
     "state",
     "reason",
+    "unattended",
     "priority",
     "tasks",
     "share",
@@ -220,11 +223,53 @@ def test_how_far_a_job_is(seconds: float | None, left: str) -> None:
     )
     assert job_json(RECORD, progress)["seconds_left"] == seconds
     assert job_json(RECORD, progress)["created_at"] == "2026-05-12T12:00:00+00:00"
-    table = job_table([(RECORD, progress)])
-    assert table.row_count == 1
-    assert "\x1b" not in str(next(iter(table.columns[2].cells)))
+
+
+def test_the_list_at_any_width() -> None:
+    """Only titles are cut; a reason stands below its job."""
+    reason = "The endpoint http://127.0.0.1:8000/v1 cannot be reached: connection refused."
+    emma = replace(RECORD, reason=reason)
+    kim = replace(RECORD, id="89ef0123", kind="summarize", title="Kim " * 30, state="running", reason="")
+    saga = replace(kim, id="456789ab", kind="add", title="Egils saga")
+    progress = JobProgress(tasks=1200, done=400, failed=1, running=2, share=0.5, seconds_left=None)
+    jobs = [
+        (emma, progress),
+        (kim, replace(progress, failed=0, seconds_left=40.4)),
+        (saga, replace(progress, unattended=True)),
+    ]
+    assert [line.plain for line in job_lines(jobs, 80)] == [
+        "id        kind       title                  state        done  failed       left",
+        "0123abcd  tree       Tree of \ufffd[31mEmma      paused   400/1200       1  not known",
+        "          The endpoint http://127.0.0.1:8000/v1 cannot be reached: connection",
+        "          refused",
+        "89ef0123  summarize  Kim Kim Kim Kim Kim …  running  400/1200       -       40 s",
+        "456789ab  add        Egils saga             waiting  400/1200       1          -",
+        "          no worker is at it any more; the same command goes on with it, or",
+        "          `clew worker`",
+    ]
+    wide = [line.plain for line in job_lines(jobs, 120)]
+    assert max(map(len, wide)) == 120
+    assert wide[2] == f"{' ' * 10}The endpoint http://127.0.0.1:8000/v1 cannot be reached: connection refused"
+    assert progress_words(*jobs[2]).startswith("waiting (no worker is at it any more; ")
 
 
 def test_an_event_on_one_line() -> None:
     event = JobEvent(7, "leaf 1", "encode", "a\x1b[2Jb\nc", 2, 9, NOON)
     assert event_line(event).plain.endswith("  encode    a\ufffd[2Jb c 2/9")
+
+
+def test_a_job_whose_command_was_killed(clew: Clew, home: Path, fox: Path, jobs: Jobs) -> None:
+    job = queue(jobs, fox)
+    with running(home, "worker") as process:
+        for _ in range(1200):
+            if jobs.store.get(job).state == "running":
+                break
+            time.sleep(0.05)
+        process.kill()
+    found = document(clew("--home", home, "jobs", "list", "--json"))["jobs"][0]
+    assert (found["state"], found["unattended"]) == ("running", True)
+    shown = clew("--home", home, "jobs", "list").out.splitlines()
+    assert "waiting" in shown[1]
+    assert "`clew worker`" in shown[2]
+    assert document(clew("--home", home, "worker", "--until-idle", "--json"))["done"] == 1
+    assert document(clew("--home", home, "jobs", "list", "--json"))["jobs"][0]["unattended"] is False

@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,9 +16,13 @@ from sqlalchemy import Engine
 from app.errors import JobHaltedError, SettingsError
 from app.events import Event
 from app.jobs.contract import Handler, NewTask, Outcome, TaskKind, Work
+from app.jobs.estimates import Estimate, Rates
 from app.jobs.running import Jobs
 from app.jobs.worker import Patience
+from app.jobs.workplaces import is_gone, worker_name
 from memory.database import open_database
+from memory.errors import DatabaseError
+from memory.job_leases import TaskLeases
 from reader.errors import (
     EndpointBusyError,
     EndpointRefusedError,
@@ -43,6 +49,11 @@ def jobs(engine: Engine) -> Jobs:
 
 
 def nothing(work: Work) -> Outcome:
+    return Outcome()
+
+
+def slow(work: Work) -> Outcome:
+    time.sleep(0.02)
     return Outcome()
 
 
@@ -186,6 +197,58 @@ def test_what_an_endpoint_refuses_is_the_tasks_own_error(jobs: Jobs) -> None:
     assert jobs.run(job).state == "failed"
 
 
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (DatabaseError("The disk is full."), "The disk is full."),
+        (RuntimeError("no such thing"), "An unexpected RuntimeError: no such thing"),
+        (KeyboardInterrupt(), "It was stopped by hand."),
+    ],
+)
+def test_a_job_says_what_ended_the_work_on_it(jobs: Jobs, error: BaseException, reason: str) -> None:
+    def handler(work: Work) -> Outcome:
+        work.progress(Event("load", "a"))
+        return Outcome()
+
+    def breaks(event: Event) -> None:
+        raise error
+
+    job = start(jobs, handler, "a", "b", at_once=1)
+    with pytest.raises(type(error)):
+        jobs.run(job, breaks)
+    assert (jobs.store.get(job).state, jobs.store.get(job).reason) == ("paused", reason)
+
+
+def test_a_job_whose_workers_are_gone_is_unattended(jobs: Jobs) -> None:
+    gone = worker_name().split(" ")
+    gone[4] = "1"  # that process began soon after the boot, and its number is another's now
+    job, room = start(jobs, nothing, "a", "b"), {"try": 1}
+
+    def unattended() -> bool:
+        return jobs.progress(jobs.store.get(job)).unattended
+
+    assert not unattended()  # it is queued
+    dead = jobs.queue.claim(" ".join(gone), room, 1)
+    assert unattended()
+    alive = jobs.queue.claim(worker_name(), room, 1)
+    assert (len(dead), len(alive), unattended()) == (1, 1, False)
+    jobs.store.pause(job)
+    assert not unattended()
+
+
+def test_a_job_that_its_worker_has_left_is_unattended_after_a_moment(jobs: Jobs) -> None:
+    job = start(jobs, nothing, "a", "b", at_once=1)
+    worker = jobs.worker()
+    running = worker.work()
+    next(running)
+    worker.stop()
+    assert list(running) == []
+    record = jobs.store.get(job)
+    assert (record.state, jobs.progress(record).unattended) == ("running", False)
+    later = TaskLeases(jobs.store.engine, now=lambda: datetime.now(UTC) + timedelta(seconds=6))
+    assert later.unattended(record.key, is_gone)
+
+
 def test_somebody_who_waits_hears_that_the_job_was_paused_or_cancelled(jobs: Jobs) -> None:
     def pauses(work: Work) -> Outcome:
         jobs.store.pause(work.job, "lunch")
@@ -312,8 +375,9 @@ def test_an_estimate_needs_measurements(jobs: Jobs) -> None:
     assert before.unmeasured == ("try",)
     assert before.sentence == "4 tasks, 1,234 tokens, not measured here yet"
     # 100 units of weight in 30 s of wall clock: 60 s of work, two at a time.
-    jobs.rates.note("try", 40.0, 60.0, at_once=2)
-    jobs.rates.note("try", 20.0, 40.0, at_once=2)
+    for _ in range(10):
+        jobs.rates.note("try", 4.0, 6.0, at_once=2)
+        jobs.rates.note("try", 2.0, 4.0, at_once=2)
     jobs.rates.store()
     after = jobs.estimate(new)
     assert after.minutes == pytest.approx(200 * 0.3 / 60)
@@ -343,6 +407,43 @@ def test_what_tasks_take_is_measured_and_tells_the_time_left(jobs: Jobs) -> None
     jobs.run(job)
     ended = jobs.progress(jobs.store.get(job))
     assert (ended.done, ended.share, ended.seconds_left) == (2, 1.0, 0.0)
+
+
+def test_a_rate_that_rests_on_one_task_counts_as_one(jobs: Jobs) -> None:
+    for seconds in (9.0, 1.0, 2.0):
+        jobs.rates.note("try", seconds, 1.0, at_once=1)
+        jobs.rates.store()
+    assert jobs.rates.rate("try") == pytest.approx((9 + 1 + 2) / 3)
+
+
+def test_time_left_is_told_in_the_middle_of_a_job_of_several_kinds(jobs: Jobs) -> None:
+    """One of them weighs nothing, so that nothing is measured of it."""
+
+    def plan(work: Work) -> Outcome:
+        leaves = tuple(NewTask(f"leaf {n}", "leaf", {}, weight=50.0) for n in range(4))
+        return Outcome({}, leaves)
+
+    jobs.rates = Rates(jobs.store.engine, jobs.kinds, every=0.0)
+    jobs.kinds.update({"plan": TaskKind(plan, lambda: 1), "leaf": TaskKind(slow, lambda: 1)})
+    jobs.kinds["link"] = TaskKind(nothing, lambda: 1)
+    tasks = [
+        NewTask("plan", "plan", {}, weight=0.0),
+        NewTask("link", "link", {}, weight=0.0, needs=("plan", "leaf 3")),
+    ]
+    expected = Estimate(units=4, weight=200.0, minutes=0.5)
+    job = jobs.start("tree", "Tree", {}, tasks, estimate=expected).id
+    watching = Jobs(jobs.store.engine)
+    watching.kinds.update(jobs.kinds)
+
+    def seconds_left() -> float:
+        return watching.progress(watching.store.get(job)).seconds_left or 0.0
+
+    assert seconds_left() == 30.0  # nothing is planned yet
+    with closing(jobs.work(job)) as running:
+        assert [next(running).task.name for _ in range(2)] == ["plan", "leaf 0"]
+        # Three leaves are left, of at least 20 ms each.
+        assert 0.06 <= seconds_left() < 30.0
+        assert jobs.estimate([*tasks, NewTask("leaf", "leaf", {})]).unmeasured == ()
 
 
 def test_waiting_costs_little(jobs: Jobs) -> None:
