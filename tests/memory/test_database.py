@@ -59,7 +59,7 @@ def pragma(engine: Engine, name: str) -> object:
 
 
 def test_sqlite_is_made_safe_on_every_connection(engine: Engine) -> None:
-    expected = {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 30_000, "secure_delete": 1}
+    expected = {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 180_000, "secure_delete": 1}
     with engine.connect() as first, engine.connect() as second:
         for connection in (first, second):
             found = {name: connection.exec_driver_sql(f"PRAGMA {name}").scalar() for name in expected}
