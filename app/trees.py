@@ -19,7 +19,7 @@ from typing import Any, Final, Literal
 from sqlalchemy import Engine
 
 from app.errors import TreeError
-from app.events import Event, Progress, Stage, silent
+from app.events import Event, Progress, silent
 from app.jobs.contract import NewTask, Outcome, TaskKind, Work
 from app.jobs.estimates import Estimate
 from app.jobs.running import Jobs
@@ -40,7 +40,6 @@ from retrieval.hits import Float32
 __all__ = ["TreeReader", "Trees"]
 
 KIND: Final = "tree"
-STAGES: Final[Mapping[str, Stage]] = {"summarise-node": "summarise", "link-nodes": "link"}
 TreeReader = Literal["reader", "extractive"]
 """Who summarises: the reader that is set, or the one without a language model."""
 
@@ -114,13 +113,12 @@ class Trees:
         done: Counter[str] = Counter()
         for ended in self.jobs.work(job.id, progress):
             done[ended.task.kind] += 1
+            nodes = min(done["summarise-node"], units["summarise-node"])
             # One after the other, though both are done at once: a person sees one bar.
-            kind = "summarise-node" if done["summarise-node"] < units["summarise-node"] else "link-nodes"
-            progress(
-                Event(STAGES[kind], record.title, min(done[kind], units[kind]), units[kind])
-                if units[kind]
-                else Event("summarise", record.title, units["summarise-node"], units["summarise-node"])
-            )
+            if ended.task.kind == "link-nodes" and nodes == units["summarise-node"]:
+                progress(Event("link", record.title, done["link-nodes"], units["link-nodes"]))
+            elif ended.task.kind != "link-nodes":
+                progress(Event("summarise", record.title, nodes, units["summarise-node"]))
         tree = self.ready(record)
         if tree is None:
             # Not those that only needed another.

@@ -2,9 +2,11 @@
 
 import json
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
+from dataclasses import astuple
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -15,8 +17,13 @@ from app.library import Library
 from memory.jobs import JobRecord
 from memory.trees import SummaryTree
 from reader.chat import Cancellation
+from reader.contract import WrittenSummary
 from retrieval.chunking import flat
+from retrieval.encoder import Encoder
+from retrieval.hits import Float32
+from retrieval.sentences import split_sentences
 from tests.conftest import NOVELLA, ForOneHome, write
+from tests.servers import serving
 
 REPLY = "Nobody could say who had been there. The glove was darned with thread."
 
@@ -64,7 +71,9 @@ def test_a_tree_is_built_once(novella: Library) -> None:
     assert len(told) == 1
     (job,) = trees_of(novella)
     assert (job.title, job.state) == (record.title, "done")
-    assert {task.kind for task in novella.jobs.store.tasks(job.id)} == set(novella.trees.kinds())
+    # What is taken is linked as it is kept.
+    kinds = {task.kind for task in novella.jobs.store.tasks(job.id)}
+    assert kinds == set(novella.trees.kinds()) - {"link-nodes"}
 
 
 def test_lengths_are_kept(novella: Library) -> None:
@@ -123,6 +132,79 @@ def test_written_sentences_are_linked_or_marked(
     vectors = library.trees.vectors(tree)
     assert set(vectors) == {node.digest for node in tree.nodes}
     assert all(len(rows) == 2 for rows in vectors.values())
+
+
+def test_nodes_are_linked_while_others_are_summarised(
+    own_novella_home: Path, open_home: ForOneHome, script: str
+) -> None:
+    library = open_home(own_novella_home, model=script)
+    _, tasks = works(library)
+    links = [task for task in tasks if task.kind == "link-nodes"]
+    nodes = [task for task in tasks if task.kind == "summarise-node"]
+    assert len(links) > 1
+    assert all(task.weight > 0 for task in links)
+    # Each node once, in the order of the plan; no summary waits for a link.
+    assert [n for task in links for n in task.payload["nodes"]] == [task.payload["node"] for task in nodes]
+    assert not {task.name for task in links} & {name for task in nodes for name in task.needs}
+    # The first can be linked when its own nodes are summarised, before any other.
+    own = {task.name: task for task in nodes if task.payload["node"] in links[0].payload["nodes"]}
+    assert set(links[0].needs) == set(own)
+    for task in own.values():
+        library.trees.summarise_node(work_of(task))
+    library.trees.link_nodes(work_of(links[0]))
+    with closing(sqlite3.connect(own_novella_home / "clew.sqlite")) as connection:
+        linked = connection.execute("SELECT linked, count(*) FROM summaries GROUP BY linked").fetchall()
+    assert linked == [(1, len(own))]
+    # All others are linked before the last one, which the end waits for.
+    needed, waiting = set[str](), [links[-1]]
+    by_name = {task.name: task for task in links}
+    while waiting:
+        names = set(waiting.pop().needs) & by_name.keys() - needed
+        needed |= names
+        waiting += [by_name[name] for name in names]
+    assert needed == set(by_name) - {links[-1].name}
+    end = library.trees.tasks(library.documents()[0])[-1]
+    assert links[-1].name in end.needs
+    # What was summarised and not linked when a job was lost is linked by the next one.
+    tree = library.trees.ensure(library.documents()[0])
+    assert all(node.summary is not None for node in tree.nodes)
+    (job,) = trees_of(library)
+    assert "link-nodes" in {task.kind for task in library.jobs.store.tasks(job.id)}
+
+
+def test_what_stands_in_the_text_is_not_encoded_again(
+    own_novella_home: Path, open_home: ForOneHome, tmp_path: Path
+) -> None:
+    text = NOVELLA.read_text(encoding="utf-8")
+    library = open_home(own_novella_home)
+    (record,) = library.documents()
+    quick = library.trees.ensure_extractive(record)
+    leaf = quick.leaves[3].summary
+    assert leaf is not None
+    taken = leaf.sentences[0].text
+    assert taken in flat(text)
+    cues = [{"reply": f"{taken} {REPLY}", "times": 0}]
+    script = f"scripted:{write(tmp_path / 'taken.json', json.dumps(cues))}"
+    library = open_home(own_novella_home, model=script)
+    encoded: list[str] = []
+    encoder = library.trees.texts.encoder
+
+    class Noting:
+        def __init__(self, real: Encoder) -> None:
+            self.real = real
+
+        def encode(self, texts: Sequence[str]) -> Float32:
+            encoded.extend(texts)
+            return self.real.encode(texts)
+
+    library.trees.texts.encoder = lambda progress: cast(Encoder, Noting(encoder(progress)))
+    _, tasks = works(library)
+    node = next(t for t in tasks if t.payload.get("node") == quick.leaves[3].ordinal)
+    library.trees.summarise_node(work_of(node))
+    plan = library.trees.texts.plan(node.payload["tree"], node.payload["document"])
+    library.trees.texts.link(plan, [plan.tree.nodes[node.payload["node"]]], silent, Cancellation())
+    assert encoded
+    assert taken not in encoded
 
 
 def test_vectors_that_are_gone_come_back(novella: Library, own_novella_home: Path) -> None:
@@ -216,6 +298,30 @@ def test_removing_the_document_leaves_nothing(novella: Library, own_novella_home
         assert rows_of(own_novella_home, table) == 0
 
 
+def test_removing_the_document_ends_what_builds_its_tree(
+    own_novella_home: Path, open_home: ForOneHome, script: str
+) -> None:
+    library = open_home(own_novella_home, model=script)
+    (record,) = library.documents()
+    _, tasks = works(library)
+    leaf = next(task for task in tasks if not task.needs)
+    spec = {"document_id": record.id}
+    job = library.jobs.start("tree", record.title, spec, library.trees.tasks(record))
+    other = library.jobs.start("tree", "Another", {"document_id": "other"}, tasks[:1])
+    plan = library.trees.texts.plan(leaf.payload["tree"], record.key)
+    node = plan.tree.nodes[leaf.payload["node"]]
+    parts, sources = library.trees.texts.parts(plan, node, with_rows=False)
+    library.remove(record.id)
+    states = library.jobs.store.states([job.id, other.id])
+    assert states[job.id] == "cancelled"
+    assert states[other.id] == "queued"
+    # A summary that comes after that is of no tree any more.
+    with pytest.raises(TreeError, match="removed or changed"):
+        library.trees.texts.keep(plan, node, WrittenSummary((REPLY,), None), parts, sources, 0.1)
+    for table in ("trees", "tree_nodes", "summaries", "summary_vectors"):
+        assert rows_of(own_novella_home, table) == 0
+
+
 def test_a_document_that_goes_while_its_tree_is_built(novella: Library) -> None:
     (record,) = novella.documents()
     work, tasks = works(novella)
@@ -237,6 +343,28 @@ def test_a_model_that_fails_ends_in_one_sentence(
         library.trees.ensure(library.documents()[0])
 
 
+def test_one_text_that_is_refused_does_not_sink_the_book(
+    own_novella_home: Path, open_home: ForOneHome
+) -> None:
+    library = open_home(own_novella_home)
+    quick = library.trees.ensure_extractive(library.documents()[0])
+    refused = quick.leaves[2]
+    assert refused.summary is not None
+    text = library.store.load(library.documents()[0].key).text
+    sentences = [flat(text[span.start : span.end]) for span in split_sentences(text, *astuple(refused.span))]
+    forbidden = next(each for each in sentences if len(each) > 40 and each not in refused.summary.text)
+    with serving(lambda body: REPLY, forbidden=forbidden) as server:
+        library = open_home(own_novella_home, model="openai:fake", openai_base_url=server.base_url)
+        tree = library.trees.ensure(library.documents()[0])
+        calls = len(server.requests)
+    marked = [node for node in tree.nodes if node.summary and node.summary.notes]
+    assert [node.span for node in marked] == [refused.span]
+    assert marked[0].summary is not None
+    assert "content policy" in marked[0].summary.notes[0]
+    assert all(sentence.supported for sentence in marked[0].summary.sentences)
+    assert calls == len(tree.nodes) + 1  # one more, to know that others are taken
+
+
 def test_a_stopped_model_call_is_not_a_summary(
     own_novella_home: Path, open_home: ForOneHome, script: str
 ) -> None:
@@ -252,6 +380,7 @@ def test_a_stopped_model_call_is_not_a_summary(
 def test_embeddings_that_go_while_it_is_built_come_back(novella: Library, own_novella_home: Path) -> None:
     _, tasks = works(novella)
     for task in tasks[:-1]:
+        assert task.kind == "summarise-node"
         novella.trees.summarise_node(work_of(task))
     with closing(sqlite3.connect(own_novella_home / "clew.sqlite")) as connection:
         connection.execute("DELETE FROM summary_vectors")
