@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.agent.context import AgentContext
-from app.agent.state import AgentState, PassageState, TraceState, WholeState
+from app.agent.coverage import sections_asked, sections_drawn_on
+from app.agent.state import AgentState, TraceState
 from app.events import Step
 from retrieval.document import Span
 from retrieval.evidence import Evidence
@@ -35,7 +36,8 @@ class Answer:
         passages: Best first.
         tokens_read: Tokens of the passages, of leaves that a walk has read, and of the sentences that were
             selected from for the whole, as the encoder counts.
-        sections_read: Sections that passages were taken from; about the whole, those of all parts read.
+        sections_read: Sections that passages were taken from; about the whole, those that evidence was taken
+            from and was before the reader when it answered.
         sections_total: Sections of all documents that were searched; one without sections counts as one.
         calls: Model calls, cached ones too.
         prompt_tokens: Of all calls that were not cached.
@@ -86,8 +88,8 @@ def answer_of(state: AgentState, context: AgentContext) -> Answer:
         ),
         steps=tuple(Step(each["name"], each["detail"], each["seconds"]) for each in state["steps"]),
         tokens_read=sum(each["tokens"] for each in [*passages, *trace]) + (whole["tokens"] if whole else 0),
-        sections_read=_sections_read(whole, passages, context),
-        sections_total=sum(max(record.sections, 1) for record in context.documents.values()),
+        sections_read=_sections_read(state, context),
+        sections_total=sections_asked(context),
         calls=state["calls"],
         prompt_tokens=state["prompt_tokens"],
         completion_tokens=state["completion_tokens"],
@@ -97,16 +99,13 @@ def answer_of(state: AgentState, context: AgentContext) -> Answer:
     )
 
 
-def _sections_read(whole: WholeState | None, passages: list[PassageState], context: AgentContext) -> int:
-    """Sections that passages stand in; about the whole, those that begin in the parts that were read."""
-    if whole is None:
-        places = {
-            (each["document"], context.place(each["document"], each["start"]).sections) for each in passages
-        }
-        return len(places)
-    count = 0
-    for document, record in context.documents.items():
-        spans = [(start, end) for key, start, end in whole["read"] if key == document]
-        starts = context.rows.section_starts(document) if record.sections else [0]
-        count += sum(any(start <= at < end for start, end in spans) for at in starts)
-    return count
+def _sections_read(state: AgentState, context: AgentContext) -> int:
+    """Sections that passages stand in; about the whole, those that the answer was made from."""
+    if "whole" in state:
+        made_from = state["draft"]["made_from"] if "draft" in state else []
+        return sections_drawn_on((state["evidence"][n] for n in made_from), context)
+    places = {
+        (each["document"], context.place(each["document"], each["start"]).sections)
+        for each in state.get("passages", [])
+    }
+    return len(places)

@@ -139,11 +139,11 @@ class SearchRowStore:
             titles = connection.execute(_TITLES, values).scalars()
             return Place(tuple(titles), connection.execute(_PAGE, values).scalar())
 
-    def section_starts(self, document: int) -> list[int]:
-        """Where the sections of a document begin, nested ones too."""
-        query = select(SectionRow.start).where(SectionRow.document_key == document)
+    def sections(self, document: int) -> list[Span]:
+        """Where the sections of a document stand, each before those within it."""
+        query = select(SectionRow.start, SectionRow.end).where(SectionRow.document_key == document)
         with self.engine.connect() as connection:
-            return list(connection.execute(query.order_by(SectionRow.ordinal)).scalars())
+            return [Span(*row) for row in connection.execute(query.order_by(SectionRow.ordinal))]
 
     def _keys(self, table: type[ChunkRow] | type[SentenceRow], documents: Int64) -> Int64:
         """Ascending. What is written together has keys in one run, and its ends are read in a hundredth."""

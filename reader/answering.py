@@ -121,7 +121,7 @@ def checked_answer(
         notes = (f"evidence left out, the window is full: {asked.left_out}",)
     if _REFUSED.match(html.unescape(completion.text)):
         text = "The evidence does not answer this question."
-        return ReaderAnswer(text, True, (), notes=notes)
+        return ReaderAnswer(text, True, (), notes=notes, left_out=asked.left_out)
     draft = completion.text
     if completion.finish is not Finish.STOP:
         notes += (f"cut off after {completion.completion_tokens} tokens",)
@@ -131,9 +131,9 @@ def checked_answer(
     notes += checked.notes
     if not checked.cited:
         text = "The model's answer rests on none of the evidence, so it is not shown."
-        return ReaderAnswer(text, True, (), notes=notes)
+        return ReaderAnswer(text, True, (), notes=notes, left_out=asked.left_out)
     cited = tuple(asked.positions[n] for n in checked.cited)
-    return ReaderAnswer(checked.text, False, cited, notes=notes)
+    return ReaderAnswer(checked.text, False, cited, notes=notes, left_out=asked.left_out)
 
 
 class Demonstration(BaseModel):

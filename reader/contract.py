@@ -41,6 +41,8 @@ class ReaderAnswer:
             it abstains.
         confidence: Probability that the evidence answers the question, 0 to 1; None if the reader has none.
         notes: What checking the answer has shown and removed, each a few words.
+        left_out: Pieces of usable evidence, counted from the end, that the reader was not shown because its
+            window is too small.
     """
 
     text: str
@@ -48,6 +50,7 @@ class ReaderAnswer:
     cited: tuple[int, ...]
     confidence: float | None = None
     notes: tuple[str, ...] = ()
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +217,7 @@ class Reader(Protocol):
         on_draft: OnDraft | None = None,
         asked: str | None = None,
         whole: bool = False,
+        searched: Sequence[ScoredCandidate] = (),
     ) -> ReaderAnswer:
         """Answer a question from verified evidence, or abstain.
 
@@ -228,6 +232,8 @@ class Reader(Protocol):
             whole: Whether the question is about the whole of the documents. The evidence then comes from all
                 parts of them, in an order whose beginnings are spread over them evenly, and `words` are those
                 of what is asked about alone: without any, a summary is asked for.
+            searched: What a search alone has to offer, where the evidence is from elsewhere: a probability
+                that was fitted on searches is made of these.
         """
 
     @property

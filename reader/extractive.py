@@ -201,17 +201,20 @@ class ExtractiveReader:
         on_draft: OnDraft | None = None,
         asked: str | None = None,
         whole: bool = False,
+        searched: Sequence[ScoredCandidate] = (),
     ) -> ReaderAnswer:
         """Answer with the one to three sentences that answer best, in the order of the evidence.
 
-        About the whole of the documents, with up to ten that are spread over them.
+        About the whole of the documents, with up to ten that are spread over them. Whether to answer is told
+        by what a search has to offer, whatever else the evidence is from: more sentences to choose from make
+        a best one that is closer to any question, nonsense too.
         """
         usable = [n for n, each in enumerate(evidence) if each.verdict is not Verdict.DROPPED]
         if not usable:
             return ReaderAnswer("Nothing in the documents speaks to this question.", True, (), 0.0)
         if whole and not words.weights:
-            return _quoting(evidence, spread_over(evidence, usable, by_score=False), None)
-        found = signals(words, [evidence[n] for n in usable])
+            return _quoting(evidence, spread_over(evidence, usable), None)
+        found = signals(words, searched or [evidence[n] for n in usable])
         probability = self.calibration.probability(found)
         if words.names or (words.unknown and found["unknown"] >= self.calibration.most_unknown):
             unknown = sorted(set(words.unknown.values()))
@@ -222,7 +225,7 @@ class ExtractiveReader:
         if probability < self.calibration.threshold:
             return ReaderAnswer("The documents do not seem to answer this question.", True, (), probability)
         if whole:
-            return _quoting(evidence, spread_over(evidence, usable, by_score=True), probability)
+            return _quoting(evidence, spread_over(evidence, usable), probability)
         alone = [usable[n] for n in without_look_alikes(question, words, [evidence[n] for n in usable])]
         best = max(alone, key=lambda n: evidence[n].score)
         floor = self.calibration.close * evidence[best].score

@@ -196,8 +196,12 @@ class GenerativeReader:
         on_draft: OnDraft | None = None,
         asked: str | None = None,
         whole: bool = False,
+        searched: Sequence[ScoredCandidate] = (),
     ) -> ReaderAnswer:
-        """Let the model write from the evidence, and check what it wrote; `words` are not used."""
+        """Let the model write from the evidence, and check what it wrote.
+
+        `words` and `searched` are not used.
+        """
         usable = [n for n, each in enumerate(evidence) if each.verdict is not Verdict.DROPPED]
         if not usable:
             return ReaderAnswer(NO_EVIDENCE, True, ())

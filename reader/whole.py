@@ -16,17 +16,15 @@ CLOSE: Final = 0.6
 sentences all come from the best places."""
 
 
-def spread_over(evidence: Sequence[Evidence], usable: Sequence[int], by_score: bool) -> tuple[int, ...]:
+def spread_over(evidence: Sequence[Evidence], usable: Sequence[int]) -> tuple[int, ...]:
     """Positions of at most `MOST_SPREAD` pieces of evidence, in the order of the documents.
+
+    Of each of as many stretches of the documents, the best piece, if it is good enough.
 
     Args:
         evidence: From all parts of the documents.
-        usable: Positions that may be taken, in an order whose beginnings are spread over them evenly.
-        by_score: Whether, of each of as many stretches of the documents, the best piece is taken if it is
-            good enough; else the first of `usable` are.
+        usable: Positions that may be taken, at least one.
     """
-    if not by_score:
-        return tuple(sorted(usable[:MOST_SPREAD], key=lambda n: _place(evidence[n])))
     ordered = sorted(usable, key=lambda n: _place(evidence[n]))
     floor = CLOSE * max(evidence[n].score for n in ordered)
     count = min(MOST_SPREAD, len(ordered))

@@ -126,6 +126,7 @@ class AgentContext:
     _words: dict[str, QuestionWords] = field(default_factory=dict)
     _sentences: dict[tuple[int, int, int], StoredSentences] = field(default_factory=dict)
     _places: dict[tuple[int, int], Place] = field(default_factory=dict)
+    _sections: dict[int, list[Span]] = field(default_factory=dict)
     _quotes: dict[tuple[int, int, int], Evidence] = field(default_factory=dict)
     _hits: dict[str, Hits] = field(default_factory=dict)
     _found: dict[str, list[tuple[ChunkPlace, float]]] = field(default_factory=dict)
@@ -213,6 +214,12 @@ class AgentContext:
         if (document, offset) not in self._places:
             self._places[document, offset] = self.rows.place(document, offset)
         return self._places[document, offset]
+
+    def sections(self, document: int) -> list[Span]:
+        """Where the sections of a document stand, each before those within it."""
+        if document not in self._sections:
+            self._sections[document] = self.rows.sections(document)
+        return self._sections[document]
 
     def evidence(self, state: EvidenceState) -> Evidence:
         """The evidence that a state stands for, its quote read from the stored text."""

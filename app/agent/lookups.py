@@ -10,14 +10,28 @@ import numpy as np
 from app.agent.context import AgentContext
 from app.agent.state import EvidenceState, PassageState
 from retrieval.document import Span
-from retrieval.evidence import Candidate, ScoredCandidate
+from retrieval.evidence import Candidate, ScoredCandidate, score_candidates, select_evidence
 from retrieval.hits import Float32
 from retrieval.verify import Verdict, verify_quote
 
-__all__ = ["PASSAGES", "candidates_of", "interleaved", "looked_up", "passages_of", "pooled", "stands"]
+__all__ = [
+    "EVIDENCE",
+    "PART_EVIDENCE",
+    "PASSAGES",
+    "candidates_of",
+    "interleaved",
+    "looked_up",
+    "passages_of",
+    "pooled",
+    "searched",
+    "stands",
+]
 
 PASSAGES: Final = 10
 """Passages for one query."""
+EVIDENCE: Final = 8
+"""Sentences for a question, or, of a question in parts and of a follow-up, PART_EVIDENCE for each."""
+PART_EVIDENCE: Final = 4
 
 
 def passages_of(query: str, context: AgentContext) -> list[PassageState]:
@@ -49,6 +63,16 @@ def candidates_of(
             for number, span, text in zip(stored.numbers, stored.spans, stored.texts, strict=True)
         ]
     return candidates, np.concatenate(rows), places
+
+
+def searched(queries: Sequence[str], context: AgentContext) -> list[ScoredCandidate]:
+    """The sentences that a search for these queries alone has to offer, by their scores."""
+    best: list[ScoredCandidate] = []
+    for query in queries:
+        candidates, rows, _ = candidates_of(passages_of(query, context), context)
+        scored = score_candidates(candidates, rows, context.row(query), context.words(query))
+        best += select_evidence(scored, rows, EVIDENCE if len(queries) == 1 else PART_EVIDENCE)
+    return best
 
 
 def looked_up(chosen: ScoredCandidate, query: int, context: AgentContext) -> EvidenceState:

@@ -1,6 +1,6 @@
 """The steps of the agent, one function each: it is given the state, and what it returns changes that.
 
-Those that use summary trees are in `tree_nodes`, the answer is in `reasoning`.
+The walk is in `tree_nodes`, the look into all sections in `whole`, the answer in `reasoning`.
 """
 
 from __future__ import annotations
@@ -10,11 +10,21 @@ from typing import Final
 
 from app.agent.context import AgentContext
 from app.agent.leaf_passages import leaf_passages, without_held
-from app.agent.lookups import candidates_of, interleaved, looked_up, passages_of, pooled, stands
+from app.agent.lookups import (
+    EVIDENCE,
+    PART_EVIDENCE,
+    candidates_of,
+    interleaved,
+    looked_up,
+    passages_of,
+    pooled,
+    stands,
+)
 from app.agent.reasoning import reason
 from app.agent.state import AgentState, FoundState
 from app.agent.steps import Node, Update, shown, step
-from app.agent.tree_nodes import walk, whole
+from app.agent.tree_nodes import walk
+from app.agent.whole import whole
 from app.routing import suggest, with_topic
 from memory.threads import Turn
 from reader.contract import Exchange, RouteChoice
@@ -24,9 +34,6 @@ from retrieval.verify import Verdict
 
 __all__ = ["NODES", "enough", "recall", "remember", "retrieve", "route", "select", "verify"]
 
-EVIDENCE: Final = 8
-"""Sentences for a question, or, of a question in parts and of a follow-up, PART_EVIDENCE for each."""
-PART_EVIDENCE: Final = 4
 HISTORY: Final = 4
 
 
@@ -194,7 +201,7 @@ NODES: Final[dict[str, Node]] = {
 def _chosen_route(question: str, query: str, context: AgentContext) -> RouteChoice:
     """The route that was wished for; else what the rules say, or the reader where they are not sure.
 
-    The rules go by the question alone: its query may have the words of an earlier one, which had its own route.
+    The rules go by the question alone: its query may have words of an earlier one, which had its own route.
     """
     if context.route != "auto":
         return RouteChoice(context.route, "as asked for")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from app.agent.context import AgentContext
+from app.agent.coverage import innermost_section, sections_asked, sections_drawn_on
 from app.agent.evenly import evenly
-from app.agent.lookups import interleaved
+from app.agent.lookups import interleaved, searched
 from app.agent.state import AgentState, DraftState
 from app.agent.steps import Update, step
-from app.routing import topic
+from app.routing import whole_topic
 from reader.contract import ReaderAnswer
 from retrieval.document import Span
 from retrieval.verify import Verdict
@@ -18,7 +19,7 @@ __all__ = ["reason"]
 
 CONTEXT_PASSAGES: Final = 4
 WHOLE_EVIDENCE: Final = 60
-"""Sentences that an answer about the whole is made from at most."""
+"""Sentences that an answer about the whole is made from at most, or one of each section if there are more."""
 
 
 @step
@@ -30,9 +31,14 @@ def reason(state: AgentState, context: AgentContext) -> Update:
     evidence = [context.evidence(state["evidence"][n]) for n in positions]
     best = sorted(state["passages"], key=lambda each: -each["score"])[:CONTEXT_PASSAGES]
     passages = [context.rows.text(each["document"], Span(each["start"], each["end"])) for each in best]
-    words = context.words(state["query"])
     reply = context.reader.answer(
-        state["query"], words, evidence, passages, context.on_draft, asked=state["question"]
+        state["query"],
+        context.words(state["query"]),
+        evidence,
+        passages,
+        context.on_draft,
+        asked=state["question"],
+        searched=searched(state["asked"], context) if state["route"] == "walk" else (),
     )
     return {"draft": _draft(reply, positions)}, _answered(reply)
 
@@ -40,28 +46,31 @@ def reason(state: AgentState, context: AgentContext) -> Update:
 def _reason_whole(state: AgentState, context: AgentContext) -> Update:
     """The answer from evidence of all sections, thinned evenly over them if it is too much."""
     evidence = state["evidence"]
-    order = evenly([each["query"] for each in evidence], [each["score"] for each in evidence])
+    sections = [innermost_section(each["document"], each["start"], context) for each in evidence]
+    numbers = {section: n for n, section in enumerate(sorted(set(sections)))}
+    order = evenly([numbers[section] for section in sections], [each["score"] for each in evidence])
     usable = [n for n in order if evidence[n]["verdict"] != Verdict.DROPPED]
-    kept = usable[:WHOLE_EVIDENCE]
+    kept = usable[: max(WHOLE_EVIDENCE, len(numbers))]
+    about = whole_topic(state["query"], state["question"])
     reply = context.reader.answer(
         state["query"],
-        context.words(topic(state["query"])),
+        context.words(about),
         [context.evidence(evidence[n]) for n in kept],
         (),
         context.on_draft,
         asked=state["question"],
         whole=True,
+        # What tells that the whole is asked for is said by no sentence, and would speak against all of them.
+        searched=searched([about], context),
     )
     draft = _draft(reply, kept)
+    made_from = [evidence[n] for n in draft["made_from"]]
+    cited = [evidence[n] for n in draft["cited"]]
     detail = _answered(reply)
-    if len(kept) < len(usable):
-        detail += f", from {len(kept)} of {len(usable)} quotes, thinned evenly over the sections"
-    if not reply.abstained:
-        cited = {
-            context.place(each["document"], each["start"]).sections
-            for each in map(evidence.__getitem__, draft["cited"])
-        }
-        detail += f", citing {len(cited)} sections"
+    if len(made_from) < len(usable):
+        detail += f", from {len(made_from)} of {len(usable)} quotes, thinned evenly over the sections"
+    detail += f", draws on {sections_drawn_on(made_from, context)} of {sections_asked(context)} sections"
+    detail += f", cites {sections_drawn_on(cited, context)}"
     return {"draft": draft}, detail
 
 
@@ -71,6 +80,7 @@ def _draft(reply: ReaderAnswer, positions: list[int]) -> DraftState:
         "text": reply.text,
         "abstained": reply.abstained,
         "cited": [positions[n] for n in reply.cited],
+        "made_from": positions[: len(positions) - reply.left_out],
         "confidence": reply.confidence,
         "notes": list(reply.notes),
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -10,13 +11,22 @@ from typing import Final
 import numpy as np
 
 from app.agent.context import AgentContext
-from memory.trees import SummaryTree, TreeNode
+from app.agent.coverage import innermost_section
+from memory.trees import SummarySentence, SummaryTree, TreeNode
 from retrieval.document import Span
 from retrieval.evidence import Candidate, EvidenceWeights, ScoredCandidate, score_candidates
 from retrieval.hits import Float32
 from retrieval.question import QuestionWords
 
-__all__ = ["LookedInto", "look_into", "parts_of", "parts_shown", "stand_for_sections", "summary_sources"]
+__all__ = [
+    "LookedInto",
+    "look_into",
+    "parts_of",
+    "parts_shown",
+    "stand_for_sections",
+    "stands_for",
+    "supported_sentences",
+]
 
 PART_TOKENS: Final = 8_000
 """A part that is longer is looked into in several pieces, where there is room for them."""
@@ -76,6 +86,8 @@ def look_into(
 ) -> LookedInto:
     """Of each part, the sentences that are closest to the question and those that its summary rests on.
 
+    Where it holds several sections, the closest of each is among them.
+
     All sentences of the part are looked at, by their stored embeddings and their words.
     """
     candidates: list[ScoredCandidate] = []
@@ -90,15 +102,19 @@ def look_into(
         scored = score_candidates(all_of_it, stored.rows, context.row(query), words, WEIGHTS)
         whole = [n for n, each in enumerate(all_of_it) if len(each.text.split()) >= FEWEST_WORDS]
         closest = sorted(whole or range(len(scored)), key=lambda n: (-scored[n].score, n))[:CLOSEST]
-        sources = {span.start for span in _central(node)}
+        sources = {each.sources[0].start for each in supported_sentences(node)}
         central = [n for n, span in enumerate(stored.spans) if span.start in sources]
-        taken = sorted({*closest, *central[:CENTRAL]})
+        sections = [innermost_section(document, span.start, context) for span in stored.spans]
+        of_sections: dict[tuple[int, int], int] = {}
+        for n in sorted(whole or range(len(scored)), key=lambda n: (-scored[n].score, n)):
+            of_sections.setdefault(sections[n], n)
+        taken = sorted({*closest, *central[:CENTRAL], *of_sections.values()})
         candidates += [scored[n] for n in taken]
         rows.append(stored.rows[taken])
         sizes.append(len(taken))
         tokens.append(sum(stored.token_counts[n] for n in taken))
-        sections = context.place(document, node.span.start).sections
-        places.append(" / ".join([context.documents[document].title, *sections]))
+        around = context.place(document, node.span.start).sections
+        places.append(" / ".join([context.documents[document].title, *around]))
     return LookedInto(candidates, np.concatenate(rows), places, sizes, tokens)
 
 
@@ -112,14 +128,22 @@ def parts_shown(sizes: Sequence[int], left_out: int) -> int:
     return shown
 
 
-def summary_sources(tree: SummaryTree) -> list[Span]:
-    """Where the sentences stand that the root's summary rests on, the closest of each; each once."""
-    summary = tree.root.summary
-    spans = [each.sources[0] for each in summary.sentences if each.supported] if summary else []
-    return list(dict.fromkeys(spans))
+def stands_for(node: TreeNode, candidates: Sequence[ScoredCandidate]) -> ScoredCandidate:
+    """The sentence of a part, of these at least one, that speaks best to the question.
+
+    Where none has a word of the question, it is the one that the part's summary rests on most.
+    """
+    best = max(candidates, key=lambda each: each.score)
+    if best.coverage > 0:
+        return best
+    rests = Counter(span.start for each in supported_sentences(node) for span in each.sources)
+    return max(candidates, key=lambda each: (rests[each.candidate.span.start], each.score))
 
 
-def _central(node: TreeNode) -> list[Span]:
-    if node.summary is None:
-        return []
-    return [sentence.sources[0] for sentence in node.summary.sentences if sentence.supported]
+def supported_sentences(node: TreeNode) -> list[SummarySentence]:
+    """Those of a node's summary that rest on the text; each place that is the closest to several once."""
+    found: dict[Span, SummarySentence] = {}
+    for sentence in node.summary.sentences if node.summary is not None else ():
+        if sentence.supported:
+            found.setdefault(sentence.sources[0], sentence)
+    return list(found.values())

@@ -67,11 +67,15 @@ class EvidenceState(TypedDict):
 
 
 class DraftState(TypedDict):
-    """What the reader answered; `cited` are positions in the list of evidence."""
+    """What the reader answered.
+
+    Positions in the list of evidence: `cited`, and `made_from`, those that the answer was made from.
+    """
 
     text: str
     abstained: bool
     cited: list[int]
+    made_from: list[int]
     confidence: float | None
     notes: list[str]
 
@@ -118,13 +122,11 @@ class TraceState(TypedDict):
 class WholeState(TypedDict):
     """How far the parts of the documents have been read: the first `done` of `parts`.
 
-    `read` are their documents' keys and spans, `tokens` those of the sentences that the reader was shown,
-    `ended` why it is over, "" while it is not.
+    `tokens` are those of the sentences that were selected from, `ended` why it is over, "" while it is not.
     """
 
     parts: int
     done: int
-    read: list[tuple[int, int, int]]
     tokens: int
     ended: str
 

@@ -15,10 +15,15 @@ from reader.errors import BudgetError
 if TYPE_CHECKING:
     from langgraph.runtime import Runtime
 
-__all__ = ["Node", "Update", "shown", "step"]
+__all__ = ["Node", "Update", "shown", "step", "tight"]
 
 ENDING: Final = frozenset({"verify", "remember"})
 """Steps that a question ends in, whatever its limits say."""
+
+KEPT_CALLS: Final = 3
+"""Model calls that are left to the answer when the budget runs out before."""
+KEPT_SHARE: Final = 0.25
+"""Share of the tokens and of the time that is left to it."""
 
 QUERY_SHOWN: Final = 80
 
@@ -64,3 +69,16 @@ def step(node: Callable[[AgentState, AgentContext], Update]) -> Node:
 def shown(query: str) -> str:
     """The beginning of a query, for a step's detail."""
     return query if len(query) <= QUERY_SHOWN else query[: QUERY_SHOWN - 1] + "…"
+
+
+def tight(context: AgentContext) -> str:
+    """Why what is left of the budget belongs to the answer, "" if there is more."""
+    budget, limits = context.budget, context.limits
+    if budget.calls and budget.calls + KEPT_CALLS > limits.calls:
+        return f"of {limits.calls} model calls the last {KEPT_CALLS} are the answer's"
+    if budget.tokens > (1 - KEPT_SHARE) * limits.tokens:
+        return f"of {limits.tokens:,} tokens the last {KEPT_SHARE:.0%} are the answer's"
+    left = budget.cancellation.remaining
+    if left is not None and limits.seconds is not None and left < KEPT_SHARE * limits.seconds:
+        return f"of {limits.seconds:g} seconds the last {KEPT_SHARE:.0%} are the answer's"
+    return ""

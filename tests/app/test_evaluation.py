@@ -20,7 +20,7 @@ from app.models import ReaderRun
 from reader.contract import OnDraft, ReaderAnswer
 from reader.extractive import Calibration, ExtractiveReader
 from retrieval.errors import LoadError
-from retrieval.evidence import Evidence
+from retrieval.evidence import Evidence, ScoredCandidate
 from retrieval.question import QuestionWords
 from tests.conftest import ForOneHome, write
 
@@ -56,6 +56,7 @@ class ListedReader(ExtractiveReader):
         on_draft: OnDraft | None = None,
         asked: str | None = None,
         whole: bool = False,
+        searched: Sequence[ScoredCandidate] = (),
     ) -> ReaderAnswer:
         text = self.answers[question]
         return ReaderAnswer(text or "I do not know.", text is None, () if text is None else (0,), 0.5)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.agent.sections import parts_of, parts_shown, stand_for_sections, summary_sources
+from app.agent.sections import parts_of, parts_shown, stand_for_sections, stands_for, supported_sentences
 from memory.trees import TreeNode
 from retrieval.document import Span
+from retrieval.evidence import Candidate, ScoredCandidate
 from tests.tree_samples import Part, part, section, tree_of
 
 BOOK = tree_of(
@@ -88,4 +91,17 @@ def test_parts_that_were_shown(sizes: list[int], left_out: int, shown: int) -> N
 
 
 def test_what_the_summary_of_a_root_rests_on() -> None:
-    assert summary_sources(BOOK) == [Span(0, 9)]
+    assert [each.sources for each in supported_sentences(BOOK.root)] == [(Span(0, 9),)]
+
+
+def scored(start: int, score: float, coverage: float) -> ScoredCandidate:
+    return ScoredCandidate(Candidate(1, start // 10, Span(start, start + 9), "A.", 1), score, coverage, score)
+
+
+def test_the_sentence_that_stands_for_a_part() -> None:
+    node = BOOK.root
+    speaks = [scored(0, 0.1, 0.0), scored(10, 0.4, 0.5), scored(20, 0.3, 0.0)]
+    assert stands_for(node, speaks) == speaks[1]
+    silent = [scored(10, 0.4, 0.0), scored(0, 0.1, 0.0), scored(20, 0.3, 0.0)]
+    assert stands_for(node, silent) == silent[1], "the summary rests on it"
+    assert stands_for(replace(node, summary=None), silent) == silent[0]
