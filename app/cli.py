@@ -20,6 +20,7 @@ from app.commands import (
     library_of_settings,
     print_json,
     screen,
+    tell_estimate,
 )
 from app.doctor import examine
 from app.doctor import report as doctor_report
@@ -67,21 +68,30 @@ def add(
 ) -> None:
     """Add documents: .txt .md .html .pdf .epub .docx; interrupted, the same command goes on where it was."""
     results: list[AddedDocument] = []
+    without_tree: list[str] = []
     library = library_of_settings()
-    with screen.progress() as progress:
-        for added in library.add(paths, progress):
-            results.append(added)
-            if not as_json:
-                screen.added(added)
-        for record in (added.record for added in results if tree):
-            if record is not None:
-                library.trees.ensure(record, progress)
+    try:
+        with screen.progress() as progress:
+            for added in library.add(paths, progress):
+                results.append(added)
+                if not as_json:
+                    screen.added(added)
+            records = {each.record.id: each.record for each in results if tree and each.record}
+            for record in records.values():
+                try:
+                    library.trees.ensure(record, progress, tell_estimate)
+                except ClewError as error:
+                    without_tree.append(str(error))
+    finally:
+        library.close()
     if as_json:
         print_json({"documents": [added_json(each) for each in results]})
         for each in results:
             if each.error is not None:
                 screen.error(each.error)
-    if any(each.status == "failed" for each in results):
+    for error_of_tree in without_tree:
+        screen.error(error_of_tree)
+    if without_tree or any(each.status == "failed" for each in results):
         raise typer.Exit(1)
 
 

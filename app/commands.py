@@ -16,6 +16,7 @@ import typer
 from app.bootstrap import open_library
 from app.config import Settings, load_settings
 from app.display import Screen
+from app.jobs.estimates import Estimate
 from app.library import ROUTES, Library
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "library_of_settings",
     "print_json",
     "screen",
+    "tell_estimate",
     "temporary_library",
 ]
 
@@ -69,6 +71,11 @@ def temporary_library() -> Iterator[Library]:
             yield library
         finally:
             library.close()
+
+
+def tell_estimate(estimate: Estimate) -> None:
+    """What is to be done, on stderr before it begins."""
+    screen.err.print(f"To do: {estimate.sentence}", style="dim", soft_wrap=True)
 
 
 def print_json(document: dict[str, Any]) -> None:

@@ -7,8 +7,7 @@ from typing import Annotated, cast, get_args
 
 import typer
 
-from app.commands import AsJson, library_of_settings, print_json, screen
-from app.jobs.estimates import Estimate
+from app.commands import AsJson, library_of_settings, print_json, screen, tell_estimate
 from app.summaries.combined import combined_json
 from app.summaries.shown import summary_lines, summary_table
 from app.summaries.wanted import Method, Wanted
@@ -39,11 +38,7 @@ def summarize(
     library = library_of_settings()
     try:
         with screen.progress() as progress:
-
-            def told(estimate: Estimate) -> None:
-                screen.err.print(f"To do: {estimate.sentence}", style="dim", soft_wrap=True)
-
-            done, failed = library.summarize(documents, wanted, out, progress, told)
+            done, failed = library.summarize(documents, wanted, out, progress, tell_estimate)
     finally:
         library.close()
     if as_json:

@@ -6,8 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app.commands import AsJson, library_of_settings, print_json, screen
-from app.jobs.estimates import Estimate
+from app.commands import AsJson, library_of_settings, print_json, screen, tell_estimate
 from app.tree_report import tree_json, tree_lines
 
 __all__ = ["tree"]
@@ -26,7 +25,7 @@ def tree(
     try:
         record = library.document(document)
         with screen.progress() as progress:
-            made = library.trees.ensure(record, progress, _tell)
+            made = library.trees.ensure(record, progress, tell_estimate)
         if as_json:
             print_json(tree_json(made, depth))
             return
@@ -34,7 +33,3 @@ def tree(
             screen.out.print(line)
     finally:
         library.close()
-
-
-def _tell(estimate: Estimate) -> None:
-    screen.err.print(f"To do: {estimate.sentence}", style="dim", soft_wrap=True)

@@ -16,6 +16,7 @@ import pytest
 
 from app.library import Library
 from tests.conftest import CLEW, Ran, clew_process, write
+from tests.servers import serving, status
 
 Clew = Callable[..., Ran]
 FOX = "The fox sleeps in a den under the oak. At dusk it goes down to the river to drink.\n"
@@ -94,6 +95,27 @@ def test_add_builds_trees_where_it_is_asked_to(clew: Clew, home: Path, fox: Path
     assert again["status"] == "unchanged"
     assert jobs()[0] == "tree"
     assert document(clew("--home", home, "tree", "fox", "--json"))["nodes"]
+
+
+def test_a_tree_that_cannot_be_built_does_not_stop_the_others(
+    clew: Clew, home: Path, fox: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owl = write(tmp_path / "owl.txt", "The owl hunts at night. It hears a mouse under the snow.\n")
+    refused = [status(403, message="Not foxes.")]
+    with serving(lambda body: "An owl hunts mice at night.", faults=refused) as server:
+        monkeypatch.setenv("OPENAI_BASE_URL", server.base_url)
+        clew_with_model = ("--home", home, "--model", "openai:fake")
+        ran = clew(*clew_with_model, "add", fox, owl, fox, "--tree", "--json")
+        assert [each["status"] for each in document(ran, code=1)["documents"]] == [
+            "added",
+            "added",
+            "unchanged",
+        ]
+        *told, error = ran.err.splitlines()
+        assert [line.split(",")[0] for line in told] == ["To do: 3 tasks", "To do: 3 tasks"]
+        assert error.startswith("clew: The tree of 'Fox' could not be built: ")
+        assert "Not foxes" in error
+        assert document(clew(*clew_with_model, "tree", "owl", "--json"))["nodes"]
 
 
 def test_add_prints_errors_on_stderr(clew: Clew, home: Path, tmp_path: Path) -> None:
