@@ -27,7 +27,6 @@ Stage = Literal[
 """Of a job as a whole: "state", when it is paused, resumed or ends; "failed", a task with its error."""
 
 
-
 @dataclass(frozen=True, slots=True)
 class Event:
     """One step of work.
