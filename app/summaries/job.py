@@ -76,7 +76,7 @@ def summarize(
         "out": None if out is None else str(out),
         "reader": summarizer.reader.key,
     }
-    title = requests[0].name if len(requests) == 1 else f"{len(requests)} documents"
+    title = f"Summarise {requests[0].name if len(requests) == 1 else f'{len(requests)} documents'}"
     estimate = _estimate(requests, wanted, documents, jobs, summarizer)
     told(estimate)
     tasks = summarizer.tasks(requests, wanted, out)
