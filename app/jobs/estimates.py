@@ -19,6 +19,10 @@ __all__ = ["Estimate", "JobProgress", "Rates", "progress_of"]
 REMEMBERED: Final = 20
 """Tasks after which half of what a rate says is new, once it rests on that many."""
 
+UNKNOWN: Final = 0.5
+"""Share of the work that is left of which nothing need be measured: in the first job of its sort, what comes
+last is not measured before the end."""
+
 STORE: Final = 2.0
 """Seconds between two writes of what was measured: time left is told while the first tasks are done."""
 
@@ -63,7 +67,7 @@ class JobProgress:
         failed: Of these.
         running: Of these.
         share: Weight that has ended, from 0 to 1.
-        seconds_left: None where a kind was never measured here.
+        seconds_left: None where kinds that make up much of what is left were never measured here.
         unattended: Whether it is running as far as is known, but no worker is at it any more.
     """
 
@@ -133,13 +137,16 @@ class Rates:
         return Estimate(len(tasks), sum(weights.values()), tokens, minutes, unmeasured)
 
     def seconds_left(self, tallies: Sequence[Tally]) -> float | None:
-        """What the tasks that have not ended will take."""
+        """What the tasks that have not ended will take; a smaller part never measured is taken like the rest."""
         weights: dict[str, float] = {}
         for tally in tallies:
             if tally.state in ("waiting", "ready", "running"):
                 weights[tally.kind] = weights.get(tally.kind, 0.0) + tally.weight
         seconds, unmeasured = self._seconds(weights)
-        return None if unmeasured else seconds
+        unknown, weight = sum(weights[kind] for kind in unmeasured), sum(weights.values())
+        if unknown > UNKNOWN * weight:
+            return None
+        return seconds * weight / (weight - unknown) if unknown else seconds
 
     def _measured(self, kind: str) -> tuple[float, float]:
         """Seconds per weight, and the tasks that this rests on; 0 if there is nothing."""

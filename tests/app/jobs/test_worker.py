@@ -23,6 +23,7 @@ from app.jobs.workplaces import is_gone, worker_name
 from memory.database import open_database
 from memory.errors import DatabaseError
 from memory.job_leases import TaskLeases
+from memory.job_records import Tally
 from reader.errors import (
     EndpointBusyError,
     EndpointRefusedError,
@@ -414,6 +415,23 @@ def test_a_rate_that_rests_on_one_task_counts_as_one(jobs: Jobs) -> None:
         jobs.rates.note("try", seconds, 1.0, at_once=1)
         jobs.rates.store()
     assert jobs.rates.rate("try") == pytest.approx((9 + 1 + 2) / 3)
+
+
+def test_a_smaller_part_that_was_never_measured_counts_like_the_rest(jobs: Jobs) -> None:
+    jobs.rates.note("leaf", 8.0, 16.0, at_once=1)
+    jobs.rates.store()
+
+    def left(unmeasured: float) -> float | None:
+        return jobs.rates.seconds_left(
+            [
+                Tally("leaf", "running", 1, 30.0),
+                Tally("leaf", "ready", 5, 50.0),
+                Tally("leaf", "done", 9, 500.0),
+                Tally("link", "waiting", 2, unmeasured),
+            ]
+        )
+
+    assert (left(0.0), left(20.0), left(80.0), left(81.0)) == (40.0, 50.0, 80.0, None)
 
 
 def test_time_left_is_told_in_the_middle_of_a_job_of_several_kinds(jobs: Jobs) -> None:
