@@ -137,7 +137,7 @@ class Rates:
         return Estimate(len(tasks), sum(weights.values()), tokens, minutes, unmeasured)
 
     def seconds_left(self, tallies: Sequence[Tally]) -> float | None:
-        """What the tasks that have not ended will take; a smaller part never measured is taken like the rest."""
+        """What the tasks that have not ended will take; a lesser part never measured, like the rest."""
         weights: dict[str, float] = {}
         for tally in tallies:
             if tally.state in ("waiting", "ready", "running"):
