@@ -46,6 +46,8 @@ FIGURES = {
     "abstention",
     "answered",
     "seconds_per_question",
+    "routes",
+    "sections_read",
 }
 
 
@@ -229,7 +231,6 @@ def test_usage_is_2(clew: Clew, home: Path, arguments: list[str]) -> None:
         (["show", "moby"], "moby"),
         (["remove", "moby"], "moby"),
         (["ask", "Who?"], "clew add"),
-        (["ask", "Who?", "--route", "walk"], "walk"),
         (["ask", " "], "empty"),
         (["ask", "Who?", "--thread", " "], "thread"),
         (["eval", "qa", "absent.json"], "absent.json"),
