@@ -135,9 +135,12 @@ def novella(own_novella_home: Path, open_home: ForOneHome) -> Library:
 
 
 @pytest.fixture(scope="module")
-def read_novella(novella_home: Path, encoder: Encoder) -> Iterator[Library]:
-    """The library with the novella that all tests share; nothing may change it."""
-    library = with_encoder(open_library(settings_of(novella_home)), encoder)
+def read_novella(
+    tmp_path_factory: pytest.TempPathFactory, novella_home: Path, encoder: Encoder
+) -> Iterator[Library]:
+    """The library with the novella that the tests of a module share; questions may build its tree."""
+    home = Path(shutil.copytree(novella_home, tmp_path_factory.mktemp("read") / "home"))
+    library = with_encoder(open_library(settings_of(home)), encoder)
     yield library
     library.close()
 

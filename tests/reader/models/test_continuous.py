@@ -63,7 +63,11 @@ def expected(folder: Path, *questions: str) -> list[str]:
 
 
 def loop_threads() -> list[threading.Thread]:
-    return [each for each in threading.enumerate() if "clew" in each.name or "_run_generation" in each.name]
+    return [
+        each
+        for each in threading.enumerate()
+        if ("clew" in each.name and not each.name.startswith("clew-task-")) or "_run_generation" in each.name
+    ]
 
 
 def attention_of(model: TransformersModel) -> str:
