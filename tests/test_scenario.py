@@ -117,6 +117,8 @@ def test_the_scenario(
     answered = 0
     for each in SCENARIO["questions"]:
         options = [part for key in ("document", "thread") if key in each for part in (f"--{key}", each[key])]
+        if reader in ("in-process", "endpoint"):
+            options += ["--route", "search"]  # random weights choose any route, and a walk has its trace
         ran = clew("--home", own_novella_home, "--model", model, "ask", each["question"], *options, "--json")
         assert (ran.code, ran.err) == (0, "")
         answer = json.loads(ran.out)

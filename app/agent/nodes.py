@@ -208,6 +208,11 @@ def _chosen_route(question: str, query: str, context: AgentContext) -> RouteChoi
     suggestion = suggest(question)
     if suggestion.certain:
         return suggestion.choice
+    if query != question and suggestion.choice.route == "search":
+        # A follow-up says little by itself; with what it refers to it may plainly ask for a place.
+        read = suggest(query)
+        if read.certain and read.choice.route == "search":
+            return read.choice
     try:
         return context.reader.choose_route(query, suggestion.choice)
     except BudgetError:
