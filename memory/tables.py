@@ -1,5 +1,5 @@
-"""The tables: documents with their parts, embeddings, units of work, threads, calls of language models, jobs,
-summaries and the trees made of them.
+"""The tables: documents with their parts, embeddings, units of work, calls of language models, jobs,
+summaries and the trees made of them; those of conversations are in `conversation_tables`.
 
 Offsets count characters in the document's text. Texts that an encoder has seen are known by the hash of
 exactly what it was given, so equal texts share one embedding and an edited document finds its old ones.
@@ -8,21 +8,19 @@ exactly what it was given, so equal texts share one embedding and an edited docu
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
 
 from sqlalchemy import (
     JSON,
-    BigInteger,
     DateTime,
     ForeignKey,
     Index,
-    Integer,
     LargeBinary,
-    MetaData,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
+
+from memory.base import Base, Key
 
 __all__ = [
     "Base",
@@ -45,28 +43,10 @@ __all__ = [
     "TaskNeedRow",
     "TaskRow",
     "TextRow",
-    "ThreadRow",
     "TreeNodeRow",
     "TreeRow",
-    "TurnRow",
     "UnitRow",
 ]
-
-Key: Final = BigInteger().with_variant(Integer, "sqlite")
-
-
-class Base(DeclarativeBase):
-    """All tables, with names for every constraint so that migrations can find them."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(column_0_label)s",
-            "uq": "uq_%(table_name)s_%(column_0_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
 
 
 class LibraryRow(Base):
@@ -230,36 +210,6 @@ class MeasurementRow(Base):
     __tablename__ = "measurements"
     name: Mapped[str] = mapped_column(primary_key=True)
     value: Mapped[dict[str, object]] = mapped_column(JSON)
-
-
-class ThreadRow(Base):
-    """A conversation, by the name its user gave it."""
-
-    __tablename__ = "threads"
-    __table_args__ = ({"sqlite_autoincrement": True},)
-    key: Mapped[int] = mapped_column(Key, primary_key=True)
-    name: Mapped[str] = mapped_column(unique=True)
-    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-
-
-class TurnRow(Base):
-    """A question with its answer; `run` names the asking, so that one asking is stored once.
-
-    `details` holds what the answer rests on as ids, spans and short quotes, never the text of a book.
-    """
-
-    __tablename__ = "turns"
-    __table_args__ = (UniqueConstraint("thread_key", "ordinal"), {"sqlite_autoincrement": True})
-    key: Mapped[int] = mapped_column(Key, primary_key=True)
-    thread_key: Mapped[int] = mapped_column(ForeignKey("threads.key", ondelete="CASCADE"))
-    ordinal: Mapped[int]
-    run: Mapped[str] = mapped_column(unique=True)
-    question: Mapped[str]
-    answer: Mapped[str]
-    abstained: Mapped[bool]
-    details: Mapped[dict[str, object]] = mapped_column(JSON)
-    asked_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
-    seconds: Mapped[float]
 
 
 class CompletionRow(Base):

@@ -8,12 +8,15 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import Engine, delete, func, insert, select
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, Engine, delete, func, insert, select
 
+from memory.conversation_tables import ThreadRow, TurnRow, TurnVectorRow, UserRow
 from memory.errors import UnknownThreadError
 from memory.moments import in_utc
-from memory.tables import ThreadRow, TurnRow
 from memory.upserts import upsert
+from memory.users import FIRST_USER, note_user, user_changed
 
 __all__ = ["ThreadRecord", "ThreadStore", "Turn"]
 
@@ -40,7 +43,11 @@ class Turn:
             the model and its tokens; never the text of a book.
         asked_at: With its time zone; comes back in UTC.
         seconds: From the question to the answer.
+        speaker: Who said the question, "" for the user.
+        question_summary: One sentence, "" where the question is as short itself; `answer_summary` likewise.
+        importance: 0 to 1.
         ordinal: From 1 in its thread; 0 before it is stored.
+        key: Greater than that of all turns stored before; 0 before it is stored.
     """
 
     run: str
@@ -50,23 +57,34 @@ class Turn:
     asked_at: datetime
     seconds: float
     details: Mapping[str, object] = field(default_factory=dict)
+    speaker: str = ""
+    question_summary: str = ""
+    answer_summary: str = ""
+    importance: float = 0.0
     ordinal: int = 0
+    key: int = 0
 
     def __post_init__(self) -> None:
         if not self.run:
             raise ValueError("a turn needs the name of its run")
         if self.asked_at.tzinfo is None:
             raise ValueError(f"asked_at is {self.asked_at.isoformat()}, without a time zone")
+        if not 0 <= self.importance <= 1:
+            raise ValueError(f"importance is {self.importance}, not in 0 to 1")
 
 
 class ThreadStore:
-    """Threads of one database.
+    """Threads of one user.
 
     What no database can hold as text (NUL, lone surrogates) is kept as U+FFFD, in names too.
+
+    Args:
+        engine: Of the database.
+        user: Whose threads; those of others are neither seen nor touched.
     """
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    def __init__(self, engine: Engine, user: str = FIRST_USER) -> None:
+        self.engine, self.user = engine, _storable(user)
 
     def threads(self) -> list[ThreadRecord]:
         """All threads, the one that was used last first."""
@@ -74,6 +92,7 @@ class ThreadStore:
         query = (
             select(ThreadRow.name, ThreadRow.created_at, func.count(TurnRow.key), last_at)
             .outerjoin(TurnRow, TurnRow.thread_key == ThreadRow.key)
+            .where(ThreadRow.user_key == self._user)
             .group_by(ThreadRow.key, ThreadRow.name, ThreadRow.created_at)
             .order_by(func.coalesce(last_at, ThreadRow.created_at).desc(), ThreadRow.key.desc())
         )
@@ -96,7 +115,7 @@ class ThreadStore:
             # The columns, not the class: rows stay plain and no session is needed.
             select(TurnRow.__table__)
             .join(ThreadRow, ThreadRow.key == TurnRow.thread_key)
-            .where(ThreadRow.name == _storable(name))
+            .where(ThreadRow.user_key == self._user, ThreadRow.name == _storable(name))
             .order_by(TurnRow.ordinal.desc())
             .limit(last)
         )
@@ -111,13 +130,20 @@ class ThreadStore:
                 asked_at=in_utc(row.asked_at),
                 seconds=row.seconds,
                 details=row.details,
+                speaker=row.speaker,
+                question_summary=row.question_summary,
+                answer_summary=row.answer_summary,
+                importance=row.importance,
                 ordinal=row.ordinal,
+                key=row.key,
             )
             for row in reversed(rows)
         ]
 
-    def append(self, name: str, turn: Turn) -> int:
+    def append(self, name: str, turn: Turn, vectors: tuple[int, NDArray[np.float32]] | None = None) -> int:
         """Put a turn at the end of a thread, which is made if it is new; the turn's ordinal there.
+
+        `vectors` are an encoder's key and the unit rows of the turn's keys, shape (n, dim), stored with it.
 
         A run that the thread has already is left as it was stored first, and its ordinal returned: whoever
         was killed between appending and noting that it did appends again without harm.
@@ -126,13 +152,14 @@ class ThreadStore:
             ValueError: If another thread has that run.
         """
         name = _storable(name)
-        created = {"name": name, "created_at": datetime.now(UTC)}
         with self.engine.begin() as connection:
+            user = note_user(connection, self.user)
+            created = {"user_key": user, "name": name, "created_at": datetime.now(UTC)}
             # Written first even where it changes nothing: it locks the thread until its turn is counted.
             thread = connection.execute(
                 upsert(connection, ThreadRow)
                 .values(created)
-                .on_conflict_do_update(index_elements=["name"], set_={"name": name})
+                .on_conflict_do_update(index_elements=["user_key", "name"], set_={"name": name})
                 .returning(ThreadRow.key)
             ).scalar_one()
             known = connection.execute(
@@ -146,21 +173,31 @@ class ThreadStore:
                 select(func.max(TurnRow.ordinal)).where(TurnRow.thread_key == thread)
             ).scalar()
             ordinal = (last or 0) + 1
-            connection.execute(
-                insert(TurnRow),
+            key: int = connection.execute(
+                insert(TurnRow).returning(TurnRow.key),
                 {
                     "thread_key": thread,
+                    "user_key": user,
                     "ordinal": ordinal,
                     "run": turn.run,
                     "question": _storable(turn.question),
                     "answer": _storable(turn.answer),
+                    "speaker": _storable(turn.speaker),
+                    "question_summary": _storable(turn.question_summary),
+                    "answer_summary": _storable(turn.answer_summary),
+                    "importance": turn.importance,
                     "abstained": turn.abstained,
                     "details": dict(turn.details),
                     # SQLite keeps no zone: what is stored is always UTC.
                     "asked_at": turn.asked_at.astimezone(UTC),
                     "seconds": turn.seconds,
                 },
-            )
+            ).scalar_one()
+            if vectors is not None:
+                encoder, rows = vectors
+                blob = rows.astype("<f2").tobytes()
+                values = {"encoder_key": encoder, "turn_key": key, "vectors": blob}
+                connection.execute(insert(TurnVectorRow), values)
             return ordinal
 
     def remove(self, name: str) -> None:
@@ -170,9 +207,16 @@ class ThreadStore:
             UnknownThreadError: If no thread goes by that name.
         """
         with self.engine.begin() as connection:
-            removed = connection.execute(delete(ThreadRow).where(ThreadRow.name == _storable(name)))
-            if not removed.rowcount:
+            user = note_user(connection, self.user)
+            mine = [ThreadRow.user_key == user, ThreadRow.name == _storable(name)]
+            if not connection.execute(delete(ThreadRow).where(*mine)).rowcount:
                 raise UnknownThreadError(f"No thread is called {name!r}.")
+            user_changed(connection, user)
+
+    @property
+    def _user(self) -> ColumnElement[int]:
+        """The key of the user, as SQL; nothing equals that of one who is not there."""
+        return select(UserRow.key).where(UserRow.name == self.user).scalar_subquery()
 
 
 def _storable(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 from sqlalchemy.dialects import postgresql, sqlite
 
-from memory.tables import Base
+from memory.base import Base
 
 __all__ = ["upsert"]
 

@@ -2,7 +2,8 @@
 
 from alembic import context
 
-from memory.tables import Base
+from memory import conversation_tables, tables  # noqa: F401 - all tables are known once these are loaded
+from memory.base import Base
 
 connection = context.config.attributes["connection"]
 context.configure(

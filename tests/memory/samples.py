@@ -9,16 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sqlalchemy import URL, Engine, func, select
+from sqlalchemy import URL, Engine, func, insert, select
 
+from memory.base import Base
 from memory.completions import CompletionStore
+from memory.conversation_tables import CleanupRow, FactRow, FactVectorRow, ReadingRow, TurnRow
 from memory.document_parts import NewDocument
 from memory.documents import DocumentStore
 from memory.embeddings import embed_hash, missing_hashes, note_encoder
 from memory.job_events import JobEventStore, NewJobEvent
 from memory.jobs import JobStore
 from memory.summaries import SummaryStore
-from memory.tables import Base
+from memory.tables import EncoderRow
 from memory.threads import ThreadStore, Turn
 from memory.tree_plan import plan_tree, tree_anchors
 from memory.tree_settings import TreeSettings
@@ -26,6 +28,7 @@ from memory.tree_store import TreeStore, TreeVersion
 from memory.trees import Summary, SummarySentence
 from memory.units import PlannedUnit, Unit, UnitStore
 from memory.usage import UsageStore
+from memory.users import FIRST_USER, note_user
 from retrieval.chunking import ChunkSettings, chunk_document, encoder_text
 from retrieval.document import Document, Page, Section, Span
 from retrieval.hits import Float32
@@ -164,9 +167,37 @@ def keep(store: CompletionStore, digest: bytes, text: str = "Five men.") -> None
 
 def add_answer(engine: Engine) -> None:
     """An answered question: a row in every table that answering writes."""
-    ThreadStore(engine).append("reading", a_turn())
+    ThreadStore(engine).append("reading", a_turn(), (an_encoder(engine), np.stack([row_of(b"turn")])))
+    add_memory(engine)
     keep(CompletionStore(engine, 1_000_000), b"d" * 16)
     UsageStore(engine).record(ACall())
+
+
+def add_memory(engine: Engine) -> None:
+    """A fact, a reading position and a cleanup of the first user, whose latest turn the fact is from."""
+    with engine.begin() as connection:
+        user = note_user(connection, FIRST_USER)
+        turn = connection.execute(select(func.max(TurnRow.key))).scalar_one()
+        fact = {
+            "id": "f1",
+            "user_key": user,
+            "turn_key": turn,
+            "text": "Five men sleep.",
+            "quote": "Five men sleep.",
+            "asserted_by": FIRST_USER,
+            "state": "kept",
+            "confidence": 1.0,
+            "strength": 1,
+            "valid_from": NOON,
+            "created_at": NOON,
+        }
+        key = connection.execute(insert(FactRow).returning(FactRow.key), fact).scalar_one()
+        encoder = connection.execute(select(EncoderRow.key)).scalars().first()
+        vector = {"encoder_key": encoder, "fact_key": key, "vector": row_of(b"fact").astype("<f2").tobytes()}
+        connection.execute(insert(FactVectorRow), vector)
+        reading = {"user_key": user, "document_id": "d", "content_hash": "h", "read_to": 5}
+        connection.execute(insert(ReadingRow), reading | {"updated_at": NOON})
+        connection.execute(insert(CleanupRow), {"created_at": NOON})
 
 
 LEAVES = TreeSettings(leaf_tokens=7, children=2)

@@ -36,7 +36,7 @@ def test_turns_come_back_as_they_were_appended_oldest_first(
 ) -> None:
     first, second = a_turn(1), replace(a_turn(2), abstained=True, details={}, seconds=0.25)
     assert [threads.append("reading", first), threads.append("reading", second)] == [1, 2]
-    expected = [replace(first, ordinal=1), replace(second, ordinal=2)]
+    expected = [replace(first, ordinal=1, key=1), replace(second, ordinal=2, key=2)]
     assert threads.turns("reading") == expected
     assert ThreadStore(other_engine).turns("reading") == expected
     assert threads.turns("reading")[0].asked_at == datetime(2026, 5, 12, 12, 1, tzinfo=UTC)
