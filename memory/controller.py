@@ -1,0 +1,158 @@
+"""The memory controller: how much of what was activated goes before the reader, and in which form.
+
+SCM (arXiv 2304.13343), section 3.3, with the budgets of the paper. Deviations: the paper activates at most 10
+long turns; here short ones fill the same budget, so many more can be given. Its loop over items that are
+summaries already never ends in the released code; here every item is looked at once for each pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal, Protocol
+
+__all__ = ["ActivatedItem", "ControllerReader", "Form", "MemoryBudget", "Selected", "control", "flash_form"]
+
+Form = Literal["raw", "summary"]
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryBudget:
+    """Tokens.
+
+    Attributes:
+        flash: The turn before is given raw up to so many, else as its summary.
+        item: An item of more is replaced by its summary, if that is enough, when ...
+        activated: ... all items together have more than these.
+        total: What all items may have together.
+    """
+
+    flash: int = 500
+    item: int = 800
+    activated: int = 2_000
+    total: int = 2_500
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.activated <= self.total or min(self.flash, self.item) < 0:
+            raise ValueError(f"budgets {self}: none may be below 0, and activated not above total")
+
+
+@dataclass(frozen=True, slots=True)
+class ActivatedItem:
+    """A turn that was activated.
+
+    Attributes:
+        key: Of the turn.
+        at: When it was said.
+        text: All of it, as it would be shown.
+        summary: What stands for it, "" if it is as short itself.
+        score: Of its activation, higher is better.
+        form: In which it is shown.
+        tokens: Of what is shown.
+    """
+
+    key: int
+    at: datetime
+    text: str
+    summary: str
+    score: float
+    form: Form = "raw"
+    tokens: int = 0
+
+    @property
+    def shown(self) -> str:
+        """What the reader sees of it."""
+        return self.summary if self.form == "summary" else self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """The items that go before the reader, by time; `dropped` had no room or were judged away."""
+
+    items: tuple[ActivatedItem, ...]
+    dropped: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """Of all items."""
+        return sum(item.tokens for item in self.items)
+
+
+class ControllerReader(Protocol):
+    """What the controller asks of a reader."""
+
+    def summary_suffices(self, question: str, summary: str, text: str) -> bool:
+        """Whether a summary is enough to answer a question from, so that the text itself can go."""
+
+    def judge_memories(
+        self, question: str, memories: Sequence[str]
+    ) -> Sequence[Literal["drop", "summary", "raw"]]:
+        """For each memory whether the question needs it, and in which form."""
+
+
+def control(
+    question: str,
+    activated: Sequence[ActivatedItem],
+    budget: MemoryBudget,
+    count_tokens: Callable[[str], int],
+    reader: ControllerReader,
+) -> Selected:
+    """Fit activated items into the budget.
+
+    Args:
+        question: What is to be answered.
+        activated: Best first.
+        budget: In tokens.
+        count_tokens: Of a text.
+        reader: Judges what is too much.
+    """
+    items = [replace(each, form="raw", tokens=count_tokens(each.text)) for each in activated]
+
+    def as_summary(item: ActivatedItem) -> ActivatedItem:
+        tokens = count_tokens(item.summary) if item.summary else item.tokens
+        return replace(item, form="summary", tokens=tokens) if tokens < item.tokens else item
+
+    # Long items, once all together are many: their summaries, where these are enough.
+    if _tokens(items) > budget.activated:
+        items = [
+            as_summary(item)
+            if item.tokens > budget.item
+            and item.summary
+            and reader.summary_suffices(question, item.summary, item.text)
+            else item
+            for item in items
+        ]
+    # Over the total: all but the most relevant are judged, ...
+    if _tokens(items) > budget.total and len(items) > 1:
+        judged = reader.judge_memories(question, [item.shown for item in items[1:]])
+        kept = zip(items[1:], judged, strict=True)
+        items = [items[0]] + [
+            as_summary(item) if form == "summary" else item for item, form in kept if form != "drop"
+        ]
+    # ... then made summaries of, the least relevant first, ...
+    total = _tokens(items)
+    for n in reversed(range(1, len(items))):
+        if total <= budget.total:
+            break
+        total -= items[n].tokens
+        items[n] = as_summary(items[n])
+        total += items[n].tokens
+    # ... then dropped. The most relevant one is the last to lose its words.
+    while items and total > budget.total:
+        if len(items) == 1 and items[0].form == "raw" and as_summary(items[0]) is not items[0]:
+            items[0] = as_summary(items[0])
+        else:
+            items.pop()
+        total = _tokens(items)
+    in_time = sorted(items, key=lambda item: (item.at, item.key))
+    return Selected(tuple(in_time), len(activated) - len(in_time))
+
+
+def flash_form(text: str, summary: str, budget: MemoryBudget, count_tokens: Callable[[str], int]) -> Form:
+    """How the turn before is given: raw if it is short enough, or has no summary."""
+    return "raw" if not summary or count_tokens(text) <= budget.flash else "summary"
+
+
+def _tokens(items: Sequence[ActivatedItem]) -> int:
+    return sum(item.tokens for item in items)
