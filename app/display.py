@@ -188,11 +188,7 @@ class Screen:
         style = "yellow" if answer.abstained else "bold"
         self.out.print(Text(printable_lines(answer.text), style=style), soft_wrap=True)
         for n, each in enumerate(answer.citations, start=1):
-            place = [printable(each.origin.title)]
-            if each.origin.section:
-                place.append(printable(each.origin.section))
-            if each.origin.page is not None:
-                place.append(f"page {each.origin.page}")
+            place = [printable(part) for part in each.origin.place]
             place.append(f"characters {each.origin.span.start}-{each.origin.span.end}")
             self.out.print(
                 Text.assemble((f"  [{n}] ", "cyan"), ", ".join(place), (f"  {each.verdict.value}", "green")),
@@ -211,7 +207,7 @@ class Screen:
         if answer.abstained and answer.evidence:
             self.out.print("The closest places are:")
             for each in sorted(answer.evidence, key=lambda e: -e.score)[:3]:
-                where = each.origin.section or each.origin.title
+                where = ", ".join(each.origin.place[1:]) or each.origin.title
                 self.out.print(
                     Text(f"  {printable(where)}: “{printable(each.quote)}”", style="dim"), soft_wrap=True
                 )

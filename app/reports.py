@@ -8,6 +8,7 @@ from app.adding import AddedDocument
 from app.answers import Answer
 from memory.documents import DocumentRecord
 from retrieval.document import Document
+from retrieval.evidence import MemoryOrigin, Origin
 
 __all__ = ["added_json", "answer_json", "document_json", "record_json"]
 
@@ -68,18 +69,7 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "abstained": answer.abstained,
         "route": answer.route,
         "citations": [
-            {
-                "n": n,
-                "origin": "document",
-                "document": each.origin.document,
-                "title": each.origin.title,
-                "section": each.origin.section,
-                "page": each.origin.page,
-                "start": each.origin.span.start,
-                "end": each.origin.span.end,
-                "quote": each.quote,
-                "verdict": each.verdict.value,
-            }
+            {"n": n, **_origin_json(each.origin), "quote": each.quote, "verdict": each.verdict.value}
             for n, each in enumerate(answer.citations, start=1)
         ],
         "steps": [{"name": s.name, "detail": s.detail, "seconds": round(s.seconds, 4)} for s in answer.steps],
@@ -93,3 +83,19 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "coverage": {"sections_read": answer.sections_read, "sections_total": answer.sections_total},
     }
     return document | {"trace": list(answer.trace)} if answer.route == "walk" else document
+
+
+def _origin_json(origin: Origin) -> dict[str, Any]:
+    """Where a quote is from; of a memory also its conversation, and there is no document."""
+    span = {"start": origin.span.start, "end": origin.span.end}
+    if isinstance(origin, MemoryOrigin):
+        said = {
+            "thread": origin.thread,
+            "turn": origin.turn,
+            "side": origin.side,
+            "at": origin.at.isoformat(),
+        }
+        place = {"document": None, "title": origin.title, "section": origin.thread, "page": None}
+        return {"origin": "memory", **place, **span, **said}
+    place = {"document": origin.document, "title": origin.title, "section": origin.section}
+    return {"origin": "document", **place, "page": origin.page, **span}

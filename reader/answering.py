@@ -12,14 +12,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from reader.chat import ChatModel, Completion, Finish, Message
 from reader.checking import check_answer
-from reader.contract import ReaderAnswer
+from reader.contract import ReaderAnswer, Remembered
 from reader.decisions import reply_as
 from reader.errors import InvalidReplyError, WindowError
 from reader.packing import best_first_and_last, most_that_fit
 from reader.prompts import render
 from retrieval.chunking import flat
 from retrieval.document import Span
-from retrieval.evidence import DocumentOrigin, Evidence
+from retrieval.evidence import DocumentOrigin, Evidence, MemoryOrigin, Origin
 from retrieval.sentences import split_sentences
 from retrieval.verify import Verdict
 
@@ -41,12 +41,14 @@ class AnswerRequest:
         positions: The evidence of each number; number n is at n - 1.
         max_tokens: Most tokens of the answer.
         left_out: Pieces of evidence that did not fit.
+        forgotten: Memories that did not fit.
     """
 
     messages: tuple[Message, ...]
     positions: tuple[int, ...]
     max_tokens: int
     left_out: int
+    forgotten: int = 0
 
 
 def answer_request(
@@ -58,11 +60,12 @@ def answer_request(
     demonstrations: Sequence[dict[str, Any]],
     most_tokens: int,
     whole: bool = False,
+    memories: Sequence[Remembered] = (),
 ) -> AnswerRequest:
-    """Pack evidence, then examples, then passages around it, as far as there is room.
+    """Pack evidence, then memories, then examples, then passages around it, as far as there is room.
 
     Evidence and passages are given best first, and shown with the best first and last; evidence on the whole
-    of the documents is shown in their order.
+    of the documents is shown in their order. Of memories, given oldest first, those longest ago go first.
 
     Raises:
         WindowError: If not even one piece of evidence fits.
@@ -72,10 +75,12 @@ def answer_request(
 
     def shown_order(kept: int) -> list[int]:
         if whole:
-            return sorted(ranked[:kept], key=lambda n: _order(evidence[n].origin))
+            return sorted(
+                ranked[:kept], key=lambda n: (evidence[n].origin.source, evidence[n].origin.span.start)
+            )
         return best_first_and_last(ranked[:kept])
 
-    def messages(kept: int, passages: int, examples: int) -> tuple[Message, ...]:
+    def messages(kept: int, passages: int, examples: int, remembered: int) -> tuple[Message, ...]:
         shown = [
             {"n": number, "place": _place(evidence[n].origin), "text": flat(evidence[n].quote)}
             for number, n in enumerate(shown_order(kept), start=1)
@@ -84,31 +89,40 @@ def answer_request(
             "answer",
             evidence=shown,
             context=[flat(text) for text in best_first_and_last(context[:passages])],
+            memories=[
+                {"label": each.label, "text": flat(each.text)}
+                for each in memories[len(memories) - remembered :]
+            ],
             demonstrations=list(demonstrations[:examples]),
             question=question,
             refusal=REFUSAL,
+            remembered=any(isinstance(each.origin, MemoryOrigin) for each in evidence),
             whole=whole,
         )
         return Message("system", render("system")), Message("user", prompt)
 
     room = model.window - max_tokens
-    kept = most_that_fit(len(ranked), lambda k: model.prompt_tokens(messages(k, 0, 0)) <= room)
+    kept = most_that_fit(len(ranked), lambda k: model.prompt_tokens(messages(k, 0, 0, 0)) <= room)
     if not kept:
         raise WindowError(
             f"The window of {model.name} has {model.window} tokens, too few to answer in; "
             "set CLEW_WINDOW if it has more.",
             model.window,
         )
-    examples = most_that_fit(len(demonstrations), lambda k: model.prompt_tokens(messages(kept, 0, k)) <= room)
-    limit = min(room, model.prompt_tokens(messages(kept, 0, examples)) + CONTEXT_TOKENS)
+    said = most_that_fit(len(memories), lambda k: model.prompt_tokens(messages(kept, 0, 0, k)) <= room)
+    examples = most_that_fit(
+        len(demonstrations), lambda k: model.prompt_tokens(messages(kept, 0, k, said)) <= room
+    )
+    limit = min(room, model.prompt_tokens(messages(kept, 0, examples, said)) + CONTEXT_TOKENS)
     passages = most_that_fit(
-        len(context), lambda k: model.prompt_tokens(messages(kept, k, examples)) <= limit
+        len(context), lambda k: model.prompt_tokens(messages(kept, k, examples, said)) <= limit
     )
     return AnswerRequest(
-        messages=messages(kept, passages, examples),
+        messages=messages(kept, passages, examples, said),
         positions=tuple(shown_order(kept)),
         max_tokens=max_tokens,
         left_out=len(ranked) - kept,
+        forgotten=len(memories) - said,
     )
 
 
@@ -119,6 +133,8 @@ def checked_answer(
     notes: tuple[str, ...] = ()
     if asked.left_out:
         notes = (f"evidence left out, the window is full: {asked.left_out}",)
+    if asked.forgotten:
+        notes += (f"memories left out, the window is full: {asked.forgotten}",)
     if _REFUSED.match(html.unescape(completion.text)):
         text = "The evidence does not answer this question."
         return ReaderAnswer(text, True, (), notes=notes, left_out=asked.left_out)
@@ -187,10 +203,6 @@ def _example_evidence(sentence: str, number: int) -> Evidence:
     return Evidence(origin, sentence, 0.0, 0.0, 0.0, Verdict.VERIFIED)
 
 
-def _order(origin: DocumentOrigin) -> tuple[str, int]:
-    return origin.document, origin.span.start
-
-
-def _place(origin: DocumentOrigin) -> str:
-    page = f"page {origin.page}" if origin.page is not None else ""
-    return ", ".join(part for part in (origin.title, origin.section, page) if part)
+def _place(origin: Origin) -> str:
+    kind = "memory: " if isinstance(origin, MemoryOrigin) else ""
+    return kind + ", ".join(origin.place)

@@ -16,6 +16,7 @@ __all__ = [
     "OnDraft",
     "Reader",
     "ReaderAnswer",
+    "Remembered",
     "Route",
     "RouteChoice",
     "Selection",
@@ -59,6 +60,14 @@ class Exchange:
 
     question: str
     answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remembered:
+    """Something of earlier conversations, as a reader is shown it; `label` says by whom and when."""
+
+    label: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +227,7 @@ class Reader(Protocol):
         asked: str | None = None,
         whole: bool = False,
         searched: Sequence[ScoredCandidate] = (),
+        memories: Sequence[Remembered] = (),
     ) -> ReaderAnswer:
         """Answer a question from verified evidence, or abstain.
 
@@ -234,7 +244,22 @@ class Reader(Protocol):
                 of what is asked about alone: without any, a summary is asked for.
             searched: What a search alone has to offer, where the evidence is from elsewhere: a probability
                 that was fitted on searches is made of these.
+            memories: Of earlier conversations, oldest first, to understand the question by.
         """
+
+    def needs_memory(self, question: str, suggested: bool) -> bool:
+        """Whether a question needs what earlier conversations hold, where a rule only suggests it."""
+
+    def summary_suffices(self, question: str, summary: str, text: str) -> bool:
+        """Whether the summary of a long turn is enough to answer from."""
+
+    def judge_memories(
+        self, question: str, memories: Sequence[str]
+    ) -> Sequence[Literal["drop", "summary", "raw"]]:
+        """For each memory whether the question needs it, and in which form."""
+
+    def one_sentence(self, text: str) -> str:
+        """A text in one sentence, "" if it is as short itself."""
 
     @property
     def takes_sentences(self) -> bool:

@@ -12,7 +12,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -22,6 +22,7 @@ from reader.contract import (
     LeafReading,
     OnDraft,
     ReaderAnswer,
+    Remembered,
     RouteChoice,
     Selection,
     Sufficiency,
@@ -32,6 +33,7 @@ from reader.contract import (
 )
 from reader.errors import CalibrationError
 from reader.look_alikes import without_look_alikes
+from reader.remembering import central_sentence, words_suffice
 from reader.rules import question_parts, refers_back, with_history
 from reader.walking import scored_triage
 from reader.whole import spread_over
@@ -192,6 +194,24 @@ class ExtractiveReader:
         """What was suggested: it has no word of its own."""
         return suggested
 
+    def needs_memory(self, question: str, suggested: bool) -> bool:
+        """What was suggested."""
+        return suggested
+
+    def summary_suffices(self, question: str, summary: str, text: str) -> bool:
+        """Whether the summary has all of the question's words that the text has."""
+        return words_suffice(question, summary, text)
+
+    def judge_memories(
+        self, question: str, memories: Sequence[str]
+    ) -> Sequence[Literal["drop", "summary", "raw"]]:
+        """All of them: what has no room is left to their order."""
+        return ["raw"] * len(memories)
+
+    def one_sentence(self, text: str) -> str:
+        """Its sentence that says most."""
+        return central_sentence(text)
+
     def answer(
         self,
         question: str,
@@ -202,6 +222,7 @@ class ExtractiveReader:
         asked: str | None = None,
         whole: bool = False,
         searched: Sequence[ScoredCandidate] = (),
+        memories: Sequence[Remembered] = (),
     ) -> ReaderAnswer:
         """Answer with the one to three sentences that answer best, in the order of the evidence.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
@@ -22,6 +22,7 @@ from reader.contract import (
     LeafReading,
     OnDraft,
     ReaderAnswer,
+    Remembered,
     RouteChoice,
     Selection,
     Sufficiency,
@@ -36,6 +37,7 @@ from reader.errors import BudgetError, InvalidReplyError, WindowError
 from reader.extractive import picked
 from reader.packing import asked_of, fitting, with_turns
 from reader.prompts import render
+from reader.remembering import model_judgement, model_need, model_sentence, model_suffices
 from reader.selecting import shown_sentences
 from reader.summarising import SUMMARY_VERSION, written_summary
 from reader.walking import model_leaf, model_route, model_triage
@@ -197,6 +199,7 @@ class GenerativeReader:
         asked: str | None = None,
         whole: bool = False,
         searched: Sequence[ScoredCandidate] = (),
+        memories: Sequence[Remembered] = (),
     ) -> ReaderAnswer:
         """Let the model write from the evidence, and check what it wrote.
 
@@ -210,7 +213,7 @@ class GenerativeReader:
         for _ in range(2):
             window = model.window
             packed = answer_request(
-                model, question, evidence, usable, context, examples, self.answer_tokens, whole
+                model, question, evidence, usable, context, examples, self.answer_tokens, whole, memories
             )
             try:
                 return self._written(model, packed, evidence, asked or question, on_draft)
@@ -258,6 +261,24 @@ class GenerativeReader:
     def choose_route(self, question: str, suggested: RouteChoice) -> RouteChoice:
         """Let the model choose; an invalid reply leaves what was suggested."""
         return model_route(self.models("route"), question, suggested, self.reason)
+
+    def needs_memory(self, question: str, suggested: bool) -> bool:
+        """Ask the model."""
+        return model_need(self.models("needs_memory"), question, suggested)
+
+    def summary_suffices(self, question: str, summary: str, text: str) -> bool:
+        """Ask the model."""
+        return model_suffices(self.models("suffices"), question, summary)
+
+    def judge_memories(
+        self, question: str, memories: Sequence[str]
+    ) -> Sequence[Literal["drop", "summary", "raw"]]:
+        """Ask the model, once for all."""
+        return model_judgement(self.models("judge_memories"), question, memories)
+
+    def one_sentence(self, text: str) -> str:
+        """Let the model write it, if the text is long."""
+        return model_sentence(self.models("one_sentence"), text)
 
     def _written(
         self,

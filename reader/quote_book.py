@@ -63,13 +63,13 @@ class QuoteBook:
 
     def __init__(self, evidence: Sequence[Evidence], question: str) -> None:
         self._singles = [_source([(n, each.quote)]) for n, each in enumerate(evidence)]
-        titles = {name for e in evidence for name in (e.origin.title, *e.origin.section.split(" / "))}
+        titles = {name for e in evidence for part in e.origin.place for name in part.split(" / ")}
         self._known = [_source([(0, text)]) for text in (question, *sorted(titles))]
         self._runs: list[_Source] = []
         self._kept: dict[tuple[str, tuple[int, ...]], tuple[int, ...] | None] = {}
         order = sorted(
             range(len(evidence)),
-            key=lambda n: (evidence[n].origin.document, evidence[n].origin.span.start),
+            key=lambda n: (evidence[n].origin.source, evidence[n].origin.span.start),
         )
         run: list[int] = []
         for n in order:
@@ -189,4 +189,4 @@ def _letters(text: str) -> str:
 
 def _follows(one: Evidence, other: Evidence) -> bool:
     gap = other.origin.span.start - one.origin.span.end
-    return one.origin.document == other.origin.document and 0 <= gap <= ADJACENT
+    return one.origin.source == other.origin.source and 0 <= gap <= ADJACENT

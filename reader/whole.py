@@ -34,5 +34,5 @@ def spread_over(evidence: Sequence[Evidence], usable: Sequence[int]) -> tuple[in
     return tuple(n for n in best if evidence[n].score >= floor)
 
 
-def _place(evidence: Evidence) -> tuple[str, int]:
-    return evidence.origin.document, evidence.origin.span.start
+def _place(evidence: Evidence) -> tuple[tuple[int, str, int, str], int]:
+    return evidence.origin.source, evidence.origin.span.start

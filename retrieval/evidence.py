@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from datetime import datetime
+from typing import Final, Literal
 
 import numpy as np
 
@@ -25,6 +26,8 @@ __all__ = [
     "DocumentOrigin",
     "Evidence",
     "EvidenceWeights",
+    "MemoryOrigin",
+    "Origin",
     "ScoredCandidate",
     "score_candidates",
     "select_evidence",
@@ -49,6 +52,57 @@ class DocumentOrigin:
     page: int | None
     span: Span
 
+    @property
+    def source(self) -> tuple[int, str, int, str]:
+        """The text that the span counts in; documents come before what was said."""
+        return 0, self.document, 0, ""
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """Title, section and page, as far as there are any."""
+        page = f"page {self.page}" if self.page is not None else ""
+        return tuple(part for part in (self.title, self.section, page) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryOrigin:
+    """Who has said a quote, and when.
+
+    Attributes:
+        thread: The conversation.
+        turn: Its number there, from 1.
+        side: Whether it stands in what came in ("question") or in what was answered.
+        speaker: Who said it, "" for the user.
+        at: When, with its time zone.
+        span: In the text of that side.
+    """
+
+    thread: str
+    turn: int
+    side: Literal["question", "answer"]
+    speaker: str
+    at: datetime
+    span: Span
+
+    @property
+    def title(self) -> str:
+        """Who and when, as a citation shows it: "you, 12 May 2026"."""
+        who = "Clew" if self.side == "answer" else self.speaker or "you"
+        return f"{who}, {self.at.day} {self.at:%B %Y}"
+
+    @property
+    def source(self) -> tuple[int, str, int, str]:
+        """The text that the span counts in."""
+        return 1, self.thread, self.turn, self.side
+
+    @property
+    def place(self) -> tuple[str, ...]:
+        """Who and when, and in which conversation."""
+        return self.title, f"thread {self.thread}"
+
+
+Origin = DocumentOrigin | MemoryOrigin
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -63,7 +117,7 @@ class Evidence:
         verdict: What looking it up has shown.
     """
 
-    origin: DocumentOrigin
+    origin: Origin
     quote: str
     score: float
     relevance: float

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["PROMPT_VERSION", "declared_variables", "prompt_names", "render"]
 
-PROMPT_VERSION: Final = 3
+PROMPT_VERSION: Final = 4
 """Raised whenever a template changes what a model is asked: stored work of an older version is done again."""
 
 FOLDER: Final = Path(__file__).parent
