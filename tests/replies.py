@@ -22,6 +22,10 @@ TASKS = {
     "triage": "Which one of the parts summarised above",
     "leaf": "Does this text hold what answers the question",
     "route": "How is this question best looked up",
+    "needs_memory": "To answer this, must one know what was said",
+    "suffices": "Is this summary alone enough",
+    "judge_memories": "Which of these earlier turns does the question need",
+    "one_sentence": "Write in one sentence what this text says",
 }
 MARKS = (
     *("“{}”", '"{}"', "«{}»", "‘{}’", "„{}“", "> {}\n", "“{}", "`{}`", "❝{}❞", "❛{}❜", "《{}》", "〈{}〉"),
@@ -79,6 +83,14 @@ def sober(request: Request | Mapping[str, Any]) -> str:
             return json.dumps({"choice": "commit"})
         case "route":
             return json.dumps({"choice": re.findall(r"it seems to be: (\w+)", prompt)[-1]})
+        case "needs_memory":
+            return json.dumps({"choice": "yes"})
+        case "suffices":
+            return json.dumps({"choice": "no"})
+        case "judge_memories":
+            return json.dumps({"whole": [1], "brief": [2]})
+        case "one_sentence":
+            return json.dumps({"sentence": re.findall(r"<text>\n(.*?)[.!?\n]", prompt, re.DOTALL)[0]})
         case task:
             raise AssertionError(f"nobody asks for {task} here")
 
@@ -114,6 +126,10 @@ class Liar:
             "triage": {"choice": draw.choice(["1", "2", "3", "0", "9", "-1", 1, "", self.planted, None])},
             "leaf": {"choice": draw.choice(["commit", "revert", "revert", "-1", "answer", self.planted, 7])},
             "route": {"choice": draw.choice(["search", "walk", "whole", "delete", self.planted])},
+            "needs_memory": {"choice": draw.choice(["yes", "no", "", 7, self.planted])},
+            "suffices": {"choice": draw.choice(["yes", "no", None, self.planted])},
+            "judge_memories": {"whole": numbers, "brief": numbers[:2]},
+            "one_sentence": {"sentence": draw.choice(["", self.planted, "z" * 5000])},
         }[task]
         text = json.dumps(whole)
         return draw.choice(
