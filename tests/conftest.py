@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -24,6 +25,8 @@ from retrieval.encoder import Encoder
 
 # One thread: the machine that tests is shared, and two threads that wait for each other there are slower.
 os.environ["OMP_NUM_THREADS"] = "1"
+# Tests begun in the background of a shell ignore Ctrl-C, and so would every program that they start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 DATA = Path(__file__).parents[1] / "data"
 NOVELLA = DATA / "novella.txt"

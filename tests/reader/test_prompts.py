@@ -13,7 +13,7 @@ from jinja2 import Environment, meta, nodes
 from reader.errors import PromptError
 from reader.prompts import FOLDER, declared_variables, prompt_names, render
 
-TAGS = "document|evidence|context|turn|question|summary|notes|text|example"
+TAGS = "document|evidence|context|turn|memory|question|summary|notes|text|example"
 
 
 def variables(text: str) -> dict[str, dict[str, Any]]:
@@ -27,21 +27,27 @@ def variables(text: str) -> dict[str, dict[str, Any]]:
         "answer": {
             "evidence": shown,
             "context": [text],
+            "memories": [{"label": text, "text": text}],
             "demonstrations": demonstrations,
             "question": text,
             "refusal": "NO",
+            "remembered": True,
             "whole": True,
         },
         "demonstration": {"sentences": sentences},
         "enough": {"evidence": [text], "question": text, "asked": [text]},
+        "judge_memories": {"question": text, "memories": [text]},
         "leaf": {"question": text, "notes": text, "text": text},
         "needs_history": {"turns": turns, "question": text},
+        "needs_memory": {"question": text},
+        "one_sentence": {"text": text},
         "parts": {"question": text, "most": 4},
         "repair": {"problem": text},
         "reply_form": {"schema": "{}"},
         "route": {"question": text, "suggested": "search"},
         "select": {"documents": [{"title": text, "sentences": sentences}], "question": text, "most": 3},
         "standalone": {"turns": turns, "question": text},
+        "suffices": {"question": text, "summary": text},
         "summarise": {
             "parts": [{"title": text, "text": text}],
             "background": text,
@@ -156,10 +162,13 @@ def test_every_tag_is_declared_to_be_data() -> None:
 
 def test_optional_parts_are_left_out_when_empty() -> None:
     told = {"evidence": [], "context": [], "demonstrations": [], "question": "q", "refusal": "NO"} | {
-        "whole": False
+        "whole": False,
+        "memories": [],
+        "remembered": False,
     }
     plain = render("answer", **told)
     assert "<context>" not in plain
+    assert "<memory" not in plain
     assert "Examples" not in plain
     assert "NO" in plain
     assert "came before" not in render("summarise", parts=[], background="", words=9, at_least=0)
