@@ -18,7 +18,7 @@ from memory.moments import in_utc
 from memory.upserts import upsert
 from memory.users import FIRST_USER, note_user, user_changed
 
-__all__ = ["ThreadRecord", "ThreadStore", "Turn"]
+__all__ = ["ThreadRecord", "ThreadStore", "Turn", "storable"]
 
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
@@ -84,7 +84,7 @@ class ThreadStore:
     """
 
     def __init__(self, engine: Engine, user: str = FIRST_USER) -> None:
-        self.engine, self.user = engine, _storable(user)
+        self.engine, self.user = engine, storable(user)
 
     def threads(self) -> list[ThreadRecord]:
         """All threads, the one that was used last first."""
@@ -115,7 +115,7 @@ class ThreadStore:
             # The columns, not the class: rows stay plain and no session is needed.
             select(TurnRow.__table__)
             .join(ThreadRow, ThreadRow.key == TurnRow.thread_key)
-            .where(ThreadRow.user_key == self._user, ThreadRow.name == _storable(name))
+            .where(ThreadRow.user_key == self._user, ThreadRow.name == storable(name))
             .order_by(TurnRow.ordinal.desc())
             .limit(last)
         )
@@ -151,7 +151,7 @@ class ThreadStore:
         Raises:
             ValueError: If another thread has that run.
         """
-        name = _storable(name)
+        name = storable(name)
         with self.engine.begin() as connection:
             user = note_user(connection, self.user)
             created = {"user_key": user, "name": name, "created_at": datetime.now(UTC)}
@@ -180,11 +180,11 @@ class ThreadStore:
                     "user_key": user,
                     "ordinal": ordinal,
                     "run": turn.run,
-                    "question": _storable(turn.question),
-                    "answer": _storable(turn.answer),
-                    "speaker": _storable(turn.speaker),
-                    "question_summary": _storable(turn.question_summary),
-                    "answer_summary": _storable(turn.answer_summary),
+                    "question": storable(turn.question),
+                    "answer": storable(turn.answer),
+                    "speaker": storable(turn.speaker),
+                    "question_summary": storable(turn.question_summary),
+                    "answer_summary": storable(turn.answer_summary),
                     "importance": turn.importance,
                     "abstained": turn.abstained,
                     "details": dict(turn.details),
@@ -208,7 +208,7 @@ class ThreadStore:
         """
         with self.engine.begin() as connection:
             user = note_user(connection, self.user)
-            mine = [ThreadRow.user_key == user, ThreadRow.name == _storable(name)]
+            mine = [ThreadRow.user_key == user, ThreadRow.name == storable(name)]
             if not connection.execute(delete(ThreadRow).where(*mine)).rowcount:
                 raise UnknownThreadError(f"No thread is called {name!r}.")
             user_changed(connection, user)
@@ -219,5 +219,6 @@ class ThreadStore:
         return select(UserRow.key).where(UserRow.name == self.user).scalar_subquery()
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
+    """A text as a database holds it."""
     return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)

@@ -1,0 +1,209 @@
+"""The memory stream of one user: every turn of every thread, with the embeddings of its keys (SCM's archive).
+
+Long-term memory of the SCM system (arXiv 2304.13343, section 2) is archived memory, the turns found here by
+activation; short-term is flash memory, the turns just before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import numpy as np
+from sqlalchemy import Connection, Engine, Row, Select, and_, select
+
+from memory.conversation_tables import ThreadRow, TurnRow, TurnVectorRow, UserRow
+from memory.moments import in_utc
+from memory.threads import ThreadStore, Turn
+from memory.turn_keys import turn_keys
+from memory.upserts import upsert
+from memory.users import note_user, user_changed
+from retrieval.hits import Float32
+
+__all__ = ["MemoryStream", "StreamTurn", "UnencodedTurn"]
+
+BATCH: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class StreamTurn:
+    """A remembered turn and where it was said.
+
+    Attributes:
+        key: Greater than that of all turns stored before.
+        thread: Name of its thread.
+        ordinal: From 1 in its thread.
+        run: Names the asking.
+        asked_at: In UTC.
+        speaker: Who said the question, "" for the user.
+        question: What came in (the observation).
+        answer: What went out (the response), "" where nothing did.
+        question_summary: One sentence, "" where the question is as short itself; `answer_summary` likewise.
+        answer_summary: See `question_summary`.
+        importance: 0 to 1.
+        abstained: Whether the answer said that nothing was found.
+    """
+
+    key: int
+    thread: str
+    ordinal: int
+    run: str
+    asked_at: datetime
+    speaker: str
+    question: str
+    answer: str
+    question_summary: str
+    answer_summary: str
+    importance: float
+    abstained: bool
+
+
+@dataclass(frozen=True, slots=True)
+class UnencodedTurn:
+    """A turn without embeddings of this encoder, and the texts to encode."""
+
+    key: int
+    texts: tuple[str, ...]
+
+
+class MemoryStream:
+    """The stream of one user; those of others are neither seen nor touched.
+
+    Args:
+        engine: Of the database.
+        user: Whose stream.
+        encoder: Key of the encoder whose embeddings count.
+        dim: Their width.
+    """
+
+    def __init__(self, engine: Engine, user: str, encoder: int, dim: int) -> None:
+        self.threads = ThreadStore(engine, user)
+        self.engine, self.user, self.encoder, self.dim = engine, self.threads.user, encoder, dim
+
+    def append(self, thread: str, turn: Turn, rows: Float32 | None = None) -> int:
+        """Put a turn with the embeddings of its keys at the end of a thread; its ordinal there.
+
+        Both are stored at once or not at all. A run that is there already stays as it is.
+
+        Args:
+            thread: Made if it is new.
+            turn: What was said.
+            rows: Unit rows of its `turn_keys`, shape (n, dim), float32; None leaves them for `put_vectors`.
+
+        Raises:
+            ValueError: If `rows` are not of the stream's width, or another thread has that run.
+        """
+        if rows is not None:
+            self._check(rows)
+        return self.threads.append(thread, turn, None if rows is None else (self.encoder, rows))
+
+    def turns(self, keys: Sequence[int]) -> list[StreamTurn]:
+        """The turns of these keys, in their order; those that are gone or another user's are left out."""
+        found: dict[int, StreamTurn] = {}
+        with self.engine.connect() as connection:
+            for start in range(0, len(keys), BATCH):
+                query = self._query().where(TurnRow.key.in_(keys[start : start + BATCH]))
+                found.update((turn.key, turn) for turn in map(_turn, connection.execute(query)))
+        return [found[key] for key in keys if key in found]
+
+    def neighbours(self, key: int, before: int = 1, after: int = 1) -> list[StreamTurn]:
+        """The turns around a turn in its thread, itself among them, in order; none if it is gone."""
+        with self.engine.connect() as connection:
+            where = select(TurnRow.thread_key, TurnRow.ordinal).where(
+                TurnRow.key == key, TurnRow.user_key == self._user
+            )
+            place = connection.execute(where).first()
+            if place is None:
+                return []
+            query = self._query().where(
+                TurnRow.thread_key == place.thread_key,
+                TurnRow.ordinal.between(place.ordinal - before, place.ordinal + after),
+            )
+            return [_turn(row) for row in connection.execute(query.order_by(TurnRow.ordinal))]
+
+    def all_turns(self) -> Iterator[StreamTurn]:
+        """Every turn, in the order they were stored, read as they are taken."""
+        last = 0
+        while True:
+            query = self._query().where(TurnRow.key > last).order_by(TurnRow.key).limit(BATCH)
+            with self.engine.connect() as connection:
+                block = [_turn(row) for row in connection.execute(query)]
+            if not block:
+                return
+            yield from block
+            last = block[-1].key
+
+    def without_vectors(self, limit: int) -> list[UnencodedTurn]:
+        """At most `limit` turns that this encoder has not seen, the newest first, with what to encode."""
+        joined = and_(TurnVectorRow.turn_key == TurnRow.key, TurnVectorRow.encoder_key == self.encoder)
+        query = (
+            self._query()
+            .outerjoin(TurnVectorRow, joined)
+            .where(TurnVectorRow.turn_key.is_(None))
+            .order_by(TurnRow.key.desc())
+            .limit(limit)
+        )
+        with self.engine.connect() as connection:
+            found = [_turn(row) for row in connection.execute(query)]
+        return [UnencodedTurn(turn.key, turn_keys(turn)) for turn in found]
+
+    def put_vectors(self, rows: Mapping[int, Float32]) -> None:
+        """Store the embeddings of turns that had none, in one transaction.
+
+        Turns that are gone, another user's, or encoded meanwhile are passed over.
+
+        Args:
+            rows: For each turn's key the unit rows of its texts, shape (n, dim).
+        """
+        for each in rows.values():
+            self._check(each)
+        with self.engine.begin() as connection:
+            user = note_user(connection, self.user)
+            stored = [self._insert(connection, user, key, each) for key, each in rows.items()]
+            if any(stored):
+                # The turns were in hot indexes without embeddings, which are made anew.
+                user_changed(connection, user)
+
+    def _insert(self, connection: Connection, user: int, key: int, rows: Float32) -> bool:
+        query = select(TurnRow.key).where(TurnRow.key == key, TurnRow.user_key == user)
+        if connection.execute(query).first() is None:
+            return False
+        values = {"encoder_key": self.encoder, "turn_key": key, "vectors": rows.astype("<f2").tobytes()}
+        insertion = upsert(connection, TurnVectorRow).values(values).on_conflict_do_nothing()
+        return bool(connection.execute(insertion).rowcount)
+
+    def _check(self, rows: Float32) -> None:
+        if rows.ndim != 2 or rows.shape[1] != self.dim or not len(rows):
+            raise ValueError(f"rows of shape {rows.shape} for a stream of width {self.dim}")
+        if not np.all(np.isfinite(rows)):
+            raise ValueError("rows hold what is no number")
+
+    @property
+    def _user(self) -> Any:
+        return select(UserRow.key).where(UserRow.name == self.user).scalar_subquery()
+
+    def _query(self) -> Select[Any]:
+        return (
+            select(TurnRow.__table__, ThreadRow.name)
+            .join(ThreadRow, ThreadRow.key == TurnRow.thread_key)
+            .where(TurnRow.user_key == self._user)
+        )
+
+
+def _turn(row: Row[Any]) -> StreamTurn:
+    return StreamTurn(
+        key=row.key,
+        thread=row.name,
+        ordinal=row.ordinal,
+        run=row.run,
+        asked_at=in_utc(row.asked_at),
+        speaker=row.speaker,
+        question=row.question,
+        answer=row.answer,
+        question_summary=row.question_summary,
+        answer_summary=row.answer_summary,
+        importance=row.importance,
+        abstained=row.abstained,
+    )
