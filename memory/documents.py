@@ -24,7 +24,7 @@ from memory.units import plan_units
 from retrieval.chunking import encoder_text
 from retrieval.document import Document, Page, Section, Span
 
-__all__ = ["DocumentRecord", "DocumentStore"]
+__all__ = ["DocumentRecord", "DocumentStore", "remove_document"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,11 +190,7 @@ class DocumentStore:
     def remove(self, key: int) -> None:
         """Delete a document with all its parts, units and trees, and embeddings that no other one needs."""
         with self.engine.begin() as connection:
-            id = connection.execute(select(DocumentRow.id).where(DocumentRow.key == key)).scalar()
-            _delete(connection, key)
-            if id is not None:
-                remove_trees(connection, id)
-            advance_revision(connection)
+            remove_document(connection, key)
 
     def encoder_texts(self, key: int, hashes: Collection[bytes]) -> dict[bytes, str]:
         """What the encoder is given for those texts of a document, by their hashes."""
@@ -244,6 +240,15 @@ class DocumentStore:
                 sections=tuple(Section(s.title, s.level, Span(s.start, s.end)) for s in sections),
                 pages=tuple(Page(p.number, Span(p.start, p.end), p.unread) for p in pages),
             )
+
+
+def remove_document(connection: Connection, key: int) -> None:
+    """`DocumentStore.remove` in the caller's transaction."""
+    id = connection.execute(select(DocumentRow.id).where(DocumentRow.key == key)).scalar()
+    _delete(connection, key)
+    if id is not None:
+        remove_trees(connection, id)
+    advance_revision(connection)
 
 
 def _replaced(connection: Connection, path: str, content_hash: str) -> Row[int, str] | None:
