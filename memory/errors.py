@@ -6,6 +6,11 @@ ClewError
     ├── UnknownDocumentError    no document goes by that id, title or path
     ├── AmbiguousDocumentError  more than one does
     ├── UnknownThreadError      no thread goes by that name
+    ├── UnknownTurnError        a thread has no turn of that number
+    ├── UnknownUserError        nothing of a user of that name is stored
+    ├── UnknownFactError        the user has no fact of that id
+    ├── FactStateError          a fact is not in a state for what is asked of it
+    ├── MemoryFileError         an exported memory cannot be read
     ├── UnknownJobError         no job goes by that id
     ├── AmbiguousJobError       more than one begins so
     └── JobStateError           a job is not in a state for what is asked of it
@@ -17,11 +22,16 @@ __all__ = [
     "AmbiguousDocumentError",
     "AmbiguousJobError",
     "DatabaseError",
+    "FactStateError",
     "JobStateError",
+    "MemoryFileError",
     "MemoryStoreError",
     "UnknownDocumentError",
+    "UnknownFactError",
     "UnknownJobError",
     "UnknownThreadError",
+    "UnknownTurnError",
+    "UnknownUserError",
 ]
 
 
@@ -43,6 +53,26 @@ class AmbiguousDocumentError(MemoryStoreError):
 
 class UnknownThreadError(MemoryStoreError):
     """No thread goes by that name."""
+
+
+class UnknownTurnError(MemoryStoreError):
+    """A thread has no turn of that number."""
+
+
+class UnknownUserError(MemoryStoreError):
+    """Nothing of a user of that name is stored."""
+
+
+class UnknownFactError(MemoryStoreError):
+    """The user has no fact of that id."""
+
+
+class FactStateError(MemoryStoreError):
+    """A fact is not in a state for what is asked of it, such as confirming one that is kept already."""
+
+
+class MemoryFileError(MemoryStoreError):
+    """A file of exported memory cannot be read, or contradicts what is kept already."""
 
 
 class UnknownJobError(MemoryStoreError):
