@@ -51,6 +51,8 @@ WORDS: Final = {
     "summarise": "Summarising",
     "link": "Looking up what summaries rest on:",
     "write": "Writing",
+    "vacuum": "Cleaning the files of",
+    "search": "Looking for what was forgotten in",
     "state": "Job:",
     "failed": "Failed:",
     "done": "Done",

@@ -9,6 +9,7 @@ ClewError
     ├── PartError           a part of a document that is not there, or not understood
     ├── TreeError           a summary tree that cannot be built any more, its document or a part being gone
     ├── JobHaltedError      a job that is waited for was paused or cancelled
+    ├── ForgettingError     something was forgotten in SQL, and a file may still hold it
     ├── EvaluationError     a measurement that cannot be made as it is asked for
     └── QuestionFileError   a file of questions that is not in a known format
 """
@@ -20,6 +21,7 @@ __all__ = [
     "CheckpointError",
     "EmptyLibraryError",
     "EvaluationError",
+    "ForgettingError",
     "JobHaltedError",
     "OutputError",
     "PartError",
@@ -51,6 +53,10 @@ class OutputError(AppError):
 
 class PartError(AppError):
     """A part of a document is not there, or the words for it are not understood."""
+
+
+class ForgettingError(AppError):
+    """Something was forgotten in the database, and a file may still hold it."""
 
 
 class EvaluationError(AppError):

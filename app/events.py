@@ -20,6 +20,8 @@ Stage = Literal[
     "summarise",
     "link",
     "write",
+    "vacuum",
+    "search",
     "state",
     "failed",
     "done",

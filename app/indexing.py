@@ -77,6 +77,27 @@ class SearchIndexes:
             # Another process may have caught up, and committed to the lexical indexes, in the meantime.
             self._open(progress)
 
+    def purge(self, progress: Progress = silent) -> None:
+        """Write the indexes anew of which a file may still hold something that was removed.
+
+        Vectors are written at once whenever some are removed. Tantivy keeps removed terms until it merges
+        their segment, and cannot be told to: an index with such is made again from SQL.
+        """
+        with self._locked():
+            self._open(progress)
+            holding = [
+                name
+                for name, index in (
+                    ("chunk-words", self.chunk_words),
+                    ("neighbourhood-words", self.neighbourhood_words),
+                )
+                if index.holds_removed
+            ]
+            for name in holding:
+                self._made_anew(name)
+            if holding:
+                self._open(progress)
+
     def _open(self, progress: Progress) -> None:
         state = self.state()
         # Another process may have encoded everything with another encoder and back meanwhile.

@@ -106,6 +106,11 @@ class LexicalIndex:
         """Entries committed."""
         return int(self._index.searcher().num_docs)
 
+    @property
+    def holds_removed(self) -> bool:
+        """Whether terms of entries that were removed still stand in its files."""
+        return any(segment["deletes"] for segment in _meta(self.folder)["segments"])
+
     def add(self, ids: Int64, document_ids: Int64, texts: Sequence[str]) -> None:
         """Add entries, or replace those whose id is already held; searches see them after `commit`.
 
