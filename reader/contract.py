@@ -11,11 +11,13 @@ from retrieval.hits import Float32
 from retrieval.question import QuestionWords
 
 __all__ = [
+    "DraftedFact",
     "Exchange",
     "LeafReading",
     "OnDraft",
     "Reader",
     "ReaderAnswer",
+    "Relation",
     "Remembered",
     "Route",
     "RouteChoice",
@@ -180,6 +182,27 @@ class RouteChoice:
     reason: str
 
 
+Relation = Literal["same", "contradicts", "unrelated"]
+"""How what a user says now relates to something that the user has said before."""
+
+
+@dataclass(frozen=True, slots=True)
+class DraftedFact:
+    """What a reader takes for a fact about the user; nothing of it has been looked up yet.
+
+    Attributes:
+        statement: One sentence.
+        quote: The user's words that it rests on.
+        confidence: 0 to 1.
+        since: The year since which it is so, None if the quote names none.
+    """
+
+    statement: str
+    quote: str
+    confidence: float
+    since: int | None = None
+
+
 class Reader(Protocol):
     """Reads what was found; knows nothing but what it is given."""
 
@@ -260,6 +283,12 @@ class Reader(Protocol):
 
     def one_sentence(self, text: str) -> str:
         """A text in one sentence, "" if it is as short itself."""
+
+    def distil(self, text: str) -> Sequence[DraftedFact]:
+        """The lasting facts about the user that the user's own words hold."""
+
+    def relate(self, statement: str, known: Sequence[str]) -> Sequence[Relation]:
+        """How a statement about the user relates to each of those that are known."""
 
     @property
     def takes_sentences(self) -> bool:

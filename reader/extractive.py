@@ -18,10 +18,12 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from reader.central import CENTRAL_VERSION, central_summary
 from reader.contract import (
+    DraftedFact,
     Exchange,
     LeafReading,
     OnDraft,
     ReaderAnswer,
+    Relation,
     Remembered,
     RouteChoice,
     Selection,
@@ -32,6 +34,7 @@ from reader.contract import (
     WrittenSummary,
 )
 from reader.errors import CalibrationError
+from reader.fact_rules import related_by_rule
 from reader.look_alikes import without_look_alikes
 from reader.remembering import central_sentence, words_suffice
 from reader.rules import question_parts, refers_back, with_history
@@ -150,6 +153,14 @@ class ExtractiveReader:
     def enough(self, question: str, evidence: Sequence[Evidence], asked: Sequence[str]) -> Sufficiency:
         """It cannot tell what is missing, so what there is counts as enough."""
         return Sufficiency(True)
+
+    def distil(self, text: str) -> tuple[DraftedFact, ...]:
+        """None: what matters in a text takes a language model to tell."""
+        return ()
+
+    def relate(self, statement: str, known: Sequence[str]) -> tuple[Relation, ...]:
+        """By a rule that is sure of few things (`reader.fact_rules`)."""
+        return tuple(related_by_rule(statement, each) for each in known)
 
     @property
     def takes_sentences(self) -> bool:

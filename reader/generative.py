@@ -18,10 +18,12 @@ from reader.answering import REFUSAL, AnswerRequest, answer_request, checked_ans
 from reader.chat import ChatModel, Finish, Message, Request
 from reader.checking import QuoteBook
 from reader.contract import (
+    DraftedFact,
     Exchange,
     LeafReading,
     OnDraft,
     ReaderAnswer,
+    Relation,
     Remembered,
     RouteChoice,
     Selection,
@@ -35,6 +37,7 @@ from reader.decisions import THINKING_TOKENS, reply_as
 from reader.drafts import DraftGate
 from reader.errors import BudgetError, InvalidReplyError, WindowError
 from reader.extractive import picked
+from reader.facts import model_facts, model_relations
 from reader.packing import asked_of, fitting, with_turns
 from reader.prompts import render
 from reader.remembering import model_judgement, model_need, model_sentence, model_suffices
@@ -221,6 +224,14 @@ class GenerativeReader:
                 if model.window >= window:
                     raise
         raise WindowError(f"The window of {model.name} changes with every request.", model.window)
+
+    def distil(self, text: str) -> tuple[DraftedFact, ...]:
+        """Ask the model (`reader.facts`)."""
+        return model_facts(self.models("distil"), text)
+
+    def relate(self, statement: str, known: Sequence[str]) -> tuple[Relation, ...]:
+        """Ask the model (`reader.facts`)."""
+        return model_relations(self.models("relate"), statement, known)
 
     @property
     def takes_sentences(self) -> bool:

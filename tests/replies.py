@@ -22,6 +22,8 @@ TASKS = {
     "triage": "Which one of the parts summarised above",
     "leaf": "Does this text hold what answers the question",
     "route": "How is this question best looked up",
+    "distil": "Which lasting facts about the user",
+    "relate": "What the user says now",
     "needs_memory": "To answer this, must one know what was said",
     "suffices": "Is this summary alone enough",
     "judge_memories": "Which of these earlier turns does the question need",

@@ -1,0 +1,312 @@
+"""Facts: what a user has asserted, each with the words it was asserted in, and when it was true.
+
+A fact is true at a moment d if valid_from <= d < invalid_at. One that is contradicted or revised is closed
+and names its successor; it stays readable as of its date (as the edges of Graphiti do, arXiv 2501.13956).
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Engine, delete, func, select, update
+
+from memory.conversation_tables import FactRow, FactVectorRow, ThreadRow, TurnRow, UserRow
+from memory.errors import FactStateError, UnknownFactError, UnknownTurnError
+from memory.moments import in_utc
+from memory.upserts import upsert
+from memory.users import FIRST_USER, known_user, note_user, user_changed
+
+__all__ = ["Fact", "FactState", "FactStore", "NewFact", "StoredState", "fresh_fact_id"]
+
+FactState = Literal["kept", "waiting"]
+LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
+"""Of ids: none that is taken for another when it is read out or typed."""
+ID_LETTERS: Final = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Something that a user has asserted.
+
+    Attributes:
+        text: The statement.
+        quote: The words it rests on; they stand in the question of its turn.
+        thread: Name of the thread of that turn, asked at `asked_at` as number `ordinal` there.
+        state: "kept", or "waiting" for the user's yes, and until then never recalled.
+        confidence: 0 to 1.
+        strength: How often it was asserted, at least 1.
+        invalid_at: When it ceased to be true, None while it is.
+        replaced_by: Id of the fact that closed it.
+        turn_key: Of its turn.
+        key: Greater than that of all facts stored before.
+    """
+
+    id: str
+    text: str
+    quote: str
+    thread: str
+    ordinal: int
+    asked_at: datetime
+    asserted_by: str
+    state: FactState
+    confidence: float
+    strength: int
+    valid_from: datetime
+    invalid_at: datetime | None
+    replaced_by: str | None
+    turn_key: int
+    key: int
+
+    def true_at(self, moment: datetime) -> bool:
+        """Whether it was true then, as far as is known now."""
+        return self.valid_from <= moment and (self.invalid_at is None or moment < self.invalid_at)
+
+
+@dataclass(frozen=True, slots=True)
+class NewFact:
+    """A fact to be stored.
+
+    `closes` names facts that end with it, each with the moment; `closed_by` one that ends it.
+    """
+
+    turn_key: int
+    text: str
+    quote: str
+    asserted_by: str
+    state: FactState
+    confidence: float
+    valid_from: datetime
+    closes: tuple[tuple[str, datetime], ...] = ()
+    closed_by: tuple[str, datetime] | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.confidence <= 1:
+            raise ValueError(f"confidence is {self.confidence}, not in 0 to 1")
+        if self.valid_from.tzinfo is None:
+            raise ValueError(f"valid_from is {self.valid_from.isoformat()}, without a time zone")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredState:
+    """What changes whenever a user's facts do: the user's key and revision, the greatest key of a fact."""
+
+    user: int | None
+    revision: int
+    greatest: int
+
+
+class FactStore:
+    """Facts of one user; those of others are neither seen nor touched.
+
+    What is written with an `expected` state is written only if nothing has changed since that was read: no
+    transaction is held open while a model says how facts relate.
+
+    Args:
+        engine: Of the database.
+        user: Whose facts.
+    """
+
+    def __init__(self, engine: Engine, user: str = FIRST_USER) -> None:
+        self.engine, self.user = engine, user
+
+    def facts(self, after: int = 0) -> list[Fact]:
+        """All facts, waiting and closed ones too, oldest first; those with a greater key than `after`."""
+        with self.engine.connect() as connection:
+            return _facts(connection, FactRow.user_key == self._user(connection), FactRow.key > after)
+
+    def fact(self, id: str) -> Fact:
+        """The fact of that id.
+
+        Raises:
+            UnknownFactError: If this user has none.
+        """
+        with self.engine.connect() as connection:
+            return self._fact(connection, id)
+
+    def state(self) -> StoredState:
+        """As of now."""
+        with self.engine.connect() as connection:
+            return self._state(connection)
+
+    def add(
+        self,
+        new: NewFact,
+        vector: tuple[int, NDArray[np.float32]] | None = None,
+        expected: StoredState | None = None,
+    ) -> Fact | None:
+        """Store a fact with its embedding (an encoder's key and a unit row); None if the state is another.
+
+        Raises:
+            UnknownTurnError: If the turn it is from is not there, or another user's.
+        """
+        with self.engine.connect() as connection, connection.begin() as transaction:
+            user = note_user(connection, self.user)
+            from_turn = select(TurnRow.key).where(TurnRow.key == new.turn_key, TurnRow.user_key == user)
+            if connection.execute(from_turn).first() is None:
+                raise UnknownTurnError("The turn that a fact is from has been forgotten.")
+            if expected is not None and self._state(connection) != expected:
+                transaction.rollback()
+                return None
+            closed_by, invalid_at = new.closed_by or (None, None)
+            id, key = _inserted(
+                connection,
+                {
+                    "user_key": user,
+                    "turn_key": new.turn_key,
+                    "text": new.text,
+                    "quote": new.quote,
+                    "asserted_by": new.asserted_by,
+                    "state": new.state,
+                    "confidence": new.confidence,
+                    "strength": 1,
+                    "valid_from": new.valid_from.astimezone(UTC),
+                    "invalid_at": invalid_at.astimezone(UTC) if invalid_at else None,
+                    "replaced_by": closed_by,
+                    "created_at": datetime.now(UTC),
+                },
+            )
+            if vector is not None:
+                encoder, row = vector
+                blob = row.astype("<f2").tobytes()
+                connection.execute(
+                    upsert(connection, FactVectorRow)
+                    .values({"encoder_key": encoder, "fact_key": key, "vector": blob})
+                    .on_conflict_do_nothing()
+                )
+            for old, moment in new.closes:
+                self._change(connection, user, old, invalid_at=moment.astimezone(UTC), replaced_by=id)
+            return self._fact(connection, id)
+
+    def strengthen(self, id: str, keep: bool, expected: StoredState | None = None) -> Fact | None:
+        """Count one more assertion of a fact, one that waits becoming kept if `keep`; None as for `add`.
+
+        Raises:
+            UnknownFactError: If this user has none of that id.
+        """
+        with self.engine.connect() as connection, connection.begin() as transaction:
+            user = note_user(connection, self.user)
+            if expected is not None and self._state(connection) != expected:
+                transaction.rollback()
+                return None
+            state = {"state": "kept"} if keep else {}
+            self._change(connection, user, id, strength=FactRow.strength + 1, **state)
+            return self._fact(connection, id)
+
+    def keep(
+        self, id: str, closes: Sequence[tuple[str, datetime]] = (), expected: StoredState | None = None
+    ) -> Fact | None:
+        """Keep a waiting fact, because the user says yes, and close those it contradicts; None as for `add`.
+
+        Raises:
+            UnknownFactError: If this user has none of that id.
+            FactStateError: If it is not waiting.
+        """
+        with self.engine.connect() as connection, connection.begin() as transaction:
+            user = note_user(connection, self.user)
+            if expected is not None and self._state(connection) != expected:
+                transaction.rollback()
+                return None
+            self._waiting(connection, id)
+            self._change(connection, user, id, state="kept", confidence=1.0)
+            for old, moment in closes:
+                self._change(connection, user, old, invalid_at=moment.astimezone(UTC), replaced_by=id)
+            return self._fact(connection, id)
+
+    def decline(self, id: str) -> None:
+        """Delete a waiting fact, because the user says no.
+
+        Raises:
+            UnknownFactError: If this user has none of that id.
+            FactStateError: If it is not waiting.
+        """
+        with self.engine.begin() as connection:
+            user = note_user(connection, self.user)
+            self._waiting(connection, id)
+            connection.execute(delete(FactRow).where(FactRow.user_key == user, FactRow.id == id))
+            user_changed(connection, user)
+
+    def _user(self, connection: Connection) -> int:
+        """The user's key; -1, which no row has, for one who is not there."""
+        known = known_user(connection, self.user)
+        return -1 if known is None else known
+
+    def _state(self, connection: Connection) -> StoredState:
+        user = known_user(connection, self.user)
+        row = connection.execute(
+            select(UserRow.revision, func.max(FactRow.key))
+            .outerjoin(FactRow, FactRow.user_key == UserRow.key)
+            .where(UserRow.key == user)
+            .group_by(UserRow.key, UserRow.revision)
+        ).first()
+        return StoredState(user, row[0], row[1] or 0) if row else StoredState(None, 0, 0)
+
+    def _fact(self, connection: Connection, id: str) -> Fact:
+        found = _facts(connection, FactRow.user_key == self._user(connection), FactRow.id == id)
+        if not found:
+            raise UnknownFactError(f"There is no fact {id!r}; `clew memory list --all` shows all.")
+        return found[0]
+
+    def _waiting(self, connection: Connection, id: str) -> None:
+        if self._fact(connection, id).state != "waiting":
+            raise FactStateError(f"The fact {id!r} is not waiting for a yes: it is kept already.")
+
+    def _change(self, connection: Connection, user: int, id: str, **values: Any) -> None:
+        changed = update(FactRow).where(FactRow.user_key == user, FactRow.id == id).values(values)
+        if not connection.execute(changed).rowcount:
+            raise UnknownFactError(f"There is no fact {id!r}; `clew memory list --all` shows all.")
+        user_changed(connection, user)
+
+
+def fresh_fact_id() -> str:
+    """An id that is short enough to be typed; it may be taken."""
+    return "".join(secrets.choice(LETTERS) for _ in range(ID_LETTERS))
+
+
+def _inserted(connection: Connection, values: dict[str, Any]) -> tuple[str, int]:
+    """Id and key of a fact that is stored under the first id that is free."""
+    while True:
+        id = fresh_fact_id()
+        key = connection.execute(
+            upsert(connection, FactRow)
+            .values({"id": id} | values)
+            .on_conflict_do_nothing(index_elements=["id"])
+            .returning(FactRow.key)
+        ).scalar()
+        if key is not None:
+            return id, key
+
+
+def _facts(connection: Connection, *conditions: Any) -> list[Fact]:
+    query = (
+        select(FactRow.__table__, ThreadRow.name.label("thread"), TurnRow.ordinal, TurnRow.asked_at)
+        .join(TurnRow, TurnRow.key == FactRow.turn_key)
+        .join(ThreadRow, ThreadRow.key == TurnRow.thread_key)
+        .where(*conditions)
+        .order_by(FactRow.key)
+    )
+    return [
+        Fact(
+            id=row.id,
+            text=row.text,
+            quote=row.quote,
+            thread=row.thread,
+            ordinal=row.ordinal,
+            asked_at=in_utc(row.asked_at),
+            asserted_by=row.asserted_by,
+            state=cast(FactState, row.state),
+            confidence=row.confidence,
+            strength=row.strength,
+            valid_from=in_utc(row.valid_from),
+            invalid_at=in_utc(row.invalid_at) if row.invalid_at else None,
+            replaced_by=row.replaced_by,
+            turn_key=row.turn_key,
+            key=row.key,
+        )
+        for row in connection.execute(query)
+    ]
