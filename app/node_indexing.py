@@ -19,9 +19,10 @@ from memory.node_rows import NodeRowStore
 from retrieval.errors import DamagedIndexError
 from retrieval.vector_index import FaissIndex, VectorOptions
 
-__all__ = ["NodeIndex"]
+__all__ = ["NODES", "NodeIndex"]
 
-NAME = "nodes"
+NODES = "nodes"
+"""Folder of the index below that of all indexes."""
 
 
 class NodeIndex:
@@ -63,7 +64,7 @@ class NodeIndex:
         self.rows = self._current_rows()
         trees = self.rows.trees()
         held = self._held if self._held is not None else self._opened()
-        if held == trees and (self.folder / NAME).exists():
+        if held == trees and (self.folder / NODES).exists():
             self._held = trees
             return
         if set(held) - set(trees):
@@ -73,14 +74,14 @@ class NodeIndex:
             keys, vectors = self.rows.vectors(tree)
             if len(keys):
                 self.index.add(keys, vectors)
-            progress(Event("index", NAME, number, len(new)))
-        self.index.save(self.folder / NAME, self._about | {"trees": json.dumps(trees)})
+            progress(Event("index", NODES, number, len(new)))
+        self.index.save(self.folder / NODES, self._about | {"trees": json.dumps(trees)})
         self._held = trees
 
     def _opened(self) -> list[int]:
         """The trees in the file, read into `index`; none if it is damaged or of another library."""
         try:
-            index = FaissIndex.load(self.folder / NAME, self._options)
+            index = FaissIndex.load(self.folder / NODES, self._options)
         except DamagedIndexError:
             index = None
         if index is not None and {name: index.stamp.get(name) for name in self._about} == self._about:
@@ -91,7 +92,7 @@ class NodeIndex:
         return []
 
     def _remove_file(self) -> None:
-        place = self.folder / NAME
+        place = self.folder / NODES
         if place.is_file():
             place.unlink()
         shutil.rmtree(place, ignore_errors=True)

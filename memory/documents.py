@@ -173,6 +173,27 @@ class DocumentStore:
             keys = select(DocumentRow.key).where(DocumentRow.state == "pending").order_by(DocumentRow.key)
             return [_records(connection, key)[0] for key in connection.execute(keys).scalars().all()]
 
+    def versions(self, reference: str) -> list[DocumentRecord]:
+        """The document that a person means, and versions of it that were begun; it comes last.
+
+        Where no finished document is meant, one that was only begun can be named by its id or path.
+
+        Raises:
+            UnknownDocumentError: If there is none.
+            AmbiguousDocumentError: If there are several.
+        """
+        begun = self.interrupted()
+        try:
+            record = self.resolve(reference)
+        except UnknownDocumentError:
+            names = {reference, os.path.abspath(reference)}
+            found = [each for each in begun if names & {each.id, each.path}]
+            if not found:
+                raise
+            record = found[0]
+        others = [each for each in begun if each.id == record.id or each.path == record.path]
+        return [*(each for each in others if each.key != record.key), record]
+
     def unencoded(self, key: int, encoder: int) -> dict[bytes, int]:
         """Texts of a document without an embedding of that encoder, by hash, with their token counts."""
         with self.engine.connect() as connection:

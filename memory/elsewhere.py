@@ -24,7 +24,7 @@ Query = Select[*tuple[Any, ...]]
 
 
 def said_elsewhere(engine: Engine, user: str | None, needles: Needles) -> dict[Elsewhere, set[int]]:
-    """Numbers of the texts of which a piece stands in rows that are there, by where that is.
+    """Numbers of the pieces that stand in rows which are there, by where that is.
 
     Args:
         engine: Of the database.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -16,13 +16,16 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["SHORTEST", "Needles", "Search", "Trace", "find_traces"]
+__all__ = ["MOST_PIECES", "SHORTEST", "Needles", "Search", "Trace", "find_traces"]
 
 SHORTEST: Final = 5
 """Bytes below which a text is not looked for: four bytes stand by chance somewhere in most gigabytes."""
 
 PIECE: Final = 48
 """Characters of the pieces that longer texts are looked for in; a page of a database has 4,096 bytes."""
+
+MOST_PIECES: Final = 50_000
+"""Of a long document so many pieces are looked for, taken evenly: up to 2.4 million characters of it."""
 
 BLOCK: Final = 4 << 20
 WINDOW: Final = 8
@@ -35,7 +38,7 @@ class Trace:
     """A file that holds a piece of a text."""
 
     path: Path
-    text: str
+    piece: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +54,19 @@ class Needles:
     """Texts to be found in bytes, all of them in one pass.
 
     Args:
-        texts: What is looked for; `too_short` are those of them that are not, having fewer than `SHORTEST`
-            bytes.
+        texts: What is looked for, in `pieces`; texts of fewer than `SHORTEST` bytes are left out.
+        most: So many pieces at most, taken evenly from all; `all_pieces` is how many there are.
     """
 
-    def __init__(self, texts: Iterable[str]) -> None:
-        self.texts = list(dict.fromkeys(texts))
-        self.too_short: list[str] = []
+    def __init__(self, texts: Iterable[str], most: int = MOST_PIECES) -> None:
+        pieces = list(dict.fromkeys(piece for text in texts for piece in _pieces(text.strip())))
+        self.all_pieces = len(pieces)
+        step = max(len(pieces) / most, 1.0)
+        self.pieces = [pieces[int(n * step)] for n in range(int(len(pieces) / step))]
         self._short: dict[bytes, int] = {}
         by_start: dict[bytes, dict[bytes, int]] = {}
-        for number, text in enumerate(self.texts):
-            if len(text.strip().encode("utf-8", "replace")) < SHORTEST:
-                self.too_short.append(text)
-                continue
-            for form in {form for piece in _pieces(text.strip()) for form in _forms(piece)}:
+        for number, piece in enumerate(self.pieces):
+            for form in _forms(piece):
                 if len(form) < WINDOW:
                     self._short[form] = number
                 else:
@@ -78,13 +80,15 @@ class Needles:
         self.longest = max([*lengths, *map(len, self._short)], default=0)
 
     def found(self, block: bytes) -> set[int]:
-        """Numbers, in `texts`, of those of which a piece stands in a block of bytes."""
+        """Numbers, in `pieces`, of those that stand in a block of bytes."""
         found = {number for form, number in self._short.items() if form in block}
         if not len(self._starts):
             return found
         for offset in range(WINDOW):
             # All windows that begin at this offset or a multiple of eight behind it, as numbers.
-            count = max(len(block) - offset, 0) // WINDOW
+            count = (len(block) - offset) // WINDOW
+            if count < 1:
+                break
             windows = np.frombuffer(block, "<u8", count, offset)
             places = np.flatnonzero(self._hashed[_hash(windows)])
             at = np.minimum(np.searchsorted(self._starts, windows[places]), len(self._starts) - 1)
@@ -129,7 +133,7 @@ def find_traces(home: Path, needles: Needles) -> Search:
         except FileNotFoundError:
             continue
         files += 1
-        traces += [Trace(path, needles.texts[number]) for number in sorted(found)]
+        traces += [Trace(path, needles.pieces[number]) for number in sorted(found)]
     return Search(tuple(traces), files, size)
 
 
@@ -150,12 +154,11 @@ def _blocks(path: Path, overlap: int) -> Iterator[bytes]:
             end = (end + block)[-overlap:] if overlap else b""
 
 
-def _pieces(text: str) -> Sequence[str]:
+def _pieces(text: str) -> list[str]:
     """A short text whole, a longer one in pieces, the last of them as long as the others."""
-    if len(text) <= PIECE:
-        return [text]
-    starts = [*range(0, len(text) - PIECE, PIECE), len(text) - PIECE]
-    return [text[start : start + PIECE] for start in starts]
+    starts = range(0, len(text) - PIECE, PIECE)
+    pieces = [text[start : start + PIECE].strip() for start in [*starts, max(len(text) - PIECE, 0)]]
+    return [piece for piece in pieces if len(piece.encode("utf-8", "replace")) >= SHORTEST]
 
 
 def _forms(text: str) -> set[bytes]:

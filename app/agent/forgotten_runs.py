@@ -18,19 +18,21 @@ CELLS = """SELECT thread_id, checkpoint, metadata FROM checkpoints
     UNION ALL SELECT thread_id, value, NULL FROM writes"""
 
 
-def forget_runs(saver: SqliteSaver, file: Path, conversations: Sequence[str], needles: Needles) -> int:
+def forget_runs(saver: SqliteSaver, file: Path, conversations: Sequence[str] | None, needles: Needles) -> int:
     """Forget the unfinished questions of some conversations, and those that hold a piece of a text; how many.
 
-    One that is being answered just now goes on, and writes again what it holds until it has ended.
+    Of all conversations where these are None. One that is being answered just now goes on, and writes again
+    what it holds until it has ended.
 
     Raises:
         CheckpointError: If the file cannot be used.
     """
     with readable(file):
-        runs = {each.run for conversation in conversations for each in unfinished(saver, conversation)}
+        named = conversations or ()
+        runs = {each.run for conversation in named for each in unfinished(saver, conversation)}
         with saver.cursor(transaction=False) as cursor:
             for run, *cells in cursor.execute(CELLS):
-                if any(needles.found(_bytes(cell)) for cell in cells):
+                if conversations is None or any(needles.found(_bytes(cell)) for cell in cells):
                     runs.add(str(run))
         for run in runs:
             saver.delete_thread(run)

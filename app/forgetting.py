@@ -1,0 +1,235 @@
+"""Forgetting, verified: out of the database, its files and the indexes, then looked for in the whole home."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from filelock import FileLock, Timeout
+
+from app.agent.checkpoints import conversation
+from app.agent.forgotten_runs import forget_runs
+from app.errors import ForgettingError
+from app.events import Event, Progress, silent
+from app.library import Library
+from memory.cleaning import clean_database, clean_file, cleaned, to_clean
+from memory.document_forgetting import forget_documents
+from memory.documents import DocumentRecord
+from memory.elsewhere import Elsewhere, said_elsewhere
+from memory.forgetting import Forgotten, forget_fact, forget_thread, forget_turn, forget_user
+from memory.traces import Needles, Search, find_traces
+
+__all__ = ["ForgetReport", "Forgetting", "finish_forgetting"]
+
+TRIES: Final = 3
+"""How often it is cleaned where traces are left: a question that is being answered may write them again."""
+PAUSE: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetReport:
+    """What was forgotten, and that it is gone.
+
+    Attributes:
+        what: In words.
+        counts: Rows that went or were changed, by what they are.
+        pieces: Pieces of its texts that were looked for, at most 48 characters each.
+        pieces_of: How many there are; of very long texts only a part is looked for.
+        files: Files of the home that were searched; none of them holds a piece, but for `elsewhere`.
+        bytes: Their size.
+        elsewhere: Pieces that are there still because something else says the same, by where: "memory",
+            "documents", "jobs" that go on, "others" (what other users have said).
+        seconds: All of it.
+    """
+
+    what: str
+    counts: Mapping[str, int]
+    pieces: int
+    pieces_of: int
+    files: int
+    bytes: int
+    elsewhere: Mapping[Elsewhere, int]
+    seconds: float
+
+
+class Forgetting:
+    """Forgets things of one library; one after the other, also where several processes do.
+
+    Every method ends what an earlier one, or another process, has begun and not ended.
+
+    Raises:
+        DatabaseError: If the database cannot be written or cleaned; what was forgotten stays forgotten, and
+            the next start of Clew cleans the files.
+        ForgettingError: If a file still holds it.
+    """
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._lock = FileLock(library.settings.home / "forgetting.lock")
+
+    @property
+    def free(self) -> bool:
+        """Whether nobody is forgetting something just now."""
+        try:
+            with self._lock.acquire(timeout=0):
+                return True
+        except Timeout:
+            return False
+
+    def forget_fact(self, user: str, id: str, progress: Progress = silent) -> ForgetReport:
+        """Forget a fact, and its words wherever its user said them or was answered them.
+
+        Raises:
+            UnknownFactError: If the user has no fact of that id.
+        """
+        return self._forget(f"fact {id}", user, lambda: forget_fact(self._library.engine, user, id), progress)
+
+    def forget_turn(self, user: str, thread: str, ordinal: int, progress: Progress = silent) -> ForgetReport:
+        """Forget a turn with the facts that came from it.
+
+        Raises:
+            UnknownTurnError: If the user's thread has no turn of that number.
+        """
+        engine = self._library.engine
+        what = f"turn {ordinal} of thread {thread!r}"
+        return self._forget(what, user, lambda: forget_turn(engine, user, thread, ordinal), progress)
+
+    def forget_thread(self, user: str, name: str, progress: Progress = silent) -> ForgetReport:
+        """Forget a thread with its turns and the facts that came from them.
+
+        Raises:
+            UnknownThreadError: If the user has no thread of that name.
+        """
+        engine = self._library.engine
+        return self._forget(f"thread {name!r}", user, lambda: forget_thread(engine, user, name), progress)
+
+    def forget_user(self, user: str, progress: Progress = silent) -> ForgetReport:
+        """Forget everything that a user has said, been answered and read.
+
+        Raises:
+            UnknownUserError: If nothing of that user is stored.
+        """
+        engine = self._library.engine
+        return self._forget(f"user {user!r}", user, lambda: forget_user(engine, user), progress)
+
+    def forget_document(self, reference: str, progress: Progress = silent) -> ForgetReport:
+        """Forget a document, answers that cite it, and how far anybody has read it; the file is not touched.
+
+        Raises:
+            UnknownDocumentError: If none is meant.
+            AmbiguousDocumentError: If several are.
+        """
+        library = self._library
+
+        def forget() -> Forgotten:
+            forgotten: list[Forgotten] = []
+
+            def delete(versions: Sequence[DocumentRecord]) -> None:
+                forgotten.append(forget_documents(library.engine, versions))
+
+            library.remove(reference, progress, delete)
+            return forgotten[0]
+
+        return self._forget(f"document {reference!r}", None, forget, progress)
+
+    def finish(self, progress: Progress = silent) -> bool:
+        """Clean the files of what was forgotten before a crash; whether there was something.
+
+        What it was is not known any more: so all questions that were interrupted begin anew.
+        """
+        with self._alone(progress):
+            keys = to_clean(self._library.engine)
+            if keys:
+                self._clean(None, Needles(()), progress)
+                self._library.purge_indexes(progress)
+                cleaned(self._library.engine, keys)
+        return bool(keys)
+
+    def _forget(
+        self, what: str, user: str | None, forget: Callable[[], Forgotten], progress: Progress
+    ) -> ForgetReport:
+        began = time.perf_counter()
+        with self._alone(progress):
+            if to_clean(self._library.engine):
+                self.finish(progress)
+            forgotten = forget()
+            keys = to_clean(self._library.engine)
+            needles = Needles(forgotten.texts)
+            conversations = [conversation(user or "", each) for each in forgotten.threads]
+            for attempt in range(1, TRIES + 1):
+                self._clean(conversations, needles, progress)
+                if user is None:
+                    self._library.purge_indexes(progress)
+                search, elsewhere = self._search(user, needles, progress)
+                known = set().union(*elsewhere.values())
+                left = [each for each in search.traces if each.piece not in known]
+                if not left:
+                    break
+                if attempt < TRIES:
+                    time.sleep(PAUSE)
+            else:
+                files = ", ".join(sorted({str(each.path) for each in left}))
+                raise ForgettingError(
+                    f"The {what} was forgotten in the database, but words of it are still found in {files}; "
+                    "if a question is being answered just now, it is cleaned when Clew starts the next time."
+                )
+            cleaned(self._library.engine, keys)
+        return ForgetReport(
+            what=what,
+            counts=forgotten.counts,
+            pieces=len(needles.pieces),
+            pieces_of=needles.all_pieces,
+            files=search.files,
+            bytes=search.bytes,
+            elsewhere={place: len(pieces) for place, pieces in elsewhere.items()},
+            seconds=time.perf_counter() - began,
+        )
+
+    def _clean(self, conversations: Sequence[str] | None, needles: Needles, progress: Progress) -> None:
+        library = self._library
+        checkpoints = library.settings.checkpoints
+        progress(Event("vacuum", "the database"))
+        clean_database(library.engine)
+        if checkpoints.exists():
+            progress(Event("vacuum", checkpoints.name))
+            forget_runs(library.agents.checkpoints(), checkpoints, conversations, needles)
+            clean_file(checkpoints)
+
+    def _search(
+        self, user: str | None, needles: Needles, progress: Progress
+    ) -> tuple[Search, dict[Elsewhere, set[str]]]:
+        """What is found in files, and which pieces stand in rows that are to stay."""
+        home = self._library.settings.home
+        progress(Event("search", str(home)))
+        search = find_traces(home, needles)
+        if not search.traces:
+            return search, {}
+        found = Needles({each.piece for each in search.traces})
+        elsewhere = said_elsewhere(self._library.engine, user, found)
+        return search, {place: {found.pieces[n] for n in numbers} for place, numbers in elsewhere.items()}
+
+    @contextmanager
+    def _alone(self, progress: Progress) -> Iterator[None]:
+        try:
+            self._lock.acquire(timeout=0)
+        except Timeout:
+            progress(Event("wait", "another clew is forgetting something"))
+            self._lock.acquire()
+        except OSError as error:
+            home = self._library.settings.home
+            raise ForgettingError(f"Nothing can be forgotten in {home}: {error.strerror}.") from error
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+
+def finish_forgetting(library: Library) -> None:
+    """Do what `Forgetting.finish` does, unless another process is at it; one small query if there is nothing."""
+    if to_clean(library.engine):
+        forgetting = Forgetting(library)
+        if forgetting.free:
+            forgetting.finish()
