@@ -85,6 +85,7 @@ def answer_of(state: AgentState, context: AgentContext) -> Answer:
                 context.documents[each["document"]].id, Span(each["start"], each["end"]), each["score"]
             )
             for each in passages
+            if each["document"] > 0
         ),
         steps=tuple(Step(each["name"], each["detail"], each["seconds"]) for each in state["steps"]),
         tokens_read=sum(each["tokens"] for each in [*passages, *trace]) + (whole["tokens"] if whole else 0),
@@ -107,5 +108,6 @@ def _sections_read(state: AgentState, context: AgentContext) -> int:
     places = {
         (each["document"], context.place(each["document"], each["start"]).sections)
         for each in state.get("passages", [])
+        if each["document"] > 0
     }
     return len(places)

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
-from app.agent.checkpoints import forget, named_errors, readable, unfinished
+from app.agent.checkpoints import conversation, forget, named_errors, readable, unfinished
 from app.agent.context import AgentContext, AgentLimits, Spent
 from app.agent.locks import RunLocks, digest
 from app.agent.state import AgentState
 from app.answers import Answer, answer_of
 from app.events import Event, Progress, Step
+from app.recollection import Recollector
 from memory.documents import DocumentRecord
+from memory.threads import ThreadStore
 from reader.budget import Budget
 from reader.chat import Cancellation
 from reader.contract import OnDraft, Route
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Agent", "Asked", "clean_question"]
 
-AGENT_VERSION: Final = 3
+AGENT_VERSION: Final = 4
 """Raised with every change of the graph or its state: what an older version left unfinished begins anew."""
 
 
@@ -43,6 +45,8 @@ class Asked:
         documents: Those that are asked.
         everything: Whether these are all there are.
         route: As it was wished for.
+        threads: Those of the user who asks.
+        memory: Earlier conversations of that user, None where nothing is to be remembered.
         thread: Name of the conversation, None outside of one.
         key: What an answer depends on besides: the reader, its settings, the state of the library.
         on_step: Told of each step when it is done.
@@ -54,11 +58,18 @@ class Asked:
     documents: Sequence[DocumentRecord]
     everything: bool
     route: Route | Literal["auto"]
+    threads: ThreadStore
+    memory: Recollector | None
     thread: str | None
     key: str
     on_step: Callable[[Step], None]
     on_draft: OnDraft | None = None
     cancellation: Cancellation | None = None
+
+    @property
+    def conversation(self) -> str | None:
+        """What the thread is known by among those of all users, None outside of one."""
+        return None if self.thread is None else conversation(self.threads.user, self.thread)
 
 
 MakeContext = Callable[[Asked, str, Budget, Spent], AgentContext]
@@ -109,7 +120,7 @@ class Agent:
             config: RunnableConfig = {
                 "configurable": {"thread_id": run},
                 "metadata": {
-                    "clew_thread": asked.thread or "",
+                    "clew_thread": asked.conversation or "",
                     # LangGraph keeps no lists here.
                     "clew_documents": "" if asked.everything else " ".join(d.id for d in asked.documents),
                     "clew_route": asked.route,
@@ -134,9 +145,9 @@ class Agent:
             answer = answer_of(state, context)
             with named_errors(self._file):
                 self._checkpoints.delete_thread(run)
-                if asked.thread is not None:
+                if asked.conversation is not None:
                     # An earlier question that failed is passed over by now.
-                    forget(self._checkpoints, asked.thread)
+                    forget(self._checkpoints, asked.conversation)
             return answer
 
     def _budget(self, cancellation: Cancellation, before: AgentState) -> Budget:
@@ -149,15 +160,15 @@ class Agent:
     def _run(self, asked: Asked, progress: Progress, cancellation: Cancellation) -> Iterator[str]:
         """The name of this run, held alone: the same question, interrupted and asked again, has the same."""
         identity = digest(_identity(asked))
-        if asked.thread is None:
+        if asked.conversation is None:
             with self._locks.trying(identity) as alone:
                 # Otherwise somebody asks the same just now, and this is another run.
                 yield identity if alone else f"{identity}-{uuid.uuid4().hex}"
             return
         # One question at a time in a conversation: its turns have an order.
-        with self._locks.waiting(asked.thread, progress, cancellation):
+        with self._locks.waiting(asked.conversation, progress, cancellation):
             with readable(self._file):
-                runs = [each.run for each in unfinished(self._checkpoints, asked.thread)]
+                runs = [each.run for each in unfinished(self._checkpoints, asked.conversation)]
             begun = [run for run in runs if run.startswith(identity)]
             yield begun[0] if begun else f"{identity}-{uuid.uuid4().hex}"
 
@@ -175,4 +186,6 @@ def _identity(asked: Asked) -> str:
     """What an answer depends on."""
     documents = sorted(record.id for record in asked.documents)
     versions, scope = [AGENT_VERSION, PROMPT_VERSION], [asked.everything, documents]
-    return json.dumps([versions, asked.thread, asked.question, asked.route, scope, asked.key])
+    return json.dumps(
+        [versions, asked.threads.user, asked.thread, asked.question, asked.route, scope, asked.key]
+    )

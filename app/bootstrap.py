@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 from app.config import Settings
 from app.errors import SettingsError
 from app.events import Event, Progress
+from app.forgetting import finish_forgetting
 from app.library import Backends, Library
 from app.models import LanguageModel, MakeReader, ReaderRun
 from memory.completions import CompletionStore
@@ -60,7 +61,9 @@ def open_library(settings: Settings) -> Library:
         return load_document(path, limits)
 
     backends = Backends(encoder, fingerprint, _reader(settings, engine), load, _Extractive())
-    return Library(settings, engine, backends)
+    library = Library(settings, engine, backends)
+    finish_forgetting(library)
+    return library
 
 
 @dataclass(slots=True)

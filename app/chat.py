@@ -55,7 +55,7 @@ class Conversation:
         """
         self._greet(lines is not None and lines.isatty())
         answers: list[Answer] = []
-        begun = self._library.agents.interrupted(self.thread)
+        begun = self._library.agents.interrupted(self.thread, self._library.settings.user)
         if begun is not None:
             self._say(f"Going on with the question that was interrupted: {begun.question}")
             answers += self._answer(begun.question, begun.documents, begun.route)
@@ -100,7 +100,7 @@ class Conversation:
                     draft=live.draft,
                 )
         except (KeyboardInterrupt, StoppedError):
-            self._library.agents.abandon(self.thread)
+            self._library.agents.abandon(self.thread, self._library.settings.user)
             self._say("Stopped.")
             return []
         except ClewError as error:

@@ -18,6 +18,7 @@ from pydantic_settings import (
 from sqlalchemy import URL
 
 from app.errors import SettingsError
+from memory.users import FIRST_USER
 from retrieval.encoder import DEFAULT_ENCODER
 
 __all__ = ["Settings", "before_ray", "load_settings", "without_old_tracing"]
@@ -54,6 +55,13 @@ class Settings(BaseSettings):
         walk_steps: Most steps of a walk down the summary trees.
         walk_leaves: Leaves that a walk pools.
         collapsed_tree: Whether search looks at all levels of the summary trees that are there as well.
+        user: Whose threads and memory are meant; those of others are out of reach.
+        memory: Whether earlier conversations are recalled, and facts remembered.
+        memory_turns: Most turns that a question activates.
+        flash_tokens: The turn before is given raw up to so many tokens, else as its summary.
+        item_tokens: A turn of more is replaced by its summary, if that is enough, when all have more than ...
+        activated_tokens: ... so many.
+        memory_tokens: Most tokens of all turns that are given.
         openai_base_url: Of the endpoint; also OPENAI_BASE_URL or OPENAI_API_BASE.
         openai_api_key: Also OPENAI_API_KEY, or the content of OPENAI_API_KEY_FILE.
         openai_api_key_file: A file with the key alone.
@@ -87,6 +95,13 @@ class Settings(BaseSettings):
     walk_steps: int = Field(default=24, ge=1, le=1_000)
     walk_leaves: int = Field(default=3, ge=1, le=50)
     collapsed_tree: Literal["on", "off"] = "off"
+    user: str = Field(default=FIRST_USER, min_length=1, max_length=200)
+    memory: Literal["on", "off"] = "on"
+    memory_turns: int = Field(default=100, ge=1, le=10_000)
+    flash_tokens: int = Field(default=500, ge=0, le=1_000_000)
+    item_tokens: int = Field(default=800, ge=0, le=1_000_000)
+    activated_tokens: int = Field(default=2_000, ge=0, le=1_000_000)
+    memory_tokens: int = Field(default=2_500, ge=0, le=1_000_000)
     openai_base_url: str = Field(
         default="",
         validation_alias=AliasChoices("openai_base_url", "OPENAI_BASE_URL", "OPENAI_API_BASE"),
@@ -104,6 +119,14 @@ class Settings(BaseSettings):
         if self.model != "extractive" and (kind not in {"hf", "openai", "scripted"} or not name.strip()):
             raise ValueError(
                 f"{self.model!r} is none of extractive, hf:NAME_OR_FOLDER, openai:NAME, scripted:FILE"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _budgets_fit(self) -> Self:
+        if self.activated_tokens > self.memory_tokens:
+            raise ValueError(
+                f"activated_tokens {self.activated_tokens} is more than memory_tokens {self.memory_tokens}"
             )
         return self
 

@@ -25,8 +25,9 @@ from app.indexing import SearchIndexes
 from app.jobs.contract import TaskKind
 from app.jobs.estimates import Estimate
 from app.jobs.running import Jobs
+from app.memory_home import MemoryHome
 from app.models import MakeReader
-from app.node_indexing import NodeIndex
+from app.node_indexing import NODES, NodeIndex
 from app.summaries.job import Failed, Named, summarize
 from app.summaries.summarizer import Summarizer
 from app.summaries.wanted import Wanted
@@ -82,7 +83,8 @@ class Library:
 
     def __init__(self, settings: Settings, engine: Engine, backends: Backends) -> None:
         self.settings, self.engine, self.backends = settings, engine, backends
-        self.store, self.units, self.threads = DocumentStore(engine), UnitStore(engine), ThreadStore(engine)
+        self.store, self.units = DocumentStore(engine), UnitStore(engine)
+        self.threads = ThreadStore(engine, settings.user)
         # The lengths of chunks follow from the encoder's window, so its fingerprint stands for them.
         self.recipe = f"chunks {CHUNKING_VERSION} encoder {backends.encoder_fingerprint}"
         self.jobs = Jobs(engine)
@@ -100,7 +102,8 @@ class Library:
         self.jobs.kinds[ADD] = TaskKind(self._add_jobs.task, at_once=lambda: 1, speed=lambda: speed)
         self.summarizer = Summarizer.of(self.trees, self.jobs, backends.reader)
         self.jobs.kinds |= self.trees.kinds() | self.summarizer.kinds()
-        self.agents = AgentHome(settings, self.threads, backends.reader)
+        self.agents = AgentHome(settings, backends.reader)
+        self.memory = MemoryHome(settings, engine, self.encoder, self._stored_encoder)
         self._lock = threading.RLock()
         self._encoder: Encoder | None = None
         self._indexes: SearchIndexes | None = None
@@ -155,31 +158,40 @@ class Library:
         """The document that goes by an id (or its start), title, path or file name."""
         return self.store.resolve(reference)
 
-    def remove(self, reference: str, progress: Progress = silent) -> DocumentRecord:
+    def remove(
+        self,
+        reference: str,
+        progress: Progress = silent,
+        delete: Callable[[Sequence[DocumentRecord]], None] | None = None,
+    ) -> DocumentRecord:
         """Remove everything of a document, from the database and from the indexes.
 
         A version of it that was begun and never finished goes with it. Where no finished document is meant,
-        one that was only begun can be named by its id or path.
+        one that was only begun can be named by its id or path. `delete` takes these versions out of the
+        database, where more is to go than their own rows.
         """
         # Not while a document is added: it may count on embeddings that would go now.
         with self._adding(progress):
-            begun = self.store.interrupted()
-            try:
-                record = self.store.resolve(reference)
-            except UnknownDocumentError:
-                names = {reference, str(Path(reference).absolute())}
-                found = [each for each in begun if names & {each.id, each.path}]
-                if not found:
-                    raise
-                record = found[0]
-            for each in begun:
-                if each.id == record.id or each.path == record.path:
-                    self.store.remove(each.key)
-            self.store.remove(record.key)
+            versions = self.store.versions(reference)
+            record = versions[-1]
+            # First, so that after a kill a document may lack the jobs that added it, and not they it.
             self._add_jobs.forget(record)
             self.trees.forget(record)
+            if delete is not None:
+                delete(versions)
+            else:
+                for each in versions:
+                    self.store.remove(each.key)
             self.indexes(progress)
         return record
+
+    def purge_indexes(self, progress: Progress = silent) -> None:
+        """Write anew the indexes of which a file may still hold something that was removed."""
+        if self.settings.indexes.exists():
+            self.indexes(progress).purge(progress)
+        if (self.settings.indexes / NODES).exists():
+            with self._lock:
+                self._node_index().refresh(progress)
 
     def indexes(self, progress: Progress = silent) -> SearchIndexes:
         """The indexes, in step with the database."""
@@ -206,6 +218,7 @@ class Library:
         thread: str | None = None,
         draft: OnDraft | None = None,
         cancellation: Cancellation | None = None,
+        user: str | None = None,
     ) -> Answer:
         """Answer a question from the documents named, or from all.
 
@@ -220,17 +233,19 @@ class Library:
             thread: Name of the conversation that it belongs to; a new one is begun.
             draft: Gets the answer as it is written, no unverified quote in it.
             cancellation: Stops it by hand.
+            user: Who asks; None for the one that the settings name.
 
         Raises:
-            EmptyLibraryError: If there is no document yet.
+            EmptyLibraryError: If there is neither a document nor a thread to be answered from.
             UnknownDocumentError: If a document named is not there.
             SettingsError: If there is no such route, or the question is empty.
             ModelError: If a language model cannot be asked.
             StoppedError: If it was stopped.
         """
         chosen_route = _checked_route(question, route, thread)
-        records = self._ready()
-        if not records:
+        records, user = self._ready(), user or self.settings.user
+        remembers = self.settings.memory == "on"
+        if not records and not (remembers and (thread is not None or self.memory.holds(user))):
             raise EmptyLibraryError("There is no document to ask yet; add one with `clew add PATH`.")
         ids = {self.store.resolve(each).id for each in documents}
         if any(record.recipe != self.recipe for record in records):
@@ -240,13 +255,15 @@ class Library:
         # After the indexes: what they hold is then at most older than what is known here, and skipped.
         records = self._ready()
         chosen = [record for record in records if not ids or record.id in ids]
-        if not chosen:
+        if not chosen and ids:
             raise UnknownDocumentError("The documents to ask have been removed meanwhile.")
         asked = Asked(
             question=clean_question(question),
             documents=chosen,
             everything=not ids,
             route=chosen_route,
+            threads=ThreadStore(self.engine, user),
+            memory=self.memory.recollector(user) if remembers else None,
             thread=None if thread is None else clean_question(thread),
             key=f"{self.backends.reader.key} {library_state(self.engine)}",
             on_step=step or (lambda _: None),
@@ -316,15 +333,19 @@ class Library:
         if self.settings.collapsed_tree == "off":
             return None
         with self._lock:
-            if self._nodes is None:
-                self._nodes = NodeIndex(
-                    self.settings.indexes,
-                    library_state(self.engine).identity,
-                    lambda: NodeRowStore(self.engine, *self._stored_encoder()),
-                    self.backends.encoder_fingerprint,
-                )
-            self._nodes.refresh(progress)
-            return CollapsedTree(self._nodes.index, indexes.chunks, self._nodes.rows)
+            nodes = self._node_index()
+            nodes.refresh(progress)
+            return CollapsedTree(nodes.index, indexes.chunks, nodes.rows)
+
+    def _node_index(self) -> NodeIndex:
+        if self._nodes is None:
+            self._nodes = NodeIndex(
+                self.settings.indexes,
+                library_state(self.engine).identity,
+                lambda: NodeRowStore(self.engine, *self._stored_encoder()),
+                self.backends.encoder_fingerprint,
+            )
+        return self._nodes
 
     def _tree(self, record: DocumentRecord, progress: Progress) -> tuple[SummaryTree, str]:
         """The tree that a question uses: the reader's own if it is there, else one that is quickly built."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from retrieval.hits import Int64
@@ -57,6 +57,11 @@ class QuestionWords:
         """Share of the words' weight that is unknown, 0 to 1."""
         total = sum(self.weights.values())
         return sum(self.weights[term] for term in self.unknown) / total if total else 0.0
+
+    def knowing(self, terms: Collection[str]) -> QuestionWords:
+        """The same, these terms being known too, from elsewhere than the documents."""
+        unknown = {term: word for term, word in self.unknown.items() if term not in terms}
+        return replace(self, unknown=unknown, names=self.names & unknown.keys())
 
 
 def question_words(

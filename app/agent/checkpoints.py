@@ -15,11 +15,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from app.errors import CheckpointError
+from memory.users import FIRST_USER
 
 if TYPE_CHECKING:
     from langgraph.checkpoint.sqlite import SqliteSaver
 
-__all__ = ["Unfinished", "forget", "forget_old", "named_errors", "open_checkpoints", "readable", "unfinished"]
+__all__ = [
+    "Unfinished",
+    "conversation",
+    "forget",
+    "forget_old",
+    "named_errors",
+    "open_checkpoints",
+    "readable",
+    "unfinished",
+]
 
 KEPT: Final = timedelta(days=7)
 PRAGMAS: Final = (
@@ -49,6 +59,11 @@ class Unfinished:
     documents: tuple[str, ...]
     route: str
     remembered: bool
+
+
+def conversation(user: str, thread: str) -> str:
+    """What a thread of a user is known by among those of all users; no name has a separator in it."""
+    return thread if user == FIRST_USER else f"{user}\x1f{thread}"
 
 
 def open_checkpoints(path: Path) -> SqliteSaver:
@@ -98,7 +113,7 @@ def readable(path: Path) -> Iterator[None]:
 
 
 def unfinished(saver: SqliteSaver, thread: str) -> list[Unfinished]:
-    """The questions of a thread whose checkpoints are there, the latest first."""
+    """The questions of a `conversation` whose checkpoints are there, the latest first."""
     found: dict[str, Unfinished] = {}
     for each in saver.list(None, filter={"clew_thread": thread}):
         run, metadata = str(each.config["configurable"]["thread_id"]), dict[str, Any](each.metadata)
@@ -117,7 +132,7 @@ def unfinished(saver: SqliteSaver, thread: str) -> list[Unfinished]:
 
 
 def forget(saver: SqliteSaver, thread: str) -> None:
-    """Forget the runs of a thread."""
+    """Forget the runs of a `conversation`."""
     for each in unfinished(saver, thread):
         saver.delete_thread(each.run)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Final, Literal
 
 from app.agent.forest import Forest
 from app.agent.state import EvidenceState, PassageState
 from app.agent.walk import WalkLimits
 from app.events import Step
+from app.recollection import Recollector
 from memory.documents import DocumentRecord
 from memory.search_rows import Place, SearchRowStore, StoredSentences
 from memory.threads import ThreadStore
@@ -18,7 +20,7 @@ from reader.budget import Budget
 from reader.contract import OnDraft, Reader, Route
 from retrieval.document import Span
 from retrieval.encoder import Encoder
-from retrieval.evidence import DocumentOrigin, Evidence
+from retrieval.evidence import DocumentOrigin, Evidence, MemoryOrigin, Origin
 from retrieval.hits import Float32, Hits, Int64
 from retrieval.passages import Passage
 from retrieval.question import QuestionWords, WordStatistics, question_words
@@ -92,7 +94,9 @@ class AgentContext:
         encoder: Encodes queries.
         reader: Reads; bound to `budget`.
         threads: Conversations.
+        memory: Earlier conversations of the user, None where nothing is to be remembered.
         find_tree: Gives the summary tree of a document.
+        asked: The question in the user's own words.
         route: As it was wished for.
         documents: Those that are asked, by key.
         within: Their keys, None if they are all there are.
@@ -111,7 +115,9 @@ class AgentContext:
     encoder: Encoder
     reader: Reader
     threads: ThreadStore
+    memory: Recollector | None
     find_tree: FindTree
+    asked: str
     route: Route | Literal["auto"]
     documents: Mapping[int, DocumentRecord]
     within: Int64 | None
@@ -203,11 +209,26 @@ class AgentContext:
         return sorted(sorted(score, key=lambda key: (-score[key], key))[:most])
 
     def sentences(self, document: int, first: int, last: int) -> StoredSentences:
-        """The sentences `first` to `last` (exclusive) of a document."""
+        """The sentences `first` to `last` (exclusive) of a document; of a turn, all that it states."""
         key = (document, first, last)
         if key not in self._sentences:
-            self._sentences[key] = self.rows.sentences(*key)
+            if document < 0 and self.memory is not None:
+                self._sentences[key] = self.memory.sentences(-document, self.asked)
+            else:
+                self._sentences[key] = self.rows.sentences(*key)
         return self._sentences[key]
+
+    def text(self, document: int, span: Span) -> str:
+        """The characters of a span of a document, or of a turn, as they are stored now."""
+        if document < 0 and self.memory is not None:
+            return self.memory.text(-document, span)
+        return self.rows.text(document, span)
+
+    def titles(self, document: int, offset: int) -> tuple[str, ...]:
+        """Title and sections of a place in a document; of a turn, who said it and when."""
+        if document < 0:
+            return self._origin(document, Span(offset, offset)).place
+        return self.documents[document].title, *self.place(document, offset).sections
 
     def place(self, document: int, offset: int) -> Place:
         """The sections and the page that an offset lies in."""
@@ -225,15 +246,21 @@ class AgentContext:
         """The evidence that a state stands for, its quote read from the stored text."""
         key = (state["document"], state["start"], state["end"])
         if key not in self._quotes:
-            record, span = self.documents[state["document"]], Span(state["start"], state["end"])
-            place = self.place(state["document"], span.start)
-            origin = DocumentOrigin(record.id, record.title, " / ".join(place.sections), place.page, span)
+            span = Span(state["start"], state["end"])
             self._quotes[key] = Evidence(
-                origin=origin,
-                quote=self.rows.text(state["document"], span),
+                origin=self._origin(state["document"], span),
+                quote=self.text(state["document"], span),
                 score=state["score"],
                 relevance=state["relevance"],
                 coverage=state["coverage"],
                 verdict=Verdict(state["verdict"]),
             )
         return self._quotes[key]
+
+    def _origin(self, document: int, span: Span) -> Origin:
+        if document < 0:
+            found = self.memory.origin(-document, span) if self.memory is not None else None
+            # A turn can be forgotten by another process between these lines; its quote is empty then.
+            return found or MemoryOrigin("", 0, "question", "", datetime.now(UTC), span)
+        record, place = self.documents[document], self.place(document, span.start)
+        return DocumentOrigin(record.id, record.title, " / ".join(place.sections), place.page, span)

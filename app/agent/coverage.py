@@ -18,6 +18,8 @@ def sections_drawn_on(evidence: Iterable[EvidenceState], context: AgentContext) 
     """
     starts: dict[int, list[int]] = {}
     for each in evidence:
+        if each["document"] < 0:
+            continue  # what was said has no sections
         starts.setdefault(each["document"], []).append(each["start"])
     count = 0
     for document, found in starts.items():

@@ -6,6 +6,7 @@ recall -> route -> retrieve -> select -> enough -> reason -> verify -> remember
                     ^_|
           route -> retrieve -> whole -> reason   the whole, a batch of parts at a time
                                 ^_|
+recall -> verify -> remember                   where nothing is asked, but something is told
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = [
     "after",
     "after_enough",
+    "after_recall",
     "after_retrieve",
     "after_route",
     "after_walk",
@@ -39,7 +41,7 @@ def build_graph(checkpoints: BaseCheckpointSaver[str]) -> CompiledStateGraph[Any
     for name, node in NODES.items():
         graph.add_node(name, cast(Any, node))
     graph.add_edge(START, "recall")
-    graph.add_conditional_edges("recall", after("route"), ["route", "verify"])
+    graph.add_conditional_edges("recall", after_recall, ["route", "verify"])
     graph.add_conditional_edges("route", after_route, ["retrieve", "walk", "verify"])
     graph.add_conditional_edges("walk", after_walk, ["walk", "retrieve", "verify"])
     graph.add_conditional_edges("retrieve", after_retrieve, ["select", "whole", "verify"])
@@ -59,6 +61,11 @@ def after(following: str) -> Any:
         return "verify" if state.get("stopped") else following
 
     return choose
+
+
+def after_recall(state: AgentState) -> str:
+    """To the route, or, where nothing was asked, to the end."""
+    return "verify" if state.get("stopped") or "draft" in state else "route"
 
 
 def after_route(state: AgentState) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 
 from app.agent.checkpoints import (
     Unfinished,
+    conversation,
     forget,
     forget_old,
     open_checkpoints,
@@ -24,7 +25,7 @@ from app.config import Settings, without_old_tracing
 from app.events import Progress
 from app.models import MakeReader, ReaderRun
 from memory.search_rows import SearchRowStore
-from memory.threads import ThreadStore
+from memory.users import FIRST_USER
 from reader.budget import Budget
 from retrieval.encoder import Encoder
 from retrieval.question import WordStatistics
@@ -42,12 +43,11 @@ class AgentHome:
 
     Args:
         settings: With the home and the limits.
-        threads: Conversations.
         reader: Makes the reader of a question.
     """
 
-    def __init__(self, settings: Settings, threads: ThreadStore, reader: MakeReader) -> None:
-        self._settings, self._threads, self._reader = settings, threads, reader
+    def __init__(self, settings: Settings, reader: MakeReader) -> None:
+        self._settings, self._reader = settings, reader
         self._limits = AgentLimits(
             settings.max_rounds,
             settings.max_calls,
@@ -83,7 +83,9 @@ class AgentHome:
                 rows=rows,
                 encoder=encoder,
                 reader=self._reader(ReaderRun(run, budget, spent, progress)),
-                threads=self._threads,
+                threads=asked.threads,
+                memory=asked.memory,
+                asked=asked.question,
                 find_tree=find_tree,
                 route=asked.route,
                 documents=by_key,
@@ -105,7 +107,7 @@ class AgentHome:
         home = self._settings
         return Agent(graph, checkpoints, home.checkpoints, self._locks, self._limits, context)
 
-    def interrupted(self, thread: str) -> Unfinished | None:
+    def interrupted(self, thread: str, user: str = FIRST_USER) -> Unfinished | None:
         """The latest question of a thread that was interrupted before its turn was kept, None if none was.
 
         One that somebody is answering just now is not interrupted.
@@ -113,17 +115,17 @@ class AgentHome:
         Raises:
             CheckpointError: If the file cannot be used.
         """
-        checkpoints = self.checkpoints()
-        with self._locks.trying(thread) as free, readable(self._settings.checkpoints):
-            found = unfinished(checkpoints, thread) if free else []
+        checkpoints, name = self.checkpoints(), conversation(user, thread)
+        with self._locks.trying(name) as free, readable(self._settings.checkpoints):
+            found = unfinished(checkpoints, name) if free else []
         return next((each for each in found if not each.remembered), None)
 
-    def abandon(self, thread: str) -> None:
+    def abandon(self, thread: str, user: str = FIRST_USER) -> None:
         """Forget the questions of a thread that were interrupted; not while one is being answered."""
-        checkpoints = self.checkpoints()
-        with self._locks.trying(thread) as free, readable(self._settings.checkpoints):
+        checkpoints, name = self.checkpoints(), conversation(user, thread)
+        with self._locks.trying(name) as free, readable(self._settings.checkpoints):
             if free:
-                forget(checkpoints, thread)
+                forget(checkpoints, name)
 
     def checkpoints(self) -> SqliteSaver:
         """The states of questions that are being answered; those of more than a week ago are forgotten.

@@ -56,8 +56,7 @@ def candidates_of(
         document = passage["document"]
         stored = context.sentences(document, passage["first"], passage["last"])
         rows.append(stored.rows)
-        sections = context.place(document, passage["start"]).sections
-        places.append(" / ".join([context.documents[document].title, *sections]))
+        places.append(" / ".join(context.titles(document, passage["start"])))
         candidates += [
             Candidate(document, number, span, text, rank)
             for number, span, text in zip(stored.numbers, stored.spans, stored.texts, strict=True)
@@ -78,7 +77,7 @@ def searched(queries: Sequence[str], context: AgentContext) -> list[ScoredCandid
 def looked_up(chosen: ScoredCandidate, query: int, context: AgentContext) -> EvidenceState:
     """The candidate as evidence, its quote looked up in the stored text."""
     candidate = chosen.candidate
-    source = context.rows.text(candidate.document, candidate.span)
+    source = context.text(candidate.document, candidate.span)
     return EvidenceState(
         document=candidate.document,
         start=candidate.span.start,
@@ -108,4 +107,4 @@ def interleaved(evidence: Sequence[EvidenceState]) -> list[int]:
 def stands(state: EvidenceState, context: AgentContext) -> bool:
     """Whether the quote that was shown to the reader stands in the text as it is stored now."""
     quote = context.evidence(state).quote
-    return bool(quote) and context.rows.text(state["document"], Span(state["start"], state["end"])) == quote
+    return bool(quote) and context.text(state["document"], Span(state["start"], state["end"])) == quote

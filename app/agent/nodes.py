@@ -20,8 +20,9 @@ from app.agent.lookups import (
     pooled,
     stands,
 )
+from app.agent.memories import citation_place, memory_passages, memory_state
 from app.agent.reasoning import reason
-from app.agent.state import AgentState, FoundState
+from app.agent.state import AgentState, DraftState, FoundState
 from app.agent.steps import Node, Update, shown, step
 from app.agent.tree_nodes import walk
 from app.agent.whole import whole
@@ -39,21 +40,43 @@ HISTORY: Final = 4
 
 @step
 def recall(state: AgentState, context: AgentContext) -> Update:
-    """What was said before, where the question refers to it."""
+    """What was said before: in this thread, where the question refers to it, and in all others."""
     question = state["question"]
+    if context.memory is not None and context.thread is not None:
+        told = context.memory.told(question)
+        if told:
+            return {"query": question, "draft": _acknowledged(told)}, "nothing is asked: it is remembered"
+    query, detail = _standalone(question, context)
+    if context.memory is None:
+        return {"query": query}, detail
+    recalled = context.memory.recall(query, context.row(query), context.reader)
+    detail = f"{detail}; {recalled.detail}"
+    if not recalled.needed:
+        return {"query": query}, detail
+    return {"query": query, "memory": memory_state(recalled)}, detail
+
+
+def _standalone(question: str, context: AgentContext) -> tuple[str, str]:
+    """The question in words that need no earlier turn of its thread, and what is to be said of it."""
     if context.thread is None:
-        return {"query": question}, "no thread"
+        return question, "no thread"
     turns = [Exchange(turn.question, turn.answer) for turn in context.threads.turns(context.thread, HISTORY)]
     if not context.reader.needs_history(question, turns):
-        return {"query": question}, f"{len(turns)} turns, not needed"
+        return question, f"{len(turns)} turns, not needed"
     query = with_topic(context.reader.standalone(question, turns), question)
-    return {"query": query}, f"{len(turns)} turns, read as: {shown(query)}"
+    return query, f"{len(turns)} turns, read as: {shown(query)}"
+
+
+def _acknowledged(told: str) -> DraftState:
+    return {"text": told, "abstained": False, "cited": [], "made_from": [], "confidence": None, "notes": []}
 
 
 @step
 def route(state: AgentState, context: AgentContext) -> Update:
     """How to look, and for what: a question of several parts is looked up part by part, and pooled."""
     query = state["query"]
+    if not context.documents:
+        return {"route": "search", "open": [query]}, "search in memory alone: there is no document"
     chosen = _chosen_route(state["question"], query, context)
     parts = [query] if chosen.route == "whole" else list(context.reader.parts(query))
     count = len(context.documents)
@@ -68,12 +91,15 @@ def retrieve(state: AgentState, context: AgentContext) -> Update:
     """The passages for each open query; in the first round after a walk, those of its leaves before them."""
     leaves = state["walk"]["leaves"] if "walk" in state and not state.get("rounds", 0) else []
     found: list[FoundState] = []
+    said = [] if state.get("rounds", 0) else memory_passages(state, context)
     for query in state["open"]:
         pooled_leaves = leaf_passages(query, leaves, context) if leaves else []
         more = without_held(passages_of(query, context), pooled_leaves)
-        found.append(FoundState(query=query, passages=[*pooled_leaves, *more]))
+        found.append(FoundState(query=query, passages=[*said, *pooled_leaves, *more]))
     count = sum(len(each["passages"]) for each in found)
     detail = f"{count} passages"
+    if said:
+        detail += f", first {len(said)} turns of memory"
     if leaves:
         detail += f", first those of {len(leaves)} leaves"
     if state.get("rounds", 0):
@@ -158,11 +184,11 @@ def verify(state: AgentState, context: AgentContext) -> Update:
 
 @step
 def remember(state: AgentState, context: AgentContext) -> Update:
-    """The turn, kept in its thread; once, however often this step is begun."""
+    """The turn, kept in its thread with what it asserts; once, however often this step is begun."""
     if context.thread is None:
         return {}, "no thread"
     answer = state["answer"]
-    citations = [context.evidence(state["evidence"][n]).origin for n in answer["cited"]]
+    evidence = [context.evidence(state["evidence"][n]) for n in answer["cited"]]
     turn = Turn(
         run=context.run,
         question=state["question"],
@@ -173,15 +199,15 @@ def remember(state: AgentState, context: AgentContext) -> Update:
         details={
             "model": context.reader.name,
             "query": state.get("query", state["question"]),
-            "citations": [
-                {"document": each.document, "start": each.span.start, "end": each.span.end}
-                for each in citations
-            ],
+            "citations": [citation_place(each.origin) for each in evidence],
             "prompt_tokens": state["prompt_tokens"],
             "completion_tokens": state["completion_tokens"],
         },
     )
-    return {}, f"turn {context.threads.append(context.thread, turn)} of {context.thread}"
+    if context.memory is None:
+        return {}, f"turn {context.threads.append(context.thread, turn)} of {context.thread}"
+    shown_to_user = [answer["text"], *(each.quote for each in evidence)]
+    return {}, context.memory.remember(context.thread, turn, context.reader, shown_to_user)
 
 
 NODES: Final[dict[str, Node]] = {

@@ -8,6 +8,7 @@ from app.agent.context import AgentContext
 from app.agent.coverage import innermost_section, sections_asked, sections_drawn_on
 from app.agent.evenly import evenly
 from app.agent.lookups import interleaved, searched
+from app.agent.memories import remembered, words_with_memory
 from app.agent.state import AgentState, DraftState
 from app.agent.steps import Update, step
 from app.routing import whole_topic
@@ -29,16 +30,18 @@ def reason(state: AgentState, context: AgentContext) -> Update:
         return _reason_whole(state, context)
     positions = interleaved(state["evidence"])
     evidence = [context.evidence(state["evidence"][n]) for n in positions]
-    best = sorted(state["passages"], key=lambda each: -each["score"])[:CONTEXT_PASSAGES]
+    of_documents = [each for each in state["passages"] if each["document"] > 0]
+    best = sorted(of_documents, key=lambda each: -each["score"])[:CONTEXT_PASSAGES]
     passages = [context.rows.text(each["document"], Span(each["start"], each["end"])) for each in best]
     reply = context.reader.answer(
         state["query"],
-        context.words(state["query"]),
+        words_with_memory(context.words(state["query"]), positions, state, context),
         evidence,
         passages,
         context.on_draft,
         asked=state["question"],
         searched=searched(state["asked"], context) if state["route"] == "walk" else (),
+        memories=remembered(state, context),
     )
     return {"draft": _draft(reply, positions)}, _answered(reply)
 

@@ -18,7 +18,9 @@ __all__ = [
     "DraftState",
     "EvidenceState",
     "FoundState",
+    "MemoryState",
     "PassageState",
+    "RecalledState",
     "StepState",
     "TraceOptionState",
     "TraceState",
@@ -35,7 +37,10 @@ class StepState(TypedDict):
 
 
 class PassageState(TypedDict):
-    """A passage: its document's key, its sentences, its characters, its tokens and its score."""
+    """A passage: its document's key, its sentences, its characters, its tokens and its score.
+
+    A `document` below 0 is a remembered turn, by its negated key, here and in evidence.
+    """
 
     document: int
     first: int
@@ -44,6 +49,21 @@ class PassageState(TypedDict):
     end: int
     tokens: int
     score: float
+
+
+class RecalledState(TypedDict):
+    """A turn that memory gives, and in which form."""
+
+    turn: int
+    form: str
+    score: float
+
+
+class MemoryState(TypedDict):
+    """What memory gives: turns in the order of time, and ids of facts, best first."""
+
+    turns: list[RecalledState]
+    facts: list[str]
 
 
 class FoundState(TypedDict):
@@ -137,6 +157,7 @@ class AgentState(TypedDict, total=False):
     Attributes:
         question: As it was asked.
         query: The same in words that need no earlier turn.
+        memory: What earlier conversations hold for it, if it needs that.
         route: How it is looked up.
         open: Queries that are to be looked up now.
         asked: Queries that were looked up.
@@ -159,6 +180,7 @@ class AgentState(TypedDict, total=False):
 
     question: str
     query: str
+    memory: MemoryState
     route: Route
     open: list[str]
     asked: list[str]

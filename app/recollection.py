@@ -1,0 +1,331 @@
+"""What memory holds for a question: the controller's decisions, from "is it needed" to what is given.
+
+As in SCM (arXiv 2304.13343): the turn before always (flash memory), activated turns and facts only where the
+question needs them, within a budget of tokens, in the order of time.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import pairwise
+from typing import Final, Literal
+
+import numpy as np
+
+from memory.assertions import assertions
+from memory.controller import ActivatedItem, Form, MemoryBudget, control, flash_form
+from memory.facts import Fact
+from memory.importance import importance
+from memory.long_term import LongTermMemory
+from memory.need import MemoryNeed
+from memory.search_rows import StoredSentences
+from memory.stream import MemoryStream, StreamTurn
+from memory.stream_index import ActivatedTurn, StreamIndex
+from memory.threads import Turn
+from memory.turn_keys import turn_keys
+from reader.contract import Reader, Remembered
+from reader.remembering import asks_about_answers
+from reader.rules import refers_back
+from retrieval.chunking import flat
+from retrieval.document import Span
+from retrieval.evidence import MemoryOrigin
+from retrieval.hits import Float32
+from retrieval.sentences import split_sentences
+
+__all__ = [
+    "Recalled",
+    "RecalledTurn",
+    "Recollector",
+    "said_when",
+    "shown_turn",
+    "statements",
+    "turn_origin",
+    "turn_text",
+]
+
+FACTS: Final = 8
+"""Facts that are given at most."""
+JOINED: Final = 10
+"""Activated turns, from the best one on, that neighbours may join."""
+JOINED_SHARE: Final = 0.5
+"""Of the score of the turn that it joins, a neighbour's."""
+UNENCODED: Final = 256
+"""Turns without embeddings that are encoded before a question is asked."""
+
+_ASKS: Final = re.compile(
+    r"[?\uff1f\u061f][\"”’'\s)]*$|^(?:please|tell|show|give|list|explain|summari[sz]e|describe|find|compare"
+    r"|write|can you|could you|would you)\b",
+    re.IGNORECASE,
+)
+_FORMERLY: Final = re.compile(
+    r"\b(?:used to|before|formerly|previous(?:ly)?|earlier|originally|at first|back then|old|was|were|did"
+    r"|had)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RecalledTurn:
+    """A turn that is given, in which form, and how well it speaks to the question."""
+
+    key: int
+    form: Form
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """What memory holds for a question.
+
+    Attributes:
+        needed: Whether the question needs memory at all.
+        turns: Those that fit, in the order of time.
+        facts: Best first.
+        tokens: Of all turns, as they are given.
+        dropped: Turns that were activated and had no room.
+        detail: For the step.
+    """
+
+    needed: bool
+    turns: tuple[RecalledTurn, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    tokens: int = 0
+    dropped: int = 0
+    detail: str = ""
+
+
+class Recollector:
+    """Recalls for one user.
+
+    Args:
+        stream: What was said.
+        index: Which of it a question activates.
+        facts: What the user has asserted.
+        need: Whether a question needs any of it.
+        budget: Tokens of what is given.
+        most: Turns that are activated at most.
+        encode: Texts to unit rows.
+        count_tokens: Of a text.
+        now: The time, with its zone.
+    """
+
+    def __init__(
+        self,
+        stream: MemoryStream,
+        index: StreamIndex,
+        facts: LongTermMemory,
+        need: MemoryNeed,
+        budget: MemoryBudget,
+        most: int,
+        encode: Callable[[Sequence[str]], Float32],
+        count_tokens: Callable[[str], int],
+        now: Callable[[], datetime],
+    ) -> None:
+        self.stream, self.facts = stream, facts
+        self._index, self._need, self._budget, self._most = index, need, budget, most
+        self._encode, self._count, self._now = encode, count_tokens, now
+
+    def recall(self, question: str, row: Float32, reader: Reader, besides: Sequence[int] = ()) -> Recalled:
+        """The turns and facts that a question needs.
+
+        Args:
+            question: In words that need no earlier turn.
+            row: Its embedding, shape (dim,).
+            reader: Says whether memory is needed where the rules are not sure, and judges what is too much.
+            besides: Keys of turns that the reader is shown anyway.
+        """
+        self.encode_missing()
+        activated = [each for each in self.activated(question, row) if each.key not in besides]
+        facts = self.facts.recall(question, row, self._now(), FACTS)
+        if not activated and not facts:
+            return Recalled(False, detail="nothing is remembered")
+        texts = [shown_turn(turn) for turn in self.stream.turns([each.key for each in activated[:3]])]
+        estimate = self._need.estimate(question, activated, texts)
+        needed = estimate.needed if estimate.certain else reader.needs_memory(question, estimate.needed)
+        if not needed and not facts:
+            return Recalled(False, detail=f"memory not needed ({estimate.reason})")
+        if not needed:
+            return Recalled(True, facts=tuple(facts), detail=f"{len(facts)} facts")
+        selected = control(question, self._items(activated), self._budget, self._count, reader)
+        turns = tuple(RecalledTurn(each.key, each.form, each.score) for each in selected.items)
+        brief = sum(each.form == "summary" for each in selected.items)
+        detail = f"{len(turns)} turns of memory ({selected.tokens} tokens, {brief} as summaries"
+        detail += f", {selected.dropped} had no room)" if selected.dropped else ")"
+        detail += f", {len(facts)} facts" if facts else ""
+        return Recalled(True, turns, tuple(facts), selected.tokens, selected.dropped, detail)
+
+    def activated(self, question: str, row: Float32) -> list[ActivatedTurn]:
+        """The turns that a question activates, best first."""
+        now = self._now().astimezone()
+        return self._index.activate(self.stream.user, question, row, now, k=self._most)
+
+    def told(self, message: str) -> str:
+        """What to say to a message that asks nothing and tells something, "" to any other."""
+        spans = split_sentences(message)
+        if any(_ASKS.search(message[span.start : span.end].strip()) for span in spans):
+            return ""
+        found = assertions(message)
+        wished = [each.text for each in found if each.requested]
+        if wished:
+            return "I will remember: " + " ".join(f"“{flat(each)}”" for each in wished)
+        if len(found) == len(spans):
+            return "Noted. It will be found when you ask for it, in this conversation and in others."
+        return ""
+
+    def remember(self, thread: str, turn: Turn, reader: Reader, shown: Sequence[str]) -> str:
+        """Keep a turn with its summaries, its embeddings, and the facts that its user asserts in it.
+
+        Done again for a run that is kept already, it changes nothing.
+
+        Args:
+            thread: Name of the conversation.
+            turn: Without summaries.
+            reader: Writes these, and finds facts.
+            shown: What the user had before his eyes, which is nothing he asserts when he repeats it.
+
+        Returns:
+            What was kept, for the step.
+        """
+        whole = replace(
+            turn,
+            question_summary=reader.one_sentence(turn.question),
+            answer_summary=reader.one_sentence(turn.answer),
+            importance=importance(turn.question),
+        )
+        rows = self._encode(turn_keys(whole))
+        ordinal = self.stream.append(thread, whole, rows)
+        noted = self.facts.remember(thread, ordinal, reader, shown)
+        detail = f"turn {ordinal} of {thread}"
+        outcomes = Counter(each.outcome for each in noted)
+        return ", ".join([detail, *(f"{count} facts {outcome}" for outcome, count in outcomes.items())])
+
+    def flash(self, thread: str) -> tuple[Remembered, ...]:
+        """The turn just before in a thread, raw or as its summary; none in a new one."""
+        last = self.stream.threads.turns(thread, last=1)
+        turns = self.stream.turns([turn.key for turn in last])
+        return tuple(Remembered(said_when(turn), shown_turn(turn, self._flash_form(turn))) for turn in turns)
+
+    def sentences(self, key: int, question: str) -> StoredSentences:
+        """What a turn states, sentence by sentence, offsets counting in its `turn_text`; none if it is gone.
+
+        Neither questions and requests, which say nothing, nor what the user has taken back since, unless the
+        question asks for what was so before. What was answered is given only to a question about answers:
+        else Clew would have its own words for evidence.
+        """
+        for turn in self.stream.turns([key]):
+            text = turn_text(turn)
+            closed = [] if _FORMERLY.search(question) else self.facts.closed_quotes(key)
+            spans = [
+                span
+                for span in statements(turn, answers=asks_about_answers(question))
+                if not any(_overlap(text[span.start : span.end], quote) for quote in closed)
+            ]
+            if spans:
+                texts = tuple(text[span.start : span.end] for span in spans)
+                counts = tuple(map(self._count, texts))
+                rows = self._encode(texts)
+                return StoredSentences(tuple(range(len(spans))), tuple(spans), texts, counts, rows)
+        return StoredSentences((), (), (), (), np.empty((0, self.stream.dim), np.float32))
+
+    def text(self, key: int, span: Span) -> str:
+        """The characters of a span of a turn as it is stored now, "" if it is gone."""
+        return "".join(turn_text(turn)[span.start : span.end] for turn in self.stream.turns([key]))
+
+    def origin(self, key: int, span: Span) -> MemoryOrigin | None:
+        """Who said the characters of a span of a turn, and when; None if it is gone."""
+        found = self.stream.turns([key])
+        return turn_origin(found[0], span) if found else None
+
+    def encode_missing(self) -> int:
+        """Encode the newest turns that have no embeddings yet; how many those were."""
+        missing = self.stream.without_vectors(UNENCODED)
+        if missing:
+            rows = self._encode([text for turn in missing for text in turn.texts])
+            found: dict[int, Float32] = {}
+            first = 0
+            for turn in missing:
+                found[turn.key] = rows[first : first + len(turn.texts)]
+                first += len(turn.texts)
+            self.stream.put_vectors(found)
+        return len(missing)
+
+    def _items(self, activated: Sequence[ActivatedTurn]) -> list[ActivatedItem]:
+        """What was activated with the neighbours that belong to it, best first."""
+        scores = {each.key: each.score for each in activated}
+        turns = {turn.key: turn for turn in self.stream.turns(list(scores))}
+        for each in activated[:JOINED]:
+            found = self.stream.neighbours(each.key, before=1, after=0)
+            for before, turn in pairwise(found):
+                if before.key not in scores and (_opens(before) or refers_back(turn.question)):
+                    turns[before.key], scores[before.key] = before, JOINED_SHARE * each.score
+        best = sorted(turns.values(), key=lambda turn: -scores[turn.key])
+        return [
+            ActivatedItem(
+                key=turn.key,
+                at=turn.asked_at,
+                text=shown_turn(turn),
+                summary=shown_turn(turn, "summary") if turn.question_summary or turn.answer_summary else "",
+                score=scores[turn.key],
+            )
+            for turn in best
+        ]
+
+    def _flash_form(self, turn: StreamTurn) -> Form:
+        return flash_form(shown_turn(turn), shown_turn(turn, "summary"), self._budget, self._count)
+
+
+def turn_text(turn: StreamTurn) -> str:
+    """All that a turn says; the offsets of sentences from memory count in it."""
+    return f"{turn.question}\n{turn.answer}" if turn.answer else turn.question
+
+
+def statements(turn: StreamTurn, answers: bool) -> list[Span]:
+    """The sentences of a turn that state something, of what was answered only with `answers`."""
+    spans = [
+        span
+        for span in split_sentences(turn.question)
+        if not _ASKS.search(turn.question[span.start : span.end].strip())
+    ]
+    if answers:
+        first = len(turn.question) + 1
+        spans += [Span(first + s.start, first + s.end) for s in split_sentences(turn.answer)]
+    return spans
+
+
+def shown_turn(turn: StreamTurn, form: Form = "raw") -> str:
+    """A turn as a reader is shown it: who said what."""
+    question, answer = turn.question, turn.answer
+    if form == "summary":
+        question, answer = turn.question_summary or question, turn.answer_summary or answer
+    if turn.speaker:
+        return f"{turn.speaker}: {question}"
+    return f"They: {question} Answer: {answer}" if answer else f"They: {question}"
+
+
+def turn_origin(turn: StreamTurn, span: Span) -> MemoryOrigin:
+    """Where a span of `turn_text` stands."""
+    answer = len(turn.question) + 1
+    side: Literal["question", "answer"] = "answer" if span.start >= answer else "question"
+    first = answer if side == "answer" else 0
+    inside = Span(span.start - first, span.end - first)
+    return MemoryOrigin(turn.thread, turn.ordinal, side, turn.speaker, turn.asked_at.astimezone(), inside)
+
+
+def said_when(turn: StreamTurn) -> str:
+    """Who said it and when."""
+    return turn_origin(turn, Span(0, 0)).title
+
+
+def _opens(turn: StreamTurn) -> bool:
+    """Whether a turn asks what the one after it answers, and has had no answer of its own."""
+    return not turn.answer and turn.question.rstrip("\"”’' )").endswith("?")
+
+
+def _overlap(sentence: str, quote: str) -> bool:
+    """Whether one stands in the other, however they are spaced."""
+    one, other = flat(sentence).casefold().rstrip("."), flat(quote).casefold().rstrip(".")
+    return one in other or other in one
