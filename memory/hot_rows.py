@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Engine, and_, func, select
+from sqlalchemy import Engine, Select, and_, func, select
 
 from memory.conversation_tables import ThreadRow, TurnRow, TurnVectorRow, UserRow
 from memory.moments import in_utc
@@ -15,7 +15,8 @@ from memory.threads import storable
 
 __all__ = ["HotRow", "HotRowStore", "StreamState"]
 
-BATCH: Final = 500
+BLOCK: Final = 8_000
+VARIABLES: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,13 +84,36 @@ class HotRowStore:
         with self.engine.connect() as connection:
             return [(key, importance, length) for key, importance, length in connection.execute(query)]
 
-    def rows(self, state: StreamState, after: int = 0, only: Sequence[int] | None = None) -> list[HotRow]:
-        """The turns of a user with keys above `after`, up to the newest of `state`, ascending.
+    def rows(self, state: StreamState, after: int = 0) -> list[HotRow]:
+        """The turns of a user with keys above `after`, up to the newest of `state`, ascending."""
+        return self._read(self._query(state).where(TurnRow.key > after))
 
-        `only` names some of them.
+    def blocks(self, state: StreamState, only: Sequence[int] | None = None) -> Iterator[list[HotRow]]:
+        """All turns of a user up to the newest of `state`, ascending, some thousands at a time.
+
+        `only` are the keys of those to read, ascending; None reads all.
         """
+        if only is not None:
+            for start in range(0, len(only), VARIABLES):
+                yield self._read(self._query(state).where(TurnRow.key.in_(only[start : start + VARIABLES])))
+            return
+        last = 0
+        while block := self._read(self._query(state).where(TurnRow.key > last).limit(BLOCK)):
+            yield block
+            if len(block) < BLOCK:
+                return
+            last = block[-1].key
+
+    def threads(self, state: StreamState, names: Collection[str]) -> list[int]:
+        """The keys of a user's threads of these names."""
+        named = ThreadRow.name.in_([storable(name) for name in names])
+        query = select(ThreadRow.key).where(ThreadRow.user_key == state.user, named)
+        with self.engine.connect() as connection:
+            return list(connection.execute(query).scalars())
+
+    def _query(self, state: StreamState) -> Select[*tuple[Any, ...]]:
         joined = and_(TurnVectorRow.turn_key == TurnRow.key, TurnVectorRow.encoder_key == self.encoder)
-        query = (
+        return (
             select(
                 TurnRow.key,
                 TurnRow.thread_key,
@@ -102,22 +126,14 @@ class HotRowStore:
                 TurnVectorRow.vectors,
             )
             .outerjoin(TurnVectorRow, joined)
-            .where(TurnRow.user_key == state.user, TurnRow.key > after, TurnRow.key <= state.newest)
+            .where(TurnRow.user_key == state.user, TurnRow.key <= state.newest)
             .order_by(TurnRow.key)
         )
-        parts = (
-            [query]
-            if only is None
-            else [query.where(TurnRow.key.in_(only[n : n + BATCH])) for n in range(0, len(only), BATCH)]
-        )
-        with self.engine.connect() as connection:
-            return [
-                HotRow(*row[:7], in_utc(row[7]), row[8]) for part in parts for row in connection.execute(part)
-            ]
 
-    def threads(self, state: StreamState, names: Collection[str]) -> list[int]:
-        """The keys of a user's threads of these names."""
-        named = ThreadRow.name.in_([storable(name) for name in names])
-        query = select(ThreadRow.key).where(ThreadRow.user_key == state.user, named)
+    def _read(self, query: Select[*tuple[Any, ...]]) -> list[HotRow]:
         with self.engine.connect() as connection:
-            return list(connection.execute(query).scalars())
+            found = connection.execute(query).all()
+        return [
+            HotRow(key, thread, ordinal, speaker, question, answer, importance, in_utc(asked_at), vectors)
+            for key, thread, ordinal, speaker, question, answer, importance, asked_at, vectors in found
+        ]

@@ -10,21 +10,24 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from sqlalchemy import Engine
 
+from memory.activation import ActivationWeights, Asked, Remembered, activate
 from memory.hot_rows import HotRowStore, StreamState
 from memory.hot_shard import HotShard
-from memory.term_counts import bm25
+from memory.question_cues import Period, asked_periods, asked_speaker, question_terms
 from memory.turn_keys import MAX_KEYS
-from retrieval.hits import Float32
-from retrieval.words import content_words, words
+from retrieval.hits import Float32, Int64
+
+if TYPE_CHECKING:
+    from memory.time_words import TimeWindow
 
 __all__ = ["CAPACITY", "ActivatedTurn", "StreamIndex"]
 
@@ -87,9 +90,11 @@ class StreamIndex:
         *,
         k: int,
         threads: Collection[str] | None = None,
+        windows: Sequence[TimeWindow] | None = None,
+        weights: ActivationWeights | None = None,
         gate: float = 0.0,
     ) -> list[ActivatedTurn]:
-        """The turns of a user that a question activates, best first.
+        """The turns of a user that a question activates, best first; equal scores by key, the newest first.
 
         Args:
             user: Whose turns; no other's are looked at.
@@ -98,7 +103,9 @@ class StreamIndex:
             now: With its time zone; recency counts from it.
             k: Turns wanted, at least 1.
             threads: Only turns of threads of these names; None for all.
-            gate: Turns of a lower relevance stay out.
+            windows: Times that raise the turns of them; None takes those that the question names.
+            weights: Of the parts of the score; None for the chosen ones.
+            gate: Turns of no greater relevance stay out.
         """
         if k < 1:
             raise ValueError(f"k is {k}, below 1")
@@ -108,32 +115,18 @@ class StreamIndex:
             places = None
             if threads is not None:
                 places = shard.places(self._rows.threads(shard.state, threads))
-                if not len(places):
-                    return []
-            terms = list(dict.fromkeys(content_words(question) or words(question)))
-            similarities = shard.similarities(row, places)
-            lexical = bm25(shard.terms.matrix(terms), shard.terms.lengths)
-            relevance = (similarities.clip(0) + lexical / max(float(lexical.max()), 1e-9)) / 2
-            days = (now.timestamp() - shard.turns["asked_at"]).clip(0) / 86_400
-            recency = 0.5 ** (days / 30)
-            importance = shard.turns["importance"]
-            score = relevance + 0.1 * recency + 0.1 * importance
-            allowed = relevance >= gate
-            if places is not None:
-                inside = np.zeros(len(shard), np.bool_)
-                inside[places] = True
-                allowed &= inside
-            best = np.flatnonzero(allowed)
-            best = best[np.lexsort((-shard.turns["key"][best], -score[best]))][:k]
+            asked = _asked(shard, question, row, now, places, windows)
+            turns = shard.turns
+            remembered = Remembered(
+                turns["session"], turns["asked_at"], turns["importance"], shard.terms.lengths
+            )
+            found = activate(remembered, asked, weights)
+            allowed = np.arange(len(shard)) if places is None else places
+            allowed = allowed[found.relevance[allowed] > gate]
+            best = allowed[np.lexsort((-allowed, -found.score[allowed]))][:k]
+            columns = (turns["key"], found.score, found.relevance, found.recency, found.importance)
             return [
-                ActivatedTurn(
-                    int(shard.turns["key"][at]),
-                    float(score[at]),
-                    float(relevance[at]),
-                    float(recency[at]),
-                    float(importance[at]),
-                )
-                for at in best
+                ActivatedTurn(*each) for each in zip(*(part[best].tolist() for part in columns), strict=True)
             ]
 
     def catch_up(self, user: str) -> int:
@@ -175,7 +168,8 @@ class StreamIndex:
         fits = self._rows.count(state) * MAX_KEYS <= self.capacity
         only = None if fits else self._most_useful(state)
         shard = HotShard(self.dim, state, complete=only is None)
-        shard.add(self._rows.rows(state, only=only), state)
+        for rows in self._rows.blocks(state, only):
+            shard.add(rows, state)
         return shard
 
     def _most_useful(self, state: StreamState) -> list[int] | None:
@@ -199,3 +193,26 @@ class StreamIndex:
                 if over <= 0:
                     return
                 over -= self._slots.pop(other).size
+
+
+def _asked(
+    shard: HotShard,
+    question: str,
+    row: Float32,
+    now: datetime,
+    places: Int64 | None,
+    windows: Sequence[TimeWindow] | None,
+) -> Asked:
+    """A question compared with all of a user's turns, by meaning with those at `places` only."""
+    speaker = asked_speaker(question, shard.speakers)
+    if windows is None:
+        periods = asked_periods(question, now)
+    else:
+        periods = tuple(Period(each.start.timestamp(), each.end.timestamp()) for each in windows)
+    return Asked(
+        similarities=shard.similarities(row, places),
+        counts=shard.terms.matrix(question_terms(question, shard.speakers)),
+        now=now.timestamp(),
+        of_speaker=None if speaker is None else shard.turns["speaker"] == shard.speakers[speaker],
+        periods=periods,
+    )

@@ -17,7 +17,7 @@ import numpy as np
 
 from retrieval.hits import Float32, Int64
 
-__all__ = ["TermCounts", "bm25"]
+__all__ = ["TermCounts"]
 
 SMALL: Final = 64
 """Turns that wait to be sealed at least; then an eighth of those that are."""
@@ -105,19 +105,3 @@ def _counted(first: int, turns: Sequence[Sequence[str]]) -> tuple[Int64, Int64, 
     new = np.flatnonzero(np.diff(terms, prepend=~terms[:1]) | np.diff(places, prepend=-1))
     counts = np.diff(new, append=len(terms)).clip(max=MOST)
     return terms[new], places[new], counts
-
-
-def bm25(counts: Float32, lengths: Float32, k1: float = 1.2, b: float = 0.75) -> Float32:
-    """The BM25 score of each turn, shape (n,), with the IDF of Lucene, which is never negative.
-
-    Args:
-        counts: How often each term of the question occurs in each turn, shape (terms, n).
-        lengths: Terms of each turn, shape (n,).
-        k1: How slowly further occurrences cease to count.
-        b: How much long turns are marked down, 0 to 1.
-    """
-    n = len(lengths)
-    frequencies = np.count_nonzero(counts, axis=1)
-    weights = np.log1p((n - frequencies + 0.5) / (frequencies + 0.5)).astype(np.float32)
-    norms = k1 * (1 - b + b * lengths / max(float(lengths.mean()) if n else 1.0, 1e-9))
-    return np.asarray(weights @ (counts / (counts + norms + 1e-9)), np.float32)

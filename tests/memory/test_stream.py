@@ -1,0 +1,138 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from sqlalchemy import Engine, event, select
+
+from memory.conversation_tables import TurnVectorRow
+from memory.stream import MemoryStream, StreamTurn
+from memory.users import known_user, user_revision
+from tests.memory.samples import DIM, NOON, a_turn, an_encoder, counts, row_of
+
+
+@pytest.fixture
+def stream(engine: Engine) -> MemoryStream:
+    return MemoryStream(engine, "ann", an_encoder(engine), DIM)
+
+
+def other(stream: MemoryStream, user: str = "bob") -> MemoryStream:
+    return MemoryStream(stream.engine, user, stream.encoder, DIM)
+
+
+def revision(stream: MemoryStream) -> int:
+    with stream.engine.connect() as connection:
+        user = known_user(connection, stream.user)
+        assert user is not None
+        found = user_revision(connection, user)
+    assert found is not None
+    return found
+
+
+def test_a_turn_and_its_embeddings_are_stored_together(stream: MemoryStream) -> None:
+    rows = np.stack([row_of(b"one"), row_of(b"two")])
+    assert stream.append("sea", replace(a_turn(1), importance=0.5), rows) == 1
+    assert stream.turns([1]) == [
+        StreamTurn(
+            key=1,
+            thread="sea",
+            ordinal=1,
+            run="run-1",
+            asked_at=NOON.replace(minute=1),
+            speaker="",
+            question="Who sleeps?",
+            answer="Five men. [1]",
+            question_summary="",
+            answer_summary="",
+            importance=0.5,
+            abstained=False,
+        )
+    ]
+    with stream.engine.connect() as connection:
+        (blob,) = connection.execute(select(TurnVectorRow.vectors)).scalars()
+    assert blob == rows.astype("<f2").tobytes()
+    assert stream.without_vectors(5) == []
+
+
+def test_neither_is_stored_where_one_cannot_be(stream: MemoryStream) -> None:
+    def cut(connection: object, cursor: object, statement: str, *rest: object) -> None:
+        if statement.startswith("INSERT INTO turn_vectors"):
+            raise RuntimeError("cut")
+
+    event.listen(stream.engine, "before_cursor_execute", cut)
+    with pytest.raises(RuntimeError, match="cut"):
+        stream.append("sea", a_turn(1), row_of(b"one")[None])
+    assert counts(stream.engine)["turns"] == 0
+
+
+def test_embeddings_of_another_width_or_of_no_numbers_are_refused(stream: MemoryStream) -> None:
+    with pytest.raises(ValueError, match=r"shape \(1, 3\) for a stream of width 8"):
+        stream.append("sea", a_turn(1), np.ones((1, 3), np.float32))
+    with pytest.raises(ValueError, match="no number"):
+        stream.append("sea", a_turn(1), np.full((1, DIM), np.nan, np.float32))
+    assert counts(stream.engine)["turns"] == 0
+
+
+def test_turns_come_in_the_order_asked_for_and_only_those_of_the_user(stream: MemoryStream) -> None:
+    for n in (1, 2, 3):
+        (stream if n != 2 else other(stream)).append("sea", a_turn(n))
+    assert [turn.key for turn in stream.turns([3, 2, 99, 1])] == [3, 1]
+    assert [turn.key for turn in other(stream).turns([3, 2, 1])] == [2]
+    assert other(stream, "nobody").turns([1, 2, 3]) == []
+    assert [turn.key for turn in stream.turns(list(range(3000, 0, -1)))] == [3, 1]
+
+
+def test_neighbours_are_of_the_same_thread(stream: MemoryStream) -> None:
+    for n in range(1, 11):
+        stream.append("odd" if n % 2 else "even", a_turn(n))
+    assert [turn.key for turn in stream.neighbours(5)] == [3, 5, 7]
+    assert [turn.key for turn in stream.neighbours(1, before=3, after=2)] == [1, 3, 5]
+    assert [turn.key for turn in stream.neighbours(10, before=2, after=2)] == [6, 8, 10]
+    assert stream.neighbours(99) == []
+    assert other(stream).neighbours(5) == []
+
+
+def test_all_turns_come_in_the_order_they_were_stored(stream: MemoryStream) -> None:
+    for n in range(1, 6):
+        (stream if n != 4 else other(stream)).append(f"thread {n % 2}", a_turn(n))
+    assert [turn.key for turn in stream.all_turns()] == [1, 2, 3, 5]
+    assert [turn.thread for turn in other(stream).all_turns()] == ["thread 0"]
+
+
+def test_older_turns_are_encoded_later_the_newest_first(stream: MemoryStream) -> None:
+    for n in range(1, 5):
+        stream.append("sea", a_turn(n, f"Question {n}?", ""), None if n != 3 else row_of(b"3")[None])
+    other(stream).append("sea", a_turn(9))
+    found = stream.without_vectors(2)
+    assert [(each.key, each.texts) for each in found] == [(4, ("Question 4?",)), (2, ("Question 2?",))]
+    before = revision(stream)
+    stream.put_vectors({each.key: row_of(b"any")[None] for each in found})
+    assert revision(stream) == before + 1
+    assert [each.key for each in stream.without_vectors(9)] == [1]
+
+
+def test_another_encoder_has_everything_to_encode(stream: MemoryStream) -> None:
+    stream.append("sea", a_turn(1), row_of(b"1")[None])
+    changed = MemoryStream(stream.engine, "ann", an_encoder(stream.engine, "model@2"), DIM)
+    assert [each.texts for each in changed.without_vectors(9)] == [("Who sleeps?", "Five men. [1]")]
+    changed.put_vectors({1: row_of(b"1")[None]})
+    assert changed.without_vectors(9) == []
+    assert counts(stream.engine)["turn_vectors"] == 2
+
+
+def test_embeddings_come_once_and_to_turns_of_the_user_alone(stream: MemoryStream) -> None:
+    stream.append("sea", a_turn(1), row_of(b"1")[None])
+    other(stream).append("sea", a_turn(2))
+    before = revision(stream)
+    stream.put_vectors({1: row_of(b"new")[None], 2: row_of(b"2")[None], 99: row_of(b"99")[None]})
+    assert counts(stream.engine)["turn_vectors"] == 1
+    assert revision(stream) == before
+    assert [each.key for each in other(stream).without_vectors(9)] == [2]
+
+
+def test_what_no_database_can_hold_is_replaced_in_the_name_of_a_user(stream: MemoryStream) -> None:
+    strange = other(stream, "an\x00n\ud83d")
+    strange.append("\N{SNOWMAN}", a_turn(1, "日本 \N{GRINNING FACE}", ""))
+    assert [(turn.thread, turn.question) for turn in strange.turns([1])] == [
+        ("\N{SNOWMAN}", "日本 \N{GRINNING FACE}")
+    ]
+    assert stream.turns([1]) == []
