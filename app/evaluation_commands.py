@@ -16,8 +16,11 @@ from app.events import Progress
 from app.haystack_homes import HaystackHomes
 from app.haystacks.threads import MOST_MARKS
 from app.heat_map import check_heat_map, save_heat_map
+from app.locomo_evaluation import evaluate_locomo
+from app.memory_tables import locomo_table, scm_table
 from app.needle_evaluation import NeedleOptions, evaluate_needles
 from app.needle_tables import needle_table, thread_table
+from app.scm_evaluation import evaluate_scm
 from app.thread_evaluation import ThreadOptions, evaluate_threads
 
 __all__ = ["evaluation"]
@@ -105,6 +108,35 @@ def threads(
         print_json(report)
     else:
         screen.out.print(thread_table(report))
+
+
+@evaluation.command()
+def locomo(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Conversations with questions, as of LoCoMo.")],
+    as_json: AsJson = False,
+) -> None:
+    """Keep conversations in memory and ask about them: are the right turns recalled, and answered from."""
+    with temporary_library() as library, screen.progress() as progress:
+        report = evaluate_locomo(file, library, progress)
+    if as_json:
+        print_json(report)
+    else:
+        screen.out.print(locomo_table(report))
+
+
+@evaluation.command()
+def scm(
+    dialogues: Annotated[Path, typer.Argument(metavar="DIALOGUES", help="Long dialogues, as of SCM4LLMs.")],
+    probes: Annotated[Path, typer.Argument(metavar="PROBES", help="Questions about them.")],
+    as_json: AsJson = False,
+) -> None:
+    """Keep long dialogues in memory and probe them, with the memory controller and without."""
+    with temporary_library() as library, screen.progress() as progress:
+        report = evaluate_scm(dialogues, probes, library, progress)
+    if as_json:
+        print_json(report)
+    else:
+        screen.out.print(scm_table(report))
 
 
 @contextmanager

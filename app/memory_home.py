@@ -35,6 +35,7 @@ class MemoryHome:
         encoder: Loads the encoder.
         encoder_key: The key and the width of that encoder in the database.
         now: The time, with its zone.
+        recollect: How is recalled.
     """
 
     def __init__(
@@ -44,13 +45,20 @@ class MemoryHome:
         encoder: Callable[[], Encoder],
         encoder_key: Callable[[], tuple[int, int]],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        recollect: type[Recollector] = Recollector,
     ) -> None:
-        self._settings, self._engine, self._now = settings, engine, now
+        self._settings, self._engine, self._now, self._recollect = settings, engine, now, recollect
         self._encoder, self._encoder_key = encoder, encoder_key
         self._lock = threading.Lock()
         self._index: StreamIndex | None = None
         self._need: MemoryNeed | None = None
         self._long_term: OrderedDict[str, LongTermMemory] = OrderedDict()
+
+    def at(self, moment: datetime, recollect: type[Recollector] = Recollector) -> MemoryHome:
+        """The same memories with the clock standing still, and recalled in this way; for measuring."""
+        return MemoryHome(
+            self._settings, self._engine, self._encoder, self._encoder_key, lambda: moment, recollect
+        )
 
     def holds(self, user: str) -> bool:
         """Whether anything is remembered of a user."""
@@ -80,7 +88,7 @@ class MemoryHome:
         budget = MemoryBudget(
             settings.flash_tokens, settings.item_tokens, settings.activated_tokens, settings.memory_tokens
         )
-        return Recollector(
+        return self._recollect(
             stream=self.stream(user),
             index=self._index,
             facts=self.long_term(user),

@@ -7,10 +7,13 @@ import string
 from collections import Counter
 from collections.abc import Sequence
 
-__all__ = ["exact_match", "f1", "normalised_answer"]
+__all__ = ["exact_match", "f1", "locomo_f1", "normalised_answer", "without_numbers"]
 
 _PUNCTUATION = str.maketrans("", "", string.punctuation + "“”‘’—–…")
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
+_NUMBERS = re.compile(r" ?\[\d+\]")
+MULTI_HOP = 1
+OPEN_DOMAIN = 3
 
 
 def normalised_answer(text: str) -> str:
@@ -28,8 +31,37 @@ def f1(answer: str, references: Sequence[str]) -> float:
     return max((_f1(answer, each) for each in references), default=0.0)
 
 
+def locomo_f1(answer: str, reference: str, category: int) -> float:
+    """LoCoMo's F1 (Maharana et al. 2024), 0 to 1: over Porter stems, by category.
+
+    Of a multi-hop question (1) both are split at commas: the mean over the reference's parts of the best F1
+    that a part of the answer has. Of an open one (3) what follows ";" in the reference is a remark.
+    """
+    if category == MULTI_HOP:
+        parts = answer.split(",")
+        wanted = [part for part in reference.split(",") if part.strip()]
+        return sum(max(_stemmed_f1(part, each) for part in parts) for each in wanted) / max(len(wanted), 1)
+    return _stemmed_f1(answer, reference.split(";")[0] if category == OPEN_DOMAIN else reference)
+
+
+def without_numbers(text: str) -> str:
+    """An answer without its citations [n]."""
+    return _NUMBERS.sub("", text)
+
+
+def _stemmed_f1(answer: str, reference: str) -> float:
+    import Stemmer
+
+    stemmer = Stemmer.Stemmer("porter")
+    given, wanted = (stemmer.stemWords(normalised_answer(each).split()) for each in (answer, reference))
+    return _overlap(given, wanted)
+
+
 def _f1(answer: str, reference: str) -> float:
-    given, wanted = normalised_answer(answer).split(), normalised_answer(reference).split()
+    return _overlap(normalised_answer(answer).split(), normalised_answer(reference).split())
+
+
+def _overlap(given: Sequence[str], wanted: Sequence[str]) -> float:
     if not given or not wanted:
         return float(given == wanted)
     shared = sum((Counter(given) & Counter(wanted)).values())

@@ -126,8 +126,9 @@ class Recollector:
         now: Callable[[], datetime],
     ) -> None:
         self.stream, self.facts = stream, facts
-        self._index, self._need, self._budget, self._most = index, need, budget, most
-        self._encode, self._count, self._now = encode, count_tokens, now
+        self._index, self._need, self._most = index, need, most
+        self.budget, self.count_tokens = budget, count_tokens
+        self._encode, self._now = encode, now
 
     def recall(self, question: str, row: Float32, reader: Reader, besides: Sequence[int] = ()) -> Recalled:
         """The turns and facts that a question needs.
@@ -150,7 +151,7 @@ class Recollector:
             return Recalled(False, detail=f"memory not needed ({estimate.reason})")
         if not needed:
             return Recalled(True, facts=tuple(facts), detail=f"{len(facts)} facts")
-        selected = control(question, self._items(activated), self._budget, self._count, reader)
+        selected = control(question, self._items(activated), self.budget, self.count_tokens, reader)
         turns = tuple(RecalledTurn(each.key, each.form, each.score) for each in selected.items)
         brief = sum(each.form == "summary" for each in selected.items)
         detail = f"{len(turns)} turns of memory ({selected.tokens} tokens, {brief} as summaries"
@@ -209,24 +210,24 @@ class Recollector:
         turns = self.stream.turns([turn.key for turn in last])
         return tuple(Remembered(said_when(turn), shown_turn(turn, self._flash_form(turn))) for turn in turns)
 
-    def sentences(self, key: int, question: str) -> StoredSentences:
+    def sentences(self, key: int, question: str, answers: bool = False) -> StoredSentences:
         """What a turn states, sentence by sentence, offsets counting in its `turn_text`; none if it is gone.
 
         Neither questions and requests, which say nothing, nor what the user has taken back since, unless the
-        question asks for what was so before. What was answered is given only to a question about answers:
-        else Clew would have its own words for evidence.
+        question asks for what was so before. What was answered is given to a question about answers, or
+        with `answers`: else Clew would have its own words for evidence.
         """
         for turn in self.stream.turns([key]):
             text = turn_text(turn)
             closed = [] if _FORMERLY.search(question) else self.facts.closed_quotes(key)
             spans = [
                 span
-                for span in statements(turn, answers=asks_about_answers(question))
+                for span in statements(turn, answers or asks_about_answers(question))
                 if not any(_overlap(text[span.start : span.end], quote) for quote in closed)
             ]
             if spans:
                 texts = tuple(text[span.start : span.end] for span in spans)
-                counts = tuple(map(self._count, texts))
+                counts = tuple(map(self.count_tokens, texts))
                 rows = self._encode(texts)
                 return StoredSentences(tuple(range(len(spans))), tuple(spans), texts, counts, rows)
         return StoredSentences((), (), (), (), np.empty((0, self.stream.dim), np.float32))
@@ -275,7 +276,7 @@ class Recollector:
         ]
 
     def _flash_form(self, turn: StreamTurn) -> Form:
-        return flash_form(shown_turn(turn), shown_turn(turn, "summary"), self._budget, self._count)
+        return flash_form(shown_turn(turn), shown_turn(turn, "summary"), self.budget, self.count_tokens)
 
 
 def turn_text(turn: StreamTurn) -> str:

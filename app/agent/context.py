@@ -213,7 +213,9 @@ class AgentContext:
         key = (document, first, last)
         if key not in self._sentences:
             if document < 0 and self.memory is not None:
-                self._sentences[key] = self.memory.sentences(-document, self.asked)
+                self._sentences[key] = self.memory.sentences(
+                    -document, self.asked, answers=not self.documents
+                )
             else:
                 self._sentences[key] = self.rows.sentences(*key)
         return self._sentences[key]
