@@ -36,7 +36,7 @@ class ForgetReport:
     Attributes:
         what: In words.
         counts: Rows that went or were changed, by what they are.
-        pieces: Pieces of its texts that were looked for, at most 48 characters each.
+        pieces: Pieces of its texts that were looked for, of at most 24 characters each.
         pieces_of: How many there are; of very long texts only a part is looked for.
         files: Files of the home that were searched; none of them holds a piece, but for `elsewhere`.
         bytes: Their size.
@@ -228,7 +228,7 @@ class Forgetting:
 
 
 def finish_forgetting(library: Library) -> None:
-    """Do what `Forgetting.finish` does, unless another process is at it; one small query if there is nothing."""
+    """Do what `Forgetting.finish` does, unless another process is at it; a small query where nothing is."""
     if to_clean(library.engine):
         forgetting = Forgetting(library)
         if forgetting.free:

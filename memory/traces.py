@@ -21,10 +21,10 @@ __all__ = ["MOST_PIECES", "SHORTEST", "Needles", "Search", "Trace", "find_traces
 SHORTEST: Final = 5
 """Bytes below which a text is not looked for: four bytes stand by chance somewhere in most gigabytes."""
 
-PIECE: Final = 48
+PIECE: Final = 24
 """Characters of the pieces that longer texts are looked for in; a page of a database has 4,096 bytes."""
 
-MOST_PIECES: Final = 50_000
+MOST_PIECES: Final = 100_000
 """Of a long document so many pieces are looked for, taken evenly: up to 2.4 million characters of it."""
 
 BLOCK: Final = 4 << 20
