@@ -26,12 +26,17 @@ from app.doctor import examine
 from app.doctor import report as doctor_report
 from app.evaluation_commands import evaluation
 from app.job_commands import jobs, worker
+from app.memory_commands import memory
 from app.reports import added_json, answer_json, document_json, record_json
 from app.summary_commands import summarize
 from app.tree_commands import tree
 from retrieval.errors import ClewError
 
 __all__ = ["app", "main"]
+
+Incognito = Annotated[
+    bool, typer.Option("--incognito", help="Recall nothing, and leave nothing of it behind.")
+]
 
 app = typer.Typer(
     help="Ask documents larger than any context window; answers come with quotes that were checked.",
@@ -41,6 +46,7 @@ app = typer.Typer(
 )
 app.add_typer(evaluation, name="eval")
 app.add_typer(jobs, name="jobs")
+app.add_typer(memory, name="memory")
 app.command()(worker)
 app.command()(tree)
 app.command()(summarize)
@@ -142,13 +148,23 @@ def ask(
     ] = None,
     route: Annotated[str, typer.Option(help="auto, search, walk or whole.")] = "auto",
     thread: Annotated[str | None, typer.Option(help="Name of a conversation.")] = None,
+    incognito: Incognito = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask a question; the answer quotes the documents, or says that they do not tell."""
     check_route(route)
     library = library_of_settings()
     with screen.asking() as live:
-        answer = library.ask(question, document or (), route, live.progress, live.step, thread, live.draft)
+        answer = library.ask(
+            question,
+            document or (),
+            route,
+            live.progress,
+            live.step,
+            thread,
+            live.draft,
+            incognito=incognito,
+        )
     library.close()
     if as_json:
         print_json(answer_json(answer))
@@ -164,11 +180,12 @@ def chat(
     document: Annotated[
         list[str] | None, typer.Option("--document", metavar="DOC", help="Ask this one; can be repeated.")
     ] = None,
+    incognito: Incognito = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask question after question in a conversation that is kept; /quit or the end of the input ends it."""
     library = library_of_settings()
-    conversation = Conversation(library, screen, thread, document or (), quiet=as_json)
+    conversation = Conversation(library, screen, thread, document or (), quiet=as_json, incognito=incognito)
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")  # a byte that is no text does not end a conversation
     answers = conversation.run(sys.stdin)

@@ -25,6 +25,7 @@ from app.indexing import SearchIndexes
 from app.jobs.contract import TaskKind
 from app.jobs.estimates import Estimate
 from app.jobs.running import Jobs
+from app.memories import Memories
 from app.memory_home import MemoryHome
 from app.models import MakeReader
 from app.node_indexing import NODES, NodeIndex
@@ -35,6 +36,7 @@ from app.trees import Trees
 from memory.documents import DocumentRecord, DocumentStore
 from memory.embeddings import delete_other_encoders, known_encoder, note_encoder
 from memory.errors import UnknownDocumentError
+from memory.incognito import IncognitoThreads
 from memory.index_rows import IndexRowStore
 from memory.library import LibraryState, library_state
 from memory.node_rows import NodeRowStore
@@ -84,7 +86,7 @@ class Library:
     def __init__(self, settings: Settings, engine: Engine, backends: Backends) -> None:
         self.settings, self.engine, self.backends = settings, engine, backends
         self.store, self.units = DocumentStore(engine), UnitStore(engine)
-        self.threads = ThreadStore(engine, settings.user)
+        self.threads, self.incognito = ThreadStore(engine, settings.user), IncognitoThreads()
         # The lengths of chunks follow from the encoder's window, so its fingerprint stands for them.
         self.recipe = f"chunks {CHUNKING_VERSION} encoder {backends.encoder_fingerprint}"
         self.jobs = Jobs(engine)
@@ -219,6 +221,7 @@ class Library:
         draft: OnDraft | None = None,
         cancellation: Cancellation | None = None,
         user: str | None = None,
+        incognito: bool = False,
     ) -> Answer:
         """Answer a question from the documents named, or from all.
 
@@ -234,6 +237,9 @@ class Library:
             draft: Gets the answer as it is written, no unverified quote in it.
             cancellation: Stops it by hand.
             user: Who asks; None for the one that the settings name.
+            incognito: Nothing of it is recalled, remembered, cached, counted or written anywhere; its thread
+                is one of `incognito`, which ends with this library. What it needs of documents, such as
+                a tree, is built and kept as ever.
 
         Raises:
             EmptyLibraryError: If there is neither a document nor a thread to be answered from.
@@ -244,7 +250,7 @@ class Library:
         """
         chosen_route = _checked_route(question, route, thread)
         records, user = self._ready(), user or self.settings.user
-        remembers = self.settings.memory == "on"
+        remembers = self.settings.memory == "on" and not incognito
         if not records and not (remembers and (thread is not None or self.memory.holds(user))):
             raise EmptyLibraryError("There is no document to ask yet; add one with `clew add PATH`.")
         ids = {self.store.resolve(each).id for each in documents}
@@ -262,15 +268,16 @@ class Library:
             documents=chosen,
             everything=not ids,
             route=chosen_route,
-            threads=ThreadStore(self.engine, user),
+            threads=self.incognito if incognito else ThreadStore(self.engine, user),
             memory=self.memory.recollector(user) if remembers else None,
             thread=None if thread is None else clean_question(thread),
             key=f"{self.backends.reader.key} {library_state(self.engine)}",
             on_step=step or (lambda _: None),
             on_draft=draft,
             cancellation=cancellation,
+            incognito=incognito,
         )
-        return self._agent(indexes, progress).ask(asked, progress)
+        return self._agent(indexes, progress, incognito).ask(asked, progress)
 
     def ask_many(
         self,
@@ -303,13 +310,17 @@ class Library:
                 pool.shutdown(cancel_futures=True)
         return [future.result() for future in running]
 
+    def memories(self, user: str | None = None) -> Memories:
+        """What is remembered of a user; None for the one that the settings name."""
+        return Memories(self, self.settings.user if user is None else user)
+
     def close(self) -> None:
         """Free the language model, the connections and the checkpoint file."""
         self.backends.reader.close()
         self.agents.close()
         self.engine.dispose()
 
-    def _agent(self, indexes: SearchIndexes, progress: Progress) -> Agent:
+    def _agent(self, indexes: SearchIndexes, progress: Progress, incognito: bool) -> Agent:
         rows = SearchRowStore(self.engine, *self._stored_encoder())
         search = HybridSearch(
             indexes.chunks,
@@ -326,6 +337,7 @@ class Library:
             self.encoder(),
             lambda record: self._tree(record, progress),
             progress,
+            incognito,
         )
 
     def _collapsed(self, indexes: SearchIndexes, progress: Progress) -> CollapsedTree | None:

@@ -18,7 +18,7 @@ from retrieval.words import naming_words, words
 __all__ = ["FactReader", "Related", "Relation", "relate", "says_the_same"]
 
 # Chosen by tests/benchmarks/fact_thresholds.py on tests/memory/fact_pairs.json.
-SAME: Final = 0.92
+SAME: Final = 0.88
 """Cosine from which on two statements with the same names and numbers say the same."""
 RELATED: Final = 0.4
 """Cosine from which on a reader is asked how two statements relate."""

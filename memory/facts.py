@@ -22,7 +22,7 @@ from memory.moments import in_utc
 from memory.upserts import upsert
 from memory.users import FIRST_USER, known_user, note_user, user_changed
 
-__all__ = ["Fact", "FactState", "FactStore", "NewFact", "StoredState", "fresh_fact_id"]
+__all__ = ["Fact", "FactState", "FactStore", "NewFact", "StoredState", "insert_fact"]
 
 FactState = Literal["kept", "waiting"]
 LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
@@ -154,7 +154,7 @@ class FactStore:
                 transaction.rollback()
                 return None
             closed_by, invalid_at = new.closed_by or (None, None)
-            id, key = _inserted(
+            id, key = insert_fact(
                 connection,
                 {
                     "user_key": user,
@@ -263,15 +263,10 @@ class FactStore:
         user_changed(connection, user)
 
 
-def fresh_fact_id() -> str:
-    """An id that is short enough to be typed; it may be taken."""
-    return "".join(secrets.choice(LETTERS) for _ in range(ID_LETTERS))
-
-
-def _inserted(connection: Connection, values: dict[str, Any]) -> tuple[str, int]:
+def insert_fact(connection: Connection, values: dict[str, Any]) -> tuple[str, int]:
     """Id and key of a fact that is stored under the first id that is free."""
     while True:
-        id = fresh_fact_id()
+        id = "".join(secrets.choice(LETTERS) for _ in range(ID_LETTERS))
         key = connection.execute(
             upsert(connection, FactRow)
             .values({"id": id} | values)

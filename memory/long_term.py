@@ -9,16 +9,17 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
+import numpy as np
 from sqlalchemy import Engine
 
 from memory.assertions import Assertion, assertions
 from memory.errors import FactStateError, UnknownTurnError
 from memory.fact_drafts import CheckedDraft, as_sentence, checked_draft, requested_draft
 from memory.fact_index import FactIndex
-from memory.fact_relations import FactReader, Related, relate
+from memory.fact_relations import SAME, FactReader, Related, relate, says_the_same
 from memory.facts import Fact, FactStore, NewFact, StoredState
 from memory.threads import ThreadStore, Turn
 from memory.users import FIRST_USER
@@ -36,9 +37,9 @@ LATEST: Final = 16
 """Turns of a thread among which one that was just stored is looked for first."""
 
 # Chosen by tests/benchmarks/fact_thresholds.py.
-SHARED: Final = 0.5
+SHARED: Final = 0.1
 """What the share of a question's content words in a fact adds to their cosine."""
-GATE: Final = 0.45
+GATE: Final = 0.43
 """Cosine plus that, from which on a fact is recalled."""
 
 
@@ -186,6 +187,27 @@ class LongTermMemory:
         facts = [fact for fact in self.index.current().facts if fact.turn_key == turn]
         still = {fact.quote for fact in facts if fact.invalid_at is None}
         return [fact.quote for fact in facts if fact.invalid_at is not None and fact.quote not in still]
+
+    def duplicates(self) -> list[tuple[Fact, Fact]]:
+        """Pairs of facts that are kept and open and say nearly the same, the older one of a pair first."""
+        known = self.index.current()
+        open_ = [n for n, f in enumerate(known.facts) if f.state == "kept" and f.invalid_at is None]
+        found = []
+        for place, n in enumerate(open_):
+            later = open_[place + 1 :]
+            for m in (later[k] for k in np.flatnonzero(known.rows[later] @ known.rows[n] >= SAME)):
+                if says_the_same(known.facts[n].text, known.facts[m].text):
+                    found.append((known.facts[n], known.facts[m]))
+        return found
+
+    def stale(self, now: datetime, days: int) -> list[Fact]:
+        """Facts that are kept and open and were asserted only once, so many days ago or longer."""
+        return [
+            fact
+            for fact in self.store.facts()
+            if fact.state == "kept" and fact.invalid_at is None
+            if fact.strength == 1 and now - fact.asked_at >= timedelta(days=days)
+        ]
 
     def _turn(self, thread: str, ordinal: int) -> tuple[Turn | None, list[Turn]]:
         """A turn, None if it has been forgotten, and those just before it."""

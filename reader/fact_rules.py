@@ -69,6 +69,10 @@ ONE_AT_A_TIME: Final = (
     (re.compile(r"^i prefer (.+?)(?: to .+| over .+)?$"), "prefer"),
 )
 _OWNED: Final = re.compile(r"^my (?P<what>[\w' -]+?) (?:is|are|was|were|will be|has become) (?P<value>.+)$")
+_TIMED: Final = re.compile(
+    r"^(?P<what>(?:my|the) [\w' -]+?) (?P<verb>lives|works|leaves|departs|arrives|starts|begins|ends|expires|"
+    r"comes) (?:in|at|on|for) (?P<value>.+)$"
+)
 SINGLE: Final = frozenset(
     """
     name nickname surname birthday age address email mail phone number telephone mobile job employer
@@ -96,10 +100,10 @@ def related_by_rule(new: str, known: str) -> Relation:
     if frames[0] is None or frames[1] is None or frames[0][0] != frames[1][0]:
         return "unrelated"
     values = [frame[1] for frame in frames if frame is not None]
-    owned = frames[0][0].startswith("my ")
-    single = not owned or _is_single(frames[0][0])
+    single = not _OWNED.match(first) or _is_single(frames[0][0])
     alike = _kind(values[0], new) == _kind(values[1], known)
-    if set(content_words(values[0])) & set(content_words(values[1])) or not alike:
+    contents = [set(content_words(value)) for value in values]
+    if not alike or contents[0] <= contents[1] or contents[1] <= contents[0]:  # "Rome", "Rome in Italy"
         return "unrelated"
     return "contradicts" if single or _kind(values[0], new) != "words" else "unrelated"
 
@@ -129,6 +133,9 @@ def _frame(plain: str) -> tuple[str, str] | None:
         found = pattern.match(plain)
         if found:
             return name, found[1]
+    found = _TIMED.match(plain)
+    if found:
+        return f"{found['what']} {found['verb']}", found["value"]
     found = _OWNED.match(plain)
     return (f"my {found['what']}", found["value"]) if found else None
 
