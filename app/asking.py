@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
 from app.agent.checkpoints import conversation, forget, named_errors, readable, unfinished
 from app.agent.context import AgentContext, AgentLimits, Spent
+from app.agent.incognito import ProcessLocks
 from app.agent.locks import RunLocks, digest
 from app.agent.state import AgentState
 from app.answers import Answer, answer_of
 from app.events import Event, Progress, Step
 from app.recollection import Recollector
 from memory.documents import DocumentRecord
-from memory.threads import ThreadStore
+from memory.incognito import Threads
 from reader.budget import Budget
 from reader.chat import Cancellation
 from reader.contract import OnDraft, Route
@@ -27,7 +28,7 @@ from retrieval.chunking import flat
 
 if TYPE_CHECKING:
     from langchain_core.runnables import RunnableConfig
-    from langgraph.checkpoint.sqlite import SqliteSaver
+    from langgraph.checkpoint.base import BaseCheckpointSaver
     from langgraph.graph.state import CompiledStateGraph
 
 __all__ = ["Agent", "Asked", "clean_question"]
@@ -52,19 +53,21 @@ class Asked:
         on_step: Told of each step when it is done.
         on_draft: Gets the answer as it is written.
         cancellation: Stops it by hand.
+        incognito: Whether nothing of it may be written anywhere.
     """
 
     question: str
     documents: Sequence[DocumentRecord]
     everything: bool
     route: Route | Literal["auto"]
-    threads: ThreadStore
+    threads: Threads
     memory: Recollector | None
     thread: str | None
     key: str
     on_step: Callable[[Step], None]
     on_draft: OnDraft | None = None
     cancellation: Cancellation | None = None
+    incognito: bool = False
 
     @property
     def conversation(self) -> str | None:
@@ -98,9 +101,9 @@ class Agent:
     def __init__(
         self,
         graph: CompiledStateGraph[Any, Any, Any, Any],
-        checkpoints: SqliteSaver,
+        checkpoints: BaseCheckpointSaver[Any],
         file: Path,
-        locks: RunLocks,
+        locks: RunLocks | ProcessLocks,
         limits: AgentLimits,
         context: MakeContext,
     ) -> None:

@@ -14,6 +14,7 @@ from app.answers import Answer
 from app.asking import clean_question
 from app.display import Screen, printable, printable_lines
 from app.library import Library
+from memory.incognito import Threads
 from reader.errors import StoppedError
 from retrieval.errors import ClewError
 
@@ -32,6 +33,7 @@ class Conversation:
         thread: Name of the thread, None for a new one.
         documents: Those that are asked, none for all.
         quiet: Show nothing on stdout.
+        incognito: Leave nothing behind.
     """
 
     def __init__(
@@ -41,8 +43,11 @@ class Conversation:
         thread: str | None,
         documents: Sequence[str] = (),
         quiet: bool = False,
+        incognito: bool = False,
     ) -> None:
         self._library, self._screen, self._documents, self._quiet = library, screen, documents, quiet
+        self._incognito = incognito
+        self._threads: Threads = library.incognito if incognito else library.threads
         new = f"chat {datetime.now():%Y-%m-%d %H:%M:%S} {secrets.token_hex(2)}"
         self.thread = clean_question(thread) if thread is not None else new
         self.failed = 0
@@ -55,7 +60,9 @@ class Conversation:
         """
         self._greet(lines is not None and lines.isatty())
         answers: list[Answer] = []
-        begun = self._library.agents.interrupted(self.thread, self._library.settings.user)
+        begun = None
+        if not self._incognito:
+            begun = self._library.agents.interrupted(self.thread, self._library.settings.user)
         if begun is not None:
             self._say(f"Going on with the question that was interrupted: {begun.question}")
             answers += self._answer(begun.question, begun.documents, begun.route)
@@ -98,9 +105,11 @@ class Conversation:
                     step=live.step,
                     thread=self.thread,
                     draft=live.draft,
+                    incognito=self._incognito,
                 )
         except (KeyboardInterrupt, StoppedError):
-            self._library.agents.abandon(self.thread, self._library.settings.user)
+            if not self._incognito:
+                self._library.agents.abandon(self.thread, self._library.settings.user)
             self._say("Stopped.")
             return []
         except ClewError as error:
@@ -112,14 +121,14 @@ class Conversation:
         return [answer]
 
     def _greet(self, terminal: bool) -> None:
-        turns = self._library.threads.turns(self.thread, last=SHOWN)
+        turns = self._threads.turns(self.thread, last=SHOWN)
         known = f", {turns[-1].ordinal} turns so far" if turns else ""
         self._say(f"Thread {self.thread!r}{known}. {HELP if terminal else ''}")
         if turns and terminal:
             self._history(SHOWN)
 
     def _history(self, last: int | None) -> None:
-        for turn in self._library.threads.turns(self.thread, last=last):
+        for turn in self._threads.turns(self.thread, last=last):
             self._screen.err.print(Text(f"> {printable(turn.question)}", style="bold"), soft_wrap=True)
             self._screen.err.print(Text(printable_lines(turn.answer)), soft_wrap=True)
 

@@ -27,12 +27,16 @@ the answer. What leads to evidence leaves one for selecting it, one to see if it
 
 @dataclass(frozen=True, slots=True)
 class ReaderRun:
-    """What a reader is made for: one question, its budget, and where its calls are counted."""
+    """What a reader is made for: one question, its budget, and where its calls are counted.
+
+    Of one that is asked incognito no reply is kept or found again, and no call is recorded.
+    """
 
     run: str
     budget: Budget
     spent: Spent
     progress: Progress
+    incognito: bool = False
 
 
 class MakeReader(Protocol):
@@ -105,9 +109,11 @@ class LanguageModel:
 
         def record(call: ModelCall) -> None:
             run.spent.add(call.prompt_tokens, call.completion_tokens, call.cached)
-            self._usage.record(call)
+            if not run.incognito:
+                self._usage.record(call)
 
-        remembered = RememberedModel(model, self._completions, record).for_run(run.run)
+        completions = None if run.incognito else self._completions
+        remembered = RememberedModel(model, completions, record).for_run(run.run)
         return GenerativeReader(
             lambda task: BudgetedModel(remembered.for_task(task), run.budget, keep=KEPT.get(task, 0)),
             reason=self._reason(model.parameters),

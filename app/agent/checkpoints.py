@@ -18,6 +18,7 @@ from app.errors import CheckpointError
 from memory.users import FIRST_USER
 
 if TYPE_CHECKING:
+    from langgraph.checkpoint.base import BaseCheckpointSaver
     from langgraph.checkpoint.sqlite import SqliteSaver
 
 __all__ = [
@@ -112,7 +113,7 @@ def readable(path: Path) -> Iterator[None]:
         raise _damaged(path, error) from error
 
 
-def unfinished(saver: SqliteSaver, thread: str) -> list[Unfinished]:
+def unfinished(saver: BaseCheckpointSaver[Any], thread: str) -> list[Unfinished]:
     """The questions of a `conversation` whose checkpoints are there, the latest first."""
     found: dict[str, Unfinished] = {}
     for each in saver.list(None, filter={"clew_thread": thread}):
@@ -131,7 +132,7 @@ def unfinished(saver: SqliteSaver, thread: str) -> list[Unfinished]:
     return list(found.values())
 
 
-def forget(saver: SqliteSaver, thread: str) -> None:
+def forget(saver: BaseCheckpointSaver[Any], thread: str) -> None:
     """Forget the runs of a `conversation`."""
     for each in unfinished(saver, thread):
         saver.delete_thread(each.run)

@@ -13,8 +13,8 @@ from app.agent.walk import WalkLimits
 from app.events import Step
 from app.recollection import Recollector
 from memory.documents import DocumentRecord
+from memory.incognito import Threads
 from memory.search_rows import Place, SearchRowStore, StoredSentences
-from memory.threads import ThreadStore
 from memory.trees import SummaryTree
 from reader.budget import Budget
 from reader.contract import OnDraft, Reader, Route
@@ -114,7 +114,7 @@ class AgentContext:
     rows: SearchRowStore
     encoder: Encoder
     reader: Reader
-    threads: ThreadStore
+    threads: Threads
     memory: Recollector | None
     find_tree: FindTree
     asked: str

@@ -18,6 +18,7 @@ from app.agent.checkpoints import (
 )
 from app.agent.context import AgentContext, AgentLimits, FindTree, Spent
 from app.agent.graph import build_graph
+from app.agent.incognito import ProcessLocks
 from app.agent.locks import RunLocks
 from app.agent.walk import WalkLimits
 from app.asking import Agent, Asked
@@ -55,7 +56,7 @@ class AgentHome:
             settings.max_seconds,
             WalkLimits(settings.walk_steps, settings.walk_leaves),
         )
-        self._locks = RunLocks(settings.home / "locks")
+        self._locks, self._process_locks = RunLocks(settings.home / "locks"), ProcessLocks()
         self._lock = threading.RLock()
         self._checkpoints: SqliteSaver | None = None
         self._graph: CompiledStateGraph[Any, Any, Any, Any] | None = None
@@ -68,8 +69,11 @@ class AgentHome:
         encoder: Encoder,
         find_tree: FindTree,
         progress: Progress,
+        incognito: bool = False,
     ) -> Agent:
         """The agent over a search, the words of its index, its sentences, and the trees of its documents.
+
+        For what is asked incognito, another one, which writes no file.
 
         Raises:
             CheckpointError: If the checkpoint file cannot be used.
@@ -82,7 +86,7 @@ class AgentHome:
                 statistics=statistics,
                 rows=rows,
                 encoder=encoder,
-                reader=self._reader(ReaderRun(run, budget, spent, progress)),
+                reader=self._reader(ReaderRun(run, budget, spent, progress, asked.incognito)),
                 threads=asked.threads,
                 memory=asked.memory,
                 asked=asked.question,
@@ -99,12 +103,19 @@ class AgentHome:
                 on_draft=asked.on_draft,
             )
 
+        home = self._settings
+        if incognito:
+            from langgraph.checkpoint.memory import InMemorySaver
+
+            without_old_tracing()
+            memory = InMemorySaver()
+            locks = self._process_locks
+            return Agent(build_graph(memory), memory, home.checkpoints, locks, self._limits, context)
         checkpoints = self.checkpoints()
         with self._lock:
             without_old_tracing()
             self._graph = self._graph or build_graph(checkpoints)
             graph = self._graph
-        home = self._settings
         return Agent(graph, checkpoints, home.checkpoints, self._locks, self._limits, context)
 
     def interrupted(self, thread: str, user: str = FIRST_USER) -> Unfinished | None:

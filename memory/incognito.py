@@ -1,0 +1,82 @@
+"""Threads that live in memory alone and leave nothing behind."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from memory.errors import UnknownThreadError
+from memory.threads import ThreadRecord, ThreadStore, Turn
+
+__all__ = ["INCOGNITO", "IncognitoThreads", "Threads"]
+
+INCOGNITO: Final = "incognito"
+"""In place of the name of a user."""
+
+
+@dataclass(slots=True)
+class _Thread:
+    created_at: datetime
+    turns: list[Turn] = field(default_factory=list)
+
+
+class IncognitoThreads:
+    """Threads of one process, gone with it; to be used as a `ThreadStore` is, from several threads."""
+
+    user: Final = INCOGNITO
+
+    def __init__(self) -> None:
+        self._threads: dict[str, _Thread] = {}
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def threads(self) -> list[ThreadRecord]:
+        """All threads, the one that was used last first."""
+        with self._lock:
+            found = [
+                ThreadRecord(name, len(each.turns), each.created_at, each.turns[-1].asked_at)
+                for name, each in self._threads.items()
+            ]
+        return sorted(found, key=lambda each: each.last_at or each.created_at, reverse=True)
+
+    def turns(self, name: str, last: int | None = None) -> list[Turn]:
+        """The turns of a thread, oldest first; of a thread that is not there, none."""
+        if last is not None and last < 0:
+            raise ValueError(f"last is {last}, below 0")
+        with self._lock:
+            turns = self._threads[name].turns if name in self._threads else []
+            return turns[max(len(turns) - last, 0) :] if last is not None else list(turns)
+
+    def append(self, name: str, turn: Turn, vectors: tuple[int, NDArray[np.float32]] | None = None) -> int:
+        """Put a turn at the end of a thread, which is made if it is new; the turn's ordinal there.
+
+        `vectors` are not kept. A run that the thread has already is left as it was.
+        """
+        with self._lock:
+            thread = self._threads.setdefault(name, _Thread(datetime.now(UTC)))
+            for each in thread.turns:
+                if each.run == turn.run:
+                    return each.ordinal
+            self._last += 1
+            ordinal = len(thread.turns) + 1
+            thread.turns.append(replace(turn, ordinal=ordinal, key=self._last))
+            return ordinal
+
+    def remove(self, name: str) -> None:
+        """Forget a thread with its turns.
+
+        Raises:
+            UnknownThreadError: If no thread goes by that name.
+        """
+        with self._lock:
+            if self._threads.pop(name, None) is None:
+                raise UnknownThreadError(f"No thread is called {name!r}.")
+
+
+Threads = ThreadStore | IncognitoThreads
+"""Conversations, kept or not."""
