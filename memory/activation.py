@@ -43,31 +43,34 @@ class ActivationWeights:
     """How much each part counts.
 
     Attributes:
-        meaning: Of the cosine in relevance.
-        words: Of the words in relevance, which is the mean of both by these weights.
+        meaning: In relevance, of the cosine of question and turn.
+        around: In relevance, of the mean cosine of the turn with its surroundings.
+        words: In relevance, of the words; relevance is the mean of these three by their weights.
         recency: Small: a question may be about what was said long ago.
         importance: Of what the turn says, whatever is asked.
         speaker: Added to turns of the speaker whom the question names.
         period: Added to turns of the time that the question names.
         half_life_days: After so many days half of a turn's recency is gone.
         half_life_turns: The same, after so many turns that followed.
-        reach: Words of so many turns before and after, in the same session, count for a turn too.
+        reach: So many turns before and after, in the same session, are the surroundings of a turn.
     """
 
-    meaning: float = 0.4
-    words: float = 0.6
+    meaning: float = 0.25
+    around: float = 0.28
+    words: float = 0.47
     recency: float = 0.02
-    importance: float = 0.12
-    speaker: float = 0.17
-    period: float = 0.27
+    importance: float = 0.11
+    speaker: float = 0.13
+    period: float = 0.23
     half_life_days: float = 30.0
     half_life_turns: float = 100.0
-    reach: int = 4
+    reach: int = 3
 
     def __post_init__(self) -> None:
-        weights = (self.meaning, self.words, self.recency, self.importance, self.speaker, self.period)
-        if min(weights) < 0 or self.meaning + self.words <= 0:
-            raise ValueError(f"weights {weights}: none may be below 0, nor meaning and words both 0")
+        relevance = (self.meaning, self.around, self.words)
+        weights = (*relevance, self.recency, self.importance, self.speaker, self.period)
+        if min(weights) < 0 or not sum(relevance):
+            raise ValueError(f"weights {weights}: none may be below 0, nor the first three all 0")
         if min(self.half_life_days, self.half_life_turns) <= 0:
             raise ValueError(f"half-lives {self.half_life_days} days, {self.half_life_turns} turns")
 
@@ -95,7 +98,7 @@ class Asked:
     """A question, compared with each of the turns.
 
     Attributes:
-        similarities: The cosine of the question with each turn, shape (n,).
+        similarities: The cosine of `question_cues.as_a_speaker_asks` with each turn, shape (n,).
         counts: How often each term of the question occurs in each turn, shape (terms, n).
         now: Seconds since 1970.
         of_speaker: Which turns are of the speaker whom the question names, shape (n,); None if it names none.
@@ -123,9 +126,12 @@ def activate(remembered: Remembered, asked: Asked, weights: ActivationWeights | 
     """How much a question activates each turn; `weights` of None are the chosen ones."""
     weights = weights or ActivationWeights()
     around = Surroundings.of(remembered.sessions, weights.reach)
-    words = word_matches(asked.counts, remembered.lengths, around)
     meaning = asked.similarities.clip(0, 1)
-    relevance = (weights.meaning * meaning + weights.words * words) / (weights.meaning + weights.words)
+    relevance = (
+        weights.meaning * meaning
+        + weights.around * around.mean(meaning)
+        + weights.words * word_matches(asked.counts, remembered.lengths, around)
+    ) / (weights.meaning + weights.around + weights.words)
     recency = recency_of_each(remembered.times, asked.now, weights.half_life_days, weights.half_life_turns)
     score = relevance + weights.recency * recency + weights.importance * remembered.importance
     if asked.of_speaker is not None:

@@ -13,7 +13,7 @@ from typing import Final, Literal, assert_never
 
 from retrieval.words import STOP_WORDS, content_words, words
 
-__all__ = ["Period", "asked_periods", "asked_speaker", "question_terms"]
+__all__ = ["Period", "as_a_speaker_asks", "asked_periods", "asked_speaker", "question_terms"]
 
 Unit = Literal["day", "week", "month", "year"]
 
@@ -56,6 +56,19 @@ def asked_speaker(question: str, speakers: Collection[str]) -> str | None:
     said = _name_words(question)
     named = [speaker for speaker in speakers if _name_words(speaker) & said]
     return named[0] if len(named) == 1 else None
+
+
+def as_a_speaker_asks(question: str, speakers: Collection[str]) -> str:
+    """The question with every speaker's name as "I", which is how turns are put: the text to encode.
+
+    "Where did Ines work before Ines's move?" becomes "Where did I work before my move?"; the embedding of a
+    name is near to every turn that holds the name, and those are mostly of the other speaker.
+    """
+    names = "|".join(sorted({re.escape(name) for each in speakers for name in _name_words(each)}))
+    if not names:
+        return question
+    name = re.compile(rf"\b(?:{names})(?:\s+(?:{names}))*(['\u2019]s)?\b", re.IGNORECASE)
+    return name.sub(lambda found: "my" if found[1] else "I", question)
 
 
 def question_terms(question: str, speakers: Collection[str]) -> list[str]:

@@ -45,7 +45,7 @@ class Surroundings:
     def spread(self, values: Float32) -> Float32:
         """The sum of each turn's value and those around it, which count less and less with distance.
 
-        With a reach of 4 the weights are 1, 4/5, 3/5, 2/5, 1/5.
+        With a reach of 3 the weights are 1, 3/4, 2/4, 1/4.
 
         Args:
             values: Shape (n,).
@@ -57,3 +57,7 @@ class Surroundings:
         weights = 1 - np.abs(np.arange(-self.reach, self.reach + 1)) / (self.reach + 1)
         spread = np.convolve(line, weights.astype(np.float32))[self.reach :]
         return np.asarray(spread[self.places], np.float32)
+
+    def mean(self, values: Float32) -> Float32:
+        """The mean of each turn's value and those around it, by the weights of `spread`; shape (n,)."""
+        return self.spread(values) / self.spread(np.ones_like(values))
