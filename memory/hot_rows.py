@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Engine, Select, and_, func, select
 
@@ -34,9 +34,11 @@ class StreamState:
     newest: int
 
 
-@dataclass(frozen=True, slots=True)
-class HotRow:
-    """A turn as it is in SQL; `vectors` is None until an encoder has seen it."""
+class HotRow(NamedTuple):
+    """A turn as it is in SQL; `vectors` is None until an encoder has seen it.
+
+    A tuple: a thousand dataclasses take 2 ms longer to make, a tenth of what a user takes to load.
+    """
 
     key: int
     thread: int

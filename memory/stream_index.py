@@ -122,8 +122,7 @@ class StreamIndex:
             )
             found = activate(remembered, asked, weights)
             allowed = np.arange(len(shard)) if places is None else places
-            allowed = allowed[found.relevance[allowed] > gate]
-            best = allowed[np.lexsort((-allowed, -found.score[allowed]))][:k]
+            best = _best(found.score, allowed[found.relevance[allowed] > gate], k)
             columns = (turns["key"], found.score, found.relevance, found.recency, found.importance)
             return [
                 ActivatedTurn(*each) for each in zip(*(part[best].tolist() for part in columns), strict=True)
@@ -216,3 +215,11 @@ def _asked(
         of_speaker=None if speaker is None else shard.turns["speaker"] == shard.speakers[speaker],
         periods=periods,
     )
+
+
+def _best(scores: Float32, places: Int64, k: int) -> Int64:
+    """Those of `places` with the `k` highest scores, best first; of equal ones the latest."""
+    if len(places) > k:
+        worst = np.partition(scores[places], len(places) - k)[len(places) - k]
+        places = places[scores[places] >= worst]
+    return places[np.lexsort((-places, -scores[places]))][:k]
