@@ -72,7 +72,11 @@ class ActivationWeights:
         if min(weights) < 0 or not sum(relevance):
             raise ValueError(f"weights {weights}: none may be below 0, nor the first three all 0")
         if min(self.half_life_days, self.half_life_turns) <= 0:
-            raise ValueError(f"half-lives {self.half_life_days} days, {self.half_life_turns} turns")
+            raise ValueError(
+                f"half-lives of {self.half_life_days} days and {self.half_life_turns} turns must be above 0"
+            )
+        if self.reach < 0:
+            raise ValueError(f"reach is {self.reach}, below 0")
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,11 @@ class StreamIndex:
         with self._current(user) as shard:
             return len(shard) if shard else 0
 
+    def speakers(self, user: str) -> list[str]:
+        """The names of those who speak in a user's turns, "" being the user."""
+        with self._current(user) as shard:
+            return list(shard.speakers) if shard else []
+
     def held(self) -> dict[str, int]:
         """Embeddings held of each user, who was asked for the longest ago first."""
         with self._lock:
