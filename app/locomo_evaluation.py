@@ -16,6 +16,7 @@ import numpy as np
 from app.conversation_files import Conversation, ConversationQuestion, SaidTurn, load_conversations
 from app.events import Event, Progress
 from app.library import Library
+from app.memory_home import MemoryHome
 from app.metrics import locomo_f1, without_numbers
 from app.recollection import Recollector, shown_turn
 from memory.importance import importance
@@ -25,7 +26,7 @@ from reader.contract import Reader
 from reader.remembering import central_sentence
 from retrieval.hits import Float32, Int64
 
-__all__ = ["evaluate_locomo"]
+__all__ = ["evaluate_locomo", "keep_conversation"]
 
 DEPTHS: Final = (5, 10, 25, 50)
 ADVERSARIAL: Final = 5
@@ -86,7 +87,7 @@ def evaluate_locomo(file: Path, library: Library, progress: Progress) -> dict[st
     for conversation in load_conversations(file):
         library.memory = library.memory.at(conversation.ended)
         recollector = library.memory.recollector(conversation.sample_id)
-        kept = _keep(conversation, recollector, library, progress)
+        kept = keep_conversation(conversation, library.memory, progress)
         reader = library.backends.reader.for_job("eval locomo", progress)
         for done, question in enumerate(conversation.questions):
             progress(Event("question", conversation.sample_id, done, len(conversation.questions)))
@@ -99,10 +100,9 @@ def evaluate_locomo(file: Path, library: Library, progress: Progress) -> dict[st
     return _report(figures)
 
 
-def _keep(
-    conversation: Conversation, recollector: Recollector, library: Library, progress: Progress
-) -> _Kept:
-    """Keep the turns of a conversation."""
+def keep_conversation(conversation: Conversation, memory: MemoryHome, progress: Progress) -> _Kept:
+    """Keep the turns of a conversation as the memory of a user of that name."""
+    stream = memory.stream(conversation.sample_id)
     said = conversation.turns()
     turns = [_turn(turn, at) for _, at, turn in said]
     keys = [turn_keys(turn) for turn in turns]
@@ -110,14 +110,14 @@ def _keep(
     found: list[Float32] = []
     for start in range(0, len(texts), BATCH):
         progress(Event("encode", conversation.sample_id, start, len(texts)))
-        found.append(library.memory.encode(texts[start : start + BATCH]))
+        found.append(memory.encode(texts[start : start + BATCH]))
     rows, first = np.concatenate(found), 0
     ordinals: dict[tuple[str, int], str] = {}
     for (thread, _, utterance), turn, each in zip(said, turns, keys, strict=True):
-        ordinal = recollector.stream.append(thread, turn, rows[first : first + len(each)])
+        ordinal = stream.append(thread, turn, rows[first : first + len(each)])
         ordinals[thread, ordinal] = utterance.turn_id
         first += len(each)
-    stored = {ordinals[turn.thread, turn.ordinal]: turn.key for turn in recollector.stream.all_turns()}
+    stored = {ordinals[turn.thread, turn.ordinal]: turn.key for turn in stream.all_turns()}
     owners = [stored[turn.turn_id] for (_, _, turn), each in zip(said, keys, strict=True) for _ in each]
     return _Kept(stored, np.array(owners, np.int64), rows)
 

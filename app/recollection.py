@@ -22,6 +22,7 @@ from memory.facts import Fact
 from memory.importance import importance
 from memory.long_term import LongTermMemory
 from memory.need import MemoryNeed
+from memory.question_cues import as_a_speaker_asks
 from memory.search_rows import StoredSentences
 from memory.stream import MemoryStream, StreamTurn
 from memory.stream_index import ActivatedTurn, StreamIndex
@@ -55,6 +56,9 @@ JOINED_SHARE: Final = 0.5
 """Of the score of the turn that it joins, a neighbour's."""
 UNENCODED: Final = 256
 """Turns without embeddings that are encoded before a question is asked."""
+
+BEST: Final = 3
+"""Turns that tell whether memory is needed."""
 
 _ASKS: Final = re.compile(
     r"[?\uff1f\u061f][\"”’'\s)]*$|^(?:please|tell|show|give|list|explain|summari[sz]e|describe|find|compare"
@@ -144,7 +148,7 @@ class Recollector:
         facts = self.facts.recall(question, row, self._now(), FACTS)
         if not activated and not facts:
             return Recalled(False, detail="nothing is remembered")
-        texts = [shown_turn(turn) for turn in self.stream.turns([each.key for each in activated[:3]])]
+        texts = [shown_turn(turn) for turn in self.best_turns(activated)]
         estimate = self._need.estimate(question, activated, texts)
         needed = estimate.needed if estimate.certain else reader.needs_memory(question, estimate.needed)
         if not needed and not facts:
@@ -162,7 +166,15 @@ class Recollector:
     def activated(self, question: str, row: Float32) -> list[ActivatedTurn]:
         """The turns that a question activates, best first."""
         now = self._now().astimezone()
-        return self._index.activate(self.stream.user, question, row, now, k=self._most)
+        user = self.stream.user
+        put = as_a_speaker_asks(question, self._index.speakers(user))
+        if put != question:
+            row = self._encode([put])[0]
+        return self._index.activate(user, question, row, now, k=self._most)
+
+    def best_turns(self, activated: Sequence[ActivatedTurn]) -> list[StreamTurn]:
+        """The few turns that tell whether memory is needed."""
+        return self.stream.turns([each.key for each in activated[:BEST]])
 
     def told(self, message: str) -> str:
         """What to say to a message that asks nothing and tells something, "" to any other."""

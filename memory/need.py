@@ -32,7 +32,8 @@ _SPOKEN: Final = re.compile(
     r"|(?:did|have|had) (?:you|i|we) (?:\w+ )?(?:say|said|tell|told|mention(?:ed)?|talk(?:ed)?"
     r"|discuss(?:ed)?)"
     r"|(?:last|previous|earlier|other) (?:time|conversations?|chats?|sessions?|question|answer)"
-    r"|remember|recall|remind|as (?:i|we) (?:said|discussed)|(?:i|we) (?:told|mentioned|talked|discussed))\b",
+    r"|remember|recall|remind|as (?:i|we) (?:said|discussed)"
+    r"|(?:i|we) (?:told|mentioned|talked|spoke|discussed))\b",
     re.IGNORECASE,
 )
 _PAST: Final = re.compile(

@@ -36,8 +36,8 @@ def test_a_turn_is_kept_once_if_the_plug_is_pulled_right_after(
 ) -> None:
     append = ThreadStore.append
 
-    def pulled(self: ThreadStore, name: str, turn: Any) -> int:
-        append(self, name, turn)
+    def pulled(self: ThreadStore, name: str, turn: Any, vectors: Any = None) -> int:
+        append(self, name, turn, vectors)
         raise PulledPlugError
 
     monkeypatch.setattr(ThreadStore, "append", pulled)
@@ -57,7 +57,7 @@ def test_a_turn_is_kept_once_if_the_plug_is_pulled_right_after(
 def test_an_answer_that_was_not_yet_kept_is_gone_on_with(
     asking: Asking, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def pulled(self: ThreadStore, name: str, turn: Any) -> int:
+    def pulled(self: ThreadStore, name: str, turn: Any, vectors: Any = None) -> int:
         raise PulledPlugError
 
     monkeypatch.setattr(ThreadStore, "append", pulled)
