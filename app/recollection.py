@@ -65,6 +65,13 @@ _ASKS: Final = re.compile(
     r"|write|can you|could you|would you)\b",
     re.IGNORECASE,
 )
+_EMPTY: Final = re.compile(
+    _ASKS.pattern
+    + r"|^(?:hey|hi|hello|thanks|thank you|wow|woohoo|yay|bye|ok|okay|sure|congrats)\b[^,.;:]{0,24}"
+    r"[!.]*$",
+    re.IGNORECASE,
+)
+"""What states nothing: a question, a request, a greeting."""
 _FORMERLY: Final = re.compile(
     r"\b(?:used to|before|formerly|previous(?:ly)?|earlier|originally|at first|back then|old|was|were|did"
     r"|had)\b",
@@ -301,7 +308,7 @@ def statements(turn: StreamTurn, answers: bool) -> list[Span]:
     spans = [
         span
         for span in split_sentences(turn.question)
-        if not _ASKS.search(turn.question[span.start : span.end].strip())
+        if not _EMPTY.search(turn.question[span.start : span.end].strip())
     ]
     if answers:
         first = len(turn.question) + 1

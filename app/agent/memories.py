@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from app.agent.context import AgentContext
 from app.agent.state import AgentState, MemoryState, PassageState
-from app.recollection import Recalled, said_when, shown_turn, turn_text
+from app.recollection import Recalled, said_when, shown_turn
 from memory.facts import Fact
 from reader.contract import Remembered
 from retrieval.evidence import MemoryOrigin, Origin
@@ -81,17 +80,14 @@ def remembered(state: AgentState, context: AgentContext) -> tuple[Remembered, ..
     return (*turns, *facts, *(each for each in flash if each.text not in shown))
 
 
-def words_with_memory(
-    words: QuestionWords, evidence: Sequence[int], state: AgentState, context: AgentContext
-) -> QuestionWords:
-    """A question's words, those that the turns among the evidence hold being known."""
-    if context.memory is None:
+def words_with_memory(words: QuestionWords, state: AgentState, context: AgentContext) -> QuestionWords:
+    """A question's words, those being known that what is recalled holds, names of speakers too."""
+    if context.memory is None or "memory" not in state:
         return words
-    turns = {-state["evidence"][n]["document"] for n in evidence if state["evidence"][n]["document"] < 0}
-    held = {
-        term for turn in context.memory.stream.turns(sorted(turns)) for term in content_words(turn_text(turn))
-    }
-    return words.knowing(held)
+    turns = context.memory.stream.turns([each["turn"] for each in state["memory"]["turns"]])
+    said = [f"{said_when(turn)}: {shown_turn(turn)}" for turn in turns]
+    said += [fact.text for fact in _facts(state, context)]
+    return words.knowing({term for text in said for term in content_words(text)})
 
 
 def _facts(state: AgentState, context: AgentContext) -> list[Fact]:

@@ -35,7 +35,7 @@ def reason(state: AgentState, context: AgentContext) -> Update:
     passages = [context.rows.text(each["document"], Span(each["start"], each["end"])) for each in best]
     reply = context.reader.answer(
         state["query"],
-        words_with_memory(context.words(state["query"]), positions, state, context),
+        words_with_memory(context.words(state["query"]), state, context),
         evidence,
         passages,
         context.on_draft,
