@@ -1,4 +1,4 @@
-"""`kill -9` while turns are written and things forgotten: nothing acknowledged is lost, and all gets clean."""
+"""`kill -9` while turns are written and things forgotten: nothing acknowledged is lost, all gets clean."""
 
 from __future__ import annotations
 

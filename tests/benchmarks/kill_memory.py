@@ -16,12 +16,14 @@ import hashlib
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -158,7 +160,13 @@ def _kill(home: Path, log: Path, moment: str, chance: random.Random) -> Kill:
 
 
 def _differences(home: Path, log: Log) -> list[str]:
-    library = open_library(_settings(home))
+    # Held, because SQLite empties the journal when the last connection closes, and that is not to help here.
+    with closing(sqlite3.connect(home / "clew.sqlite")) as held:
+        held.execute("SELECT count(*) FROM turns").fetchall()
+        return _found(open_library(_settings(home)), log)
+
+
+def _found(library: Library, log: Log) -> list[str]:
     try:
         return [*_of_rows(library, log), *_of_files(library, log), *_of_indexes(library)]
     finally:
