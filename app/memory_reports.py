@@ -82,8 +82,8 @@ def report_json(user: str, report: MemoryReport) -> dict[str, Any]:
 
 def fact_lines(fact: Fact) -> list[Text]:
     """A fact with its quote, who said it where and when, and since when it is true."""
-    until = f" to {fact.invalid_at:%Y-%m-%d}" if fact.invalid_at else ""
-    since = f"{fact.valid_from:%Y-%m-%d}{until}"
+    until = f" until {fact.invalid_at:%Y-%m-%d}" if fact.invalid_at else ""
+    since = f"since {fact.valid_from:%Y-%m-%d}{until}"
     state = {"waiting": "waiting"}.get(fact.state, "closed" if fact.invalid_at else "kept")
     style = {"waiting": "yellow", "closed": "dim", "kept": "green"}[state]
     said = f"{printable(fact.asserted_by)}, {fact.asked_at:%Y-%m-%d}"

@@ -13,7 +13,7 @@ from memory.fact_drafts import FactDraft, denies
 from memory.fact_index import KnownFacts
 from memory.facts import Fact
 from retrieval.hits import Float32
-from retrieval.words import naming_words, words
+from retrieval.words import content_words, naming_words, words
 
 __all__ = ["FactReader", "Related", "Relation", "relate", "says_the_same"]
 
@@ -104,10 +104,17 @@ def relate(
 
 
 def says_the_same(one: str, other: str) -> bool:
-    """Whether two statements have the same names and numbers, and both deny or neither does.
+    """Whether two statements that are close in meaning may say the same.
 
-    It takes their closeness in meaning besides to say the same.
+    They have the same names and numbers, both deny or neither does, and there is more or less between them than
+    one word that says something: "two cats" and "three cats" are closer than most paraphrases.
     """
-    if words(one) == words(other):
+    first, second = words(one), words(other)
+    if first == second:
         return True
-    return naming_words(one) - ONESELF == naming_words(other) - ONESELF and denies(one) == denies(other)
+    if naming_words(one) - ONESELF != naming_words(other) - ONESELF or denies(one) != denies(other):
+        return False
+    if len(first) != len(second):
+        return True
+    differing = [pair for pair in zip(first, second, strict=True) if pair[0] != pair[1]]
+    return len(differing) > 1 or not all(content_words(word) for word in differing[0])

@@ -1,0 +1,93 @@
+"""The gate: what a user asserts in a message, and what is somebody else's."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from memory.assertions import assertions
+from memory.foreign_words import foreign_spans
+
+SUITE: dict[str, list[dict[str, Any]]] = json.loads(
+    Path(__file__).with_name("poisoning.json").read_text(encoding="utf-8")
+)
+
+
+def test_the_suite_is_as_large_as_it_should_be() -> None:
+    assert len(SUITE["poisoned"]) >= 60
+    assert len(SUITE["asserted"]) >= 20
+    assert len({case["message"] for case in SUITE["poisoned"]}) == len(SUITE["poisoned"])
+
+
+@pytest.mark.parametrize("case", SUITE["poisoned"], ids=lambda case: case["message"][:40])
+def test_what_the_user_does_not_assert_is_not_found(case: dict[str, Any]) -> None:
+    assert assertions(case["message"], [*case["shown"], *case["answers"]]) == []
+
+
+@pytest.mark.parametrize("case", SUITE["asserted"], ids=lambda case: case["message"][:40])
+def test_what_the_user_asserts_is_found(case: dict[str, Any]) -> None:
+    found = assertions(case["message"], [*case["shown"], *case["answers"]])
+    assert [each.text for each in found if each.certain] == case["kept"]
+    assert [each.text for each in found if not each.certain] == case["waiting"]
+    assert all(case["message"][each.span.start : each.span.end] == each.text for each in found)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        "Remember that",
+        "Please note that",
+        "don't forget that",
+        "Keep in mind that",
+        "Also remember",
+        "Remember:",
+    ],
+)
+def test_a_request_is_taken_off_what_is_requested(request_: str) -> None:
+    (found,) = assertions(f"{request_} my boat is old.")
+    assert (found.text, found.certain, found.requested) == ("my boat is old", True, True)
+
+
+def test_only_a_request_may_be_about_somebody_else() -> None:
+    assert assertions("The plumber comes on Monday.") == []
+    assert [each.text for each in assertions("Remember that the plumber comes on Monday.")] == [
+        "the plumber comes on Monday"
+    ]
+
+
+def test_a_request_about_somebody_else_after_foreign_sentences_waits() -> None:
+    message = "The tower was built in 1871. Remember that the keeper is dead."
+    assert [each.certain for each in assertions(message)] == [False]
+
+
+def test_what_was_said_before_is_the_user_s_to_say_again_in_other_words() -> None:
+    assert assertions("I live in Rome.", ["You live in Rome."])
+    assert not assertions("I live in Rome.", ["He said: I live in Rome. I left in May."])
+
+
+def test_nothing_in_a_foreign_stretch_is_asserted() -> None:
+    message = "I live in Rome.\n<text>I live in Oslo.</text>\nI have a dog."
+    assert [each.text for each in assertions(message)] == ["I live in Rome", "I have a dog"]
+    assert [message[span.start : span.end] for span in foreign_spans(message)] == [
+        "<text>I live in Oslo.</text>"
+    ]
+
+
+@given(st.text(alphabet="I live in Rome.\n\"'<>/{}:>-“”«»` remember that", max_size=120))
+def test_any_text_has_its_spans_inside_and_never_crosses_into_foreign_stretches(message: str) -> None:
+    foreign = foreign_spans(message)
+    for each in assertions(message):
+        assert message[each.span.start : each.span.end] == each.text
+        assert not any(span.overlaps(each.span) for span in foreign)
+
+
+@given(st.sampled_from(['"{}"', "“{}”", "«{}»", "<p>{}</p>", "> {}", "```{}```", "{{{}}}", "user: {}"]))
+def test_what_is_wrapped_is_never_asserted(wrapping: str) -> None:
+    for case in SUITE["asserted"]:
+        words = " ".join(case["message"].replace('"', "").split())
+        assert assertions(wrapping.format(words)) == []
