@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from memory.question_cues import Period, asked_periods, asked_speaker, question_terms
+from memory.question_cues import Period, as_a_speaker_asks, asked_periods, asked_speaker, question_terms
 
 NOW = datetime(2024, 3, 14, 15, 9, tzinfo=UTC)  # a Thursday
 
@@ -94,3 +94,19 @@ def test_names_and_stop_words_count_where_nothing_else_is_said() -> None:
     assert question_terms("Who is Ines?", ["Ines"]) == ["ine"]
     assert question_terms("Who is it?", ["Ines"]) == ["who", "is", "it"]
     assert question_terms("", ["Ines"]) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("Where did Ines work before Ines's move?", "Where did I work before my move?"),
+        ("What does Ines Okafor paint?", "What does I paint?"),
+        ("why did INES call tomasz?", "why did I call I?"),
+        ("What is Inessa's job?", "What is Inessa's job?"),
+        ("Will it rain?", "Will it rain?"),
+        ("Where do I work?", "Where do I work?"),
+    ],
+)
+def test_a_question_in_the_words_of_a_speaker(question: str, expected: str) -> None:
+    assert as_a_speaker_asks(question, ["", "Ines Okafor", "Tomasz", "Will"]) == expected
+    assert as_a_speaker_asks(question, [""]) == question
