@@ -41,8 +41,9 @@ RANGE: Final = 6.0
 class HotShard:
     """The turns of one user, in the order they were stored; one call at a time.
 
-    Embeddings are kept in 8 bits a component: 16 bits take twice the memory and rank no turn differently
-    that is farther apart than 0.003.
+    Embeddings are kept in 8 bits a component. For 999 questions on 2,760 turns of LoCoMo the best 25 by them
+    are 99.2 % those by 32 bits, and no similarity is more than 0.0043 off; 16 bits, which take twice the
+    memory, give 100.0 %.
 
     Attributes:
         state: What of SQL is here.

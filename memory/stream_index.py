@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["CAPACITY", "ActivatedTurn", "StreamIndex"]
 
 CAPACITY: Final = 2_500_000
-"""Embeddings held at most, of all users together: about 1.5 GB at 384 dimensions, terms included."""
+"""Embeddings held at most, of all users together: about 1.3 GB at 384 dimensions, all else included."""
 
 
 @dataclass(frozen=True, slots=True)
