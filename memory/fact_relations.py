@@ -106,8 +106,8 @@ def relate(
 def says_the_same(one: str, other: str) -> bool:
     """Whether two statements that are close in meaning may say the same.
 
-    They have the same names and numbers, both deny or neither does, and there is more or less between them than
-    one word that says something: "two cats" and "three cats" are closer than most paraphrases.
+    They have the same names and numbers, both deny or neither does, and there is more between them than one
+    word that says something: "two cats" and "three cats" are closer than most paraphrases.
     """
     first, second = words(one), words(other)
     if first == second:

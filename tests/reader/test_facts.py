@@ -55,7 +55,7 @@ def test_what_a_model_drafts() -> None:
         "I live in Rome",
         '{"facts": [{"statement": "x"}]}',
         drafted(confidence=7),
-        drafted(since="2019"),
+        drafted(since="soon"),
         drafted(user="anna"),
         drafted(statement="x" * 9000),
         json.dumps({"facts": [json.loads(drafted())["facts"][0]] * 99}),
