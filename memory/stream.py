@@ -12,14 +12,14 @@ from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
-from sqlalchemy import Connection, Engine, Row, Select, and_, select
+from sqlalchemy import Connection, Engine, Row, Select, and_, select, update
 
 from memory.conversation_tables import ThreadRow, TurnRow, TurnVectorRow, UserRow
 from memory.moments import in_utc
 from memory.threads import ThreadStore, Turn
 from memory.turn_keys import turn_keys
 from memory.upserts import upsert
-from memory.users import note_user, user_changed
+from memory.users import user_changed
 from retrieval.hits import Float32
 
 __all__ = ["MemoryStream", "StreamTurn", "UnencodedTurn"]
@@ -160,7 +160,11 @@ class MemoryStream:
         for each in rows.values():
             self._check(each)
         with self.engine.begin() as connection:
-            user = note_user(connection, self.user)
+            # A write that changes nothing: it takes the lock, and a user who is forgotten does not come back.
+            lock = update(UserRow).where(UserRow.name == self.user).values(name=self.user)
+            user = connection.execute(lock.returning(UserRow.key)).scalar()
+            if user is None:
+                return
             stored = [self._insert(connection, user, key, each) for key, each in rows.items()]
             if any(stored):
                 # The turns were in hot indexes without embeddings, which are made anew.

@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine, event, select
+from sqlalchemy import Engine, delete, event, select
 
-from memory.conversation_tables import TurnVectorRow
+from memory.conversation_tables import TurnVectorRow, UserRow
 from memory.stream import MemoryStream, StreamTurn
 from memory.users import known_user, user_revision
 from tests.memory.samples import DIM, NOON, a_turn, an_encoder, counts, row_of
@@ -127,6 +127,14 @@ def test_embeddings_come_once_and_to_turns_of_the_user_alone(stream: MemoryStrea
     assert counts(stream.engine)["turn_vectors"] == 1
     assert revision(stream) == before
     assert [each.key for each in other(stream).without_vectors(9)] == [2]
+
+
+def test_a_user_who_is_forgotten_does_not_come_back_with_embeddings(stream: MemoryStream) -> None:
+    stream.append("sea", a_turn(1))
+    with stream.engine.begin() as connection:
+        connection.execute(delete(UserRow))
+    stream.put_vectors({1: row_of(b"1")[None]})
+    assert counts(stream.engine)["users"] == counts(stream.engine)["turn_vectors"] == 0
 
 
 def test_what_no_database_can_hold_is_replaced_in_the_name_of_a_user(stream: MemoryStream) -> None:
