@@ -131,7 +131,10 @@ class FactVectorRow(Base):
 
 
 class ReadingRow(Base):
-    """How far a user has read a document: up to `read_to`, in characters of the version `content_hash`."""
+    """How far a user has read a document: up to `read_to`, in characters of the version that is there.
+
+    `content_hash` is the version in which the user has said so; `read_to` moves with every later one.
+    """
 
     __tablename__ = "readings"
     user_key: Mapped[int] = mapped_column(

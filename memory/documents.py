@@ -17,6 +17,7 @@ from memory.document_parts import NewDocument, insert_parts, without_embedding
 from memory.embeddings import delete_orphans
 from memory.errors import AmbiguousDocumentError, DatabaseError, UnknownDocumentError
 from memory.library import advance_revision
+from memory.reading_positions import carry_over, forget_positions
 from memory.tables import ChunkRow, DocumentRow, PageRow, SectionRow, SentenceRow
 from memory.texts import read_text
 from memory.tree_store import remove_trees
@@ -104,6 +105,7 @@ class DocumentStore:
                 select(DocumentRow.key).where(DocumentRow.id == id, DocumentRow.state == "ready")
             ).scalar()
             if old is not None:
+                carry_over(connection, old, key)
                 _delete(connection, old)
             connection.execute(update(DocumentRow).where(DocumentRow.key == key).values(state="ready"))
             advance_revision(connection)
@@ -209,9 +211,16 @@ class DocumentStore:
                 _delete(connection, key)
 
     def remove(self, key: int) -> None:
-        """Delete a document with all its parts, units and trees, and embeddings that no other one needs."""
+        """Delete a document with all its parts, units and trees, and embeddings that no other one needs.
+
+        How far it has been read goes as well, unless another version of it is there.
+        """
         with self.engine.begin() as connection:
+            id = connection.execute(select(DocumentRow.id).where(DocumentRow.key == key)).scalar()
             remove_document(connection, key)
+            others = select(DocumentRow.key).where(DocumentRow.id == id)
+            if id is not None and connection.execute(others).first() is None:
+                forget_positions(connection, id)
 
     def encoder_texts(self, key: int, hashes: Collection[bytes]) -> dict[bytes, str]:
         """What the encoder is given for those texts of a document, by their hashes."""

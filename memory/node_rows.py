@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from sqlalchemy import Engine, Select, and_, select
 
+from memory.read_parts import ReadPart
 from memory.summaries import SummaryStore
 from memory.tables import ChunkRow, DocumentRow, TreeNodeRow, TreeRow
 from retrieval.hits import Float32, Int64
@@ -22,11 +24,14 @@ class NodeRowStore:
     """The `NodeRows` of one database; `encoder` is the key of the encoder whose embeddings count.
 
     A node's vector is the mean of the embeddings of its summary's sentences, made a unit row. Nodes whose
-    summary has no embeddings by this encoder are left out.
+    summary has no embeddings by this encoder are left out. Of documents in `read`, only nodes and chunks that
+    lie whole within the part that was read are given to a search.
     """
 
-    def __init__(self, engine: Engine, encoder: int, dim: int) -> None:
-        self.engine, self.encoder, self.dim = engine, encoder, dim
+    def __init__(
+        self, engine: Engine, encoder: int, dim: int, read: Mapping[int, ReadPart] | None = None
+    ) -> None:
+        self.engine, self.encoder, self.dim, self.read = engine, encoder, dim, read or {}
         self._chunks: dict[int, _Chunks] = {}
 
     def trees(self) -> list[int]:
@@ -43,10 +48,18 @@ class NodeRowStore:
     def node_keys(self, documents: Int64) -> Int64:
         """Keys of the nodes of these trees that belong to some documents, ascending."""
         found: list[int] = []
+        whole = [document for document in documents.tolist() if document not in self.read]
         with self.engine.connect() as connection:
-            for first in range(0, len(documents), BATCH):
-                trees = _trees().where(DocumentRow.key.in_(documents[first : first + BATCH].tolist()))
+            for first in range(0, len(whole), BATCH):
+                trees = _trees().where(DocumentRow.key.in_(whole[first : first + BATCH]))
                 nodes = select(TreeNodeRow.key).where(TreeNodeRow.tree_key.in_(trees))
+                found += connection.execute(nodes).scalars()
+            for document in [each for each in documents.tolist() if each in self.read]:
+                trees = _trees().where(DocumentRow.key == document)
+                nodes = select(TreeNodeRow.key).where(
+                    TreeNodeRow.tree_key.in_(trees),
+                    TreeNodeRow.end_sentence <= self.read[document].sentences,
+                )
                 found += connection.execute(nodes).scalars()
         return np.sort(np.array(found, np.int64))
 
@@ -96,6 +109,8 @@ class NodeRowStore:
             .where(ChunkRow.document_key == document)
             .order_by(ChunkRow.ordinal)
         )
+        if (part := self.read.get(document)) is not None:
+            query = query.where(ChunkRow.key <= part.last_chunk)
         with self.engine.connect() as connection:
             rows = connection.execute(query).all()
         return _Chunks([row[0] for row in rows], [row[1] for row in rows], [row[2] for row in rows])

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from typing import Final, TypeVar
 
 import numpy as np
-from sqlalchemy import Engine, and_, bindparam, func, select
+from sqlalchemy import ColumnElement, Engine, and_, bindparam, func, select
 
 from memory.embeddings import rows_from_blobs
+from memory.read_parts import ReadPart
 from memory.tables import ChunkRow, DocumentRow, EmbeddingRow, PageRow, SectionRow, SentenceRow
 from memory.texts import read_text
 from retrieval.document import Span
@@ -50,18 +51,30 @@ class Place:
 
 
 class SearchRowStore:
-    """The `SearchRows` of one database; `encoder` is the key of the encoder whose embeddings count."""
+    """The `SearchRows` of one database.
 
-    def __init__(self, engine: Engine, encoder: int, dim: int) -> None:
-        self.engine, self.encoder, self.dim = engine, encoder, dim
+    Args:
+        engine: Of the database.
+        encoder: Key of the encoder whose embeddings count.
+        dim: Their width.
+        read: Of some documents, the part that has been read; what is beyond is not there. A chunk that goes
+            on beyond is found by its sentences alone, and holds those that were read.
+    """
+
+    def __init__(
+        self, engine: Engine, encoder: int, dim: int, read: Mapping[int, ReadPart] | None = None
+    ) -> None:
+        self.engine, self.encoder, self.dim, self.read = engine, encoder, dim, read or {}
 
     def chunk_keys(self, documents: Int64) -> Int64:
         """Keys of all chunks of some documents."""
-        return self._keys(ChunkRow, documents)
+        read = {d: ChunkRow.key <= self.read[d].last_chunk for d in self.read}
+        return self._keys(ChunkRow, documents, read)
 
     def sentence_keys(self, documents: Int64) -> Int64:
         """Keys of all sentences of some documents."""
-        return self._keys(SentenceRow, documents)
+        read = {d: SentenceRow.ordinal < self.read[d].sentences for d in self.read}
+        return self._keys(SentenceRow, documents, read)
 
     def chunks_of_sentences(self, sentences: Int64) -> Int64:
         """For each sentence key, the key of the first chunk that it lies in; -1 if it is gone."""
@@ -94,9 +107,10 @@ class SearchRowStore:
                     .join(DocumentRow, DocumentRow.key == ChunkRow.document_key)
                     .where(ChunkRow.key.in_(batch), DocumentRow.state == "ready")
                 )
-                found.update(
-                    {row[0]: ChunkPlace(row[1], row[2], row[3]) for row in connection.execute(query)}
-                )
+                for key, document, first, end in connection.execute(query):
+                    end = min(end, self._sentences_read(document, end))
+                    if first < end:
+                        found[key] = ChunkPlace(document, first, end)
         return found
 
     def sentence_tokens(self, ranges: Sequence[tuple[int, int, int]]) -> Mapping[int, Mapping[int, int]]:
@@ -104,6 +118,7 @@ class SearchRowStore:
         counts: dict[int, dict[int, int]] = {document: {} for document, _, _ in ranges}
         with self.engine.connect() as connection:
             for document, first, end in _joined(ranges):
+                end = min(end, self._sentences_read(document, end))
                 values = {"document": document, "first": first, "end": end}
                 for ordinal, tokens in connection.execute(_TOKENS, values):
                     counts[document][ordinal] = tokens
@@ -111,6 +126,7 @@ class SearchRowStore:
 
     def sentences(self, document: int, first: int, end: int) -> StoredSentences:
         """The sentences `first` to `end` (exclusive) of a document with texts and embeddings."""
+        end = min(end, self._sentences_read(document, end))
         with self.engine.connect() as connection:
             values = {"document": document, "first": first, "end": end, "encoder": self.encoder}
             found = connection.execute(_SENTENCES, values).all()
@@ -129,11 +145,15 @@ class SearchRowStore:
 
     def text(self, document: int, span: Span) -> str:
         """The characters of a span, read from the stored text."""
+        if (part := self.read.get(document)) is not None:
+            span = Span(min(span.start, part.end), min(span.end, part.end))
         with self.engine.connect() as connection:
             return read_text(connection, document, span)
 
     def place(self, document: int, offset: int) -> Place:
         """The sections and the page that an offset lies in."""
+        if document in self.read and offset >= self.read[document].end:
+            return Place((), None)
         with self.engine.connect() as connection:
             values = {"document": document, "offset": offset}
             titles = connection.execute(_TITLES, values).scalars()
@@ -141,22 +161,45 @@ class SearchRowStore:
 
     def sections(self, document: int) -> list[Span]:
         """Where the sections of a document stand, each before those within it."""
-        query = select(SectionRow.start, SectionRow.end).where(SectionRow.document_key == document)
-        with self.engine.connect() as connection:
-            return [Span(*row) for row in connection.execute(query.order_by(SectionRow.ordinal))]
+        return [Span(start, end) for _, start, end in self.titled_sections(document)]
 
-    def _keys(self, table: type[ChunkRow] | type[SentenceRow], documents: Int64) -> Int64:
+    def titled_sections(self, document: int) -> list[tuple[str, int, int]]:
+        """Title, start and end of the sections of a document, each before those within it."""
+        part = self.read.get(document)
+        query = select(SectionRow.title, SectionRow.start, SectionRow.end).where(
+            SectionRow.document_key == document
+        )
+        with self.engine.connect() as connection:
+            rows = [(*row,) for row in connection.execute(query.order_by(SectionRow.ordinal))]
+        if part is None:
+            return rows
+        return [(title, start, min(end, part.end)) for title, start, end in rows if start < part.end]
+
+    def _sentences_read(self, document: int, all_of_them: int) -> int:
+        part = self.read.get(document)
+        return all_of_them if part is None else part.sentences
+
+    def _keys(
+        self,
+        table: type[ChunkRow] | type[SentenceRow],
+        documents: Int64,
+        read: Mapping[int, ColumnElement[bool]],
+    ) -> Int64:
         """Ascending. What is written together has keys in one run, and its ends are read in a hundredth."""
         found: list[Int64] = []
         bounds = select(table.document_key, func.min(table.key), func.max(table.key), func.count())
+        asked = documents.tolist()
+        wheres: list[ColumnElement[bool]]
+        wheres = [table.document_key.in_(batch) for batch in _batches(d for d in asked if d not in read)]
+        wheres += [and_(table.document_key == d, read[d]) for d in asked if d in read]
         with self.engine.connect() as connection:
-            for batch in _batches(documents.tolist()):
-                query = bounds.where(table.document_key.in_(batch)).group_by(table.document_key)
+            for where in wheres:
+                query = bounds.where(where).group_by(table.document_key)
                 for document, first, last, count in connection.execute(query).all():
                     if last - first + 1 == count:
                         found.append(np.arange(first, last + 1))
                         continue
-                    keys = select(table.key).where(table.document_key == document)
+                    keys = select(table.key).where(where, table.document_key == document)
                     found.append(np.fromiter(connection.execute(keys).scalars(), np.int64))
         return np.sort(np.concatenate(found)) if found else np.empty(0, np.int64)
 

@@ -9,7 +9,7 @@ import json
 import shutil
 import threading
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -175,7 +175,13 @@ class LexicalIndex:
                 self._writer.rollback()
                 self._writer = None
 
-    def search(self, query: str, k: int, within_documents: Int64 | None = None) -> Hits:
+    def search(
+        self,
+        query: str,
+        k: int,
+        within_documents: Int64 | None = None,
+        up_to: Mapping[int, int] | None = None,
+    ) -> Hits:
         """Find the `k` entries that match best, best first; none if no term of `query` occurs.
 
         Args:
@@ -183,6 +189,8 @@ class LexicalIndex:
             k: Hits wanted, at least 1.
             within_documents: Only entries of these documents may be hits; None allows all. Applied inside the
                 search.
+            up_to: Of some of these documents, the greatest id that may be a hit; likewise inside. Only with
+                `within_documents`.
         """
         if k < 1:
             raise ValueError(f"k {k} must be at least 1")
@@ -190,7 +198,7 @@ class LexicalIndex:
         if not terms or (within_documents is not None and not len(within_documents)):
             return Hits.none()
         searcher = self._index.searcher()
-        found = searcher.search(self._query(list(terms), within_documents), k, count=False).hits
+        found = searcher.search(self._query(list(terms), within_documents, up_to), k, count=False).hits
         if not found:
             return Hits.none()
         ids = searcher.fast_field_values("id", [address for _, address in found])
@@ -201,26 +209,43 @@ class LexicalIndex:
         searcher = self._index.searcher()
         return [int(searcher.doc_freq("terms", term)) for term in terms]
 
-    def occurring(self, terms: Sequence[str], within_documents: Int64 | None = None) -> frozenset[str]:
-        """Those of `terms` that occur in the documents, or in any when None."""
+    def occurring(
+        self,
+        terms: Sequence[str],
+        within_documents: Int64 | None = None,
+        up_to: Mapping[int, int] | None = None,
+    ) -> frozenset[str]:
+        """Those of `terms` that occur in what `search` would look at."""
         searcher = self._index.searcher()
         return frozenset(
             term
             for term in terms
-            if searcher.search(self._query([term], within_documents), 1, count=False).hits
+            if searcher.search(self._query([term], within_documents, up_to), 1, count=False).hits
         )
 
-    def _query(self, terms: list[str], within: Int64 | None) -> "tantivy.Query":
+    def _query(
+        self, terms: list[str], within: Int64 | None, up_to: Mapping[int, int] | None
+    ) -> "tantivy.Query":
         from tantivy import Occur, Query
 
         parts = [(Occur.Should, Query.term_query(self._schema, "terms", term, "freq")) for term in terms]
         query = Query.boolean_query(parts)
         if within is None:
             return query
-        documents = Query.term_set_query(self._schema, "document", [int(d) for d in within])
-        return Query.boolean_query(
-            [(Occur.Must, Query.const_score_query(documents, 0.0)), (Occur.Must, query)]
-        )
+        allowed = self._allowed([int(each) for each in within], up_to or {})
+        return Query.boolean_query([(Occur.Must, Query.const_score_query(allowed, 0.0)), (Occur.Must, query)])
+
+    def _allowed(self, documents: list[int], up_to: Mapping[int, int]) -> "tantivy.Query":
+        """The entries of some documents; of those in `up_to` only the ones with an id up to that."""
+        from tantivy import FieldType, Occur, Query
+
+        whole = Query.term_set_query(self._schema, "document", [d for d in documents if d not in up_to])
+        parts = [(Occur.Should, whole)]
+        for document in [each for each in documents if each in up_to]:
+            of_it = Query.term_query(self._schema, "document", document)
+            first = Query.range_query(self._schema, "id", FieldType.Integer, None, up_to[document])
+            parts.append((Occur.Should, Query.boolean_query([(Occur.Must, of_it), (Occur.Must, first)])))
+        return Query.boolean_query(parts) if len(parts) > 1 else whole
 
     def _writing(self) -> "tantivy.IndexWriter":
         if self._writer is None:
