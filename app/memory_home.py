@@ -36,6 +36,9 @@ class MemoryHome:
         encoder_key: The key and the width of that encoder in the database.
         now: The time, with its zone.
         recollect: How is recalled.
+
+    Attributes:
+        need: Whether a question needs memory; None until it is first asked.
     """
 
     def __init__(
@@ -51,7 +54,7 @@ class MemoryHome:
         self._encoder, self._encoder_key = encoder, encoder_key
         self._lock = threading.Lock()
         self._index: StreamIndex | None = None
-        self._need: MemoryNeed | None = None
+        self.need: MemoryNeed | None = None
         self._long_term: OrderedDict[str, LongTermMemory] = OrderedDict()
 
     def at(self, moment: datetime, recollect: type[Recollector] = Recollector) -> MemoryHome:
@@ -84,7 +87,7 @@ class MemoryHome:
         with self._lock:
             encoder, dim = self._encoder_key()
             self._index = self._index or StreamIndex(self._engine, encoder, dim)
-            self._need = self._need or MemoryNeed.load()
+            self.need = self.need or MemoryNeed.load()
         budget = MemoryBudget(
             settings.flash_tokens, settings.item_tokens, settings.activated_tokens, settings.memory_tokens
         )
@@ -92,7 +95,7 @@ class MemoryHome:
             stream=self.stream(user),
             index=self._index,
             facts=self.long_term(user),
-            need=self._need,
+            need=self.need,
             budget=budget,
             most=settings.memory_turns,
             encode=self.encode,

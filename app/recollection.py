@@ -233,8 +233,8 @@ class Recollector:
         """What a turn states, sentence by sentence, offsets counting in its `turn_text`; none if it is gone.
 
         Neither questions and requests, which say nothing, nor what the user has taken back since, unless the
-        question asks for what was so before. What was answered is given to a question about answers, or
-        with `answers`: else Clew would have its own words for evidence.
+        question asks for what was so before. What was answered to a mere question is given to one about
+        answers, or with `answers`: else Clew would have its own words for evidence.
         """
         for turn in self.stream.turns([key]):
             text = turn_text(turn)
@@ -304,13 +304,13 @@ def turn_text(turn: StreamTurn) -> str:
 
 
 def statements(turn: StreamTurn, answers: bool) -> list[Span]:
-    """The sentences of a turn that state something, of what was answered only with `answers`."""
+    """The sentences of a turn that state something; with `answers`, what was answered to a mere question."""
     spans = [
         span
         for span in split_sentences(turn.question)
         if not _EMPTY.search(turn.question[span.start : span.end].strip())
     ]
-    if answers:
+    if answers and not spans:
         first = len(turn.question) + 1
         spans += [Span(first + s.start, first + s.end) for s in split_sentences(turn.answer)]
     return spans

@@ -64,7 +64,7 @@ def question_of(prompt: str) -> str:
 def sober(request: Request | Mapping[str, Any]) -> str:
     """Selects the first sentences, finds them enough, and answers with the first piece of evidence."""
     prompt = prompt_of(request)
-    question = question_of(prompt) if "<question>" in prompt else ""
+    question = question_of(prompt) if "</question>" in prompt else ""
     match task_of(prompt):
         case "select":
             numbers = [int(n) for n in re.findall(r"^\[(\d+)\]", prompt, re.MULTILINE)]
@@ -93,6 +93,8 @@ def sober(request: Request | Mapping[str, Any]) -> str:
             return json.dumps({"whole": [1], "brief": [2]})
         case "one_sentence":
             return json.dumps({"sentence": re.findall(r"<text>\n(.*?)[.!?\n]", prompt, re.DOTALL)[0]})
+        case "distil":
+            return json.dumps({"facts": []})
         case task:
             raise AssertionError(f"nobody asks for {task} here")
 
@@ -132,6 +134,10 @@ class Liar:
             "suffices": {"choice": draw.choice(["yes", "no", None, self.planted])},
             "judge_memories": {"whole": numbers, "brief": numbers[:2]},
             "one_sentence": {"sentence": draw.choice(["", self.planted, "z" * 5000])},
+            "distil": {
+                "facts": [{"statement": self.planted, "quote": self.planted, "confidence": 1, "since": 0}]
+            },
+            "relate": {"relations": [draw.choice(["same", "contradicts", "unrelated", self.planted])]},
         }[task]
         text = json.dumps(whole)
         return draw.choice(
