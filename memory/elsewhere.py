@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, Literal
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, select
@@ -11,14 +11,16 @@ from sqlalchemy import ColumnElement, Connection, Engine, Select, select
 from memory.conversation_tables import FactRow, ThreadRow, TurnRow, UserRow
 from memory.job_records import ENDED
 from memory.tables import ChunkRow, DocumentRow, JobRow, SectionRow, SummaryRow, TextRow, TreeNodeRow
-from memory.traces import Needles
+from memory.traces import SHORTEST, Needles
 
 __all__ = ["Elsewhere", "said_elsewhere"]
 
-Elsewhere = Literal["memory", "documents", "jobs", "others"]
-"""In the same user's memory, in documents, in jobs that go on, in what others have said."""
+Elsewhere = Literal["memory", "documents", "jobs", "others", "schema"]
+"""In the same user's memory, in documents, in jobs that go on, in what others say, in names of columns."""
 
 FETCHED: Final = 200
+JOINED: Final = 4
+"""Bytes of a neighbouring cell that may seem to belong to one: a small number, or a year."""
 
 Query = Select[*tuple[Any, ...]]
 
@@ -38,12 +40,49 @@ def said_elsewhere(engine: Engine, user: str | None, needles: Needles) -> dict[E
         "others": [] if user is None else _memory(UserRow.name != user),
     }
     found: dict[Elsewhere, set[int]] = {}
+    edges = _Edges(needles.pieces)
     with engine.connect() as connection:
         for place, queries in places.items():
-            numbers = {n for query in queries for n in needles.found_in_texts(_cells(connection, query))}
+            numbers: set[int] = set()
+            for query in queries:
+                cells = edges.watch(_cells(connection, query))
+                numbers |= needles.found_in_texts(cells) | edges.taken()
             if numbers:
                 found[place] = numbers
+        numbers = set(needles.found_in_texts(_schema(connection)))
+        if numbers:
+            found["schema"] = numbers
     return found
+
+
+class _Edges:
+    """Finds cells that a few bytes before or behind them make a piece of.
+
+    In a file a cell stands between others: the name "chat 1" before the year 2026 reads "chat 12026", and so
+    holds "chat 12", which nobody has said.
+    """
+
+    def __init__(self, pieces: Sequence[str]) -> None:
+        self._starts: dict[str, set[int]] = {}
+        self._ends: dict[str, set[int]] = {}
+        for number, piece in enumerate(pieces):
+            for cut in range(1, min(JOINED, len(piece) - SHORTEST) + 1):
+                self._ends.setdefault(piece[:-cut], set()).add(number)
+                self._starts.setdefault(piece[cut:], set()).add(number)
+        self._lengths = sorted({len(each) for each in self._ends})
+        self._found: set[int] = set()
+
+    def watch(self, cells: Iterator[str]) -> Iterator[str]:
+        """The same cells, looked at as they pass."""
+        for cell in cells:
+            for length in self._lengths:
+                self._found |= self._ends.get(cell[-length:], set()) | self._starts.get(cell[:length], set())
+            yield cell
+
+    def taken(self) -> set[int]:
+        """Numbers of the pieces found since this was asked last."""
+        found, self._found = self._found, set()
+        return found
 
 
 def _memory(of: ColumnElement[bool] | None) -> list[Query]:
@@ -65,6 +104,14 @@ def _documents() -> list[Query]:
         select(TreeNodeRow.title),
         select(SummaryRow.sentences),
     ]
+
+
+def _schema(connection: Connection) -> list[str]:
+    """What the database says of itself: a thread may be called as a column is, such as "notes"."""
+    if connection.dialect.name != "sqlite":
+        return []
+    query = "SELECT sql FROM sqlite_master WHERE sql != ''"
+    return [str(sql) for (sql,) in connection.exec_driver_sql(query)]
 
 
 def _cells(connection: Connection, query: Query) -> Iterator[str]:

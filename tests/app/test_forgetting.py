@@ -364,6 +364,22 @@ def test_others_who_said_the_same_keep_it_and_nobody_is_told_what(library: Libra
     assert SECRET not in repr(report)
 
 
+def test_a_name_that_only_seems_to_stand_there_is_no_trace(library: Library) -> None:
+    for n in (1, 2, 12, 120, 20, 202):
+        say(
+            library,
+            f"chat {n}",
+            f"chat {n}",
+            question=f"What of number {n} of all?",
+            answer="Nothing at all.",
+        )
+    for n in (12, 20, 120, 202):
+        assert occurrences(library.settings.home, f"chat {n}")
+        report = Forgetting(library).forget_thread("me", f"chat {n}")
+        assert report.counts["threads"] == 1
+    assert {each.name for each in library.threads.threads()} == {"home", "chat 1", "chat 2"}
+
+
 def test_what_is_not_there_is_one_sentence_and_changes_nothing(library: Library) -> None:
     forgetting = Forgetting(library)
     say(library, "theirs", thread="private", user="somebody")
