@@ -1,0 +1,31 @@
+import pytest
+
+from memory.redaction import FORGOTTEN, Redaction
+
+
+@pytest.mark.parametrize(
+    ("taken", "text", "left"),
+    [
+        ("I live in Oslo", "So i  LIVE\nin oslo, yes", f"So {FORGOTTEN}, yes"),
+        ("tea", "Tea, steam and tea.", f"{FORGOTTEN}, steam and {FORGOTTEN}."),
+        ("a.b (c)*", "a.b (c)* axb (c)", f"{FORGOTTEN} axb (c)"),
+        ("Straße 12", "STRASSE 12 and straße 12", f"STRASSE 12 and {FORGOTTEN}"),
+        (" ", "nothing to take out", "nothing to take out"),
+    ],
+)
+def test_texts_are_taken_out_whatever_their_case_and_white_space(taken: str, text: str, left: str) -> None:
+    assert Redaction([taken])(text) == left
+
+
+def test_the_longest_is_taken_first_and_what_was_found_is_told() -> None:
+    redaction = Redaction(["Oslo", "I live in Oslo."])
+    assert redaction("I live in OSLO. Oslo!") == f"{FORGOTTEN} {FORGOTTEN}!"
+    assert redaction.found == {"I live in OSLO.", "Oslo"}
+
+
+def test_all_strings_of_a_value_are_looked_at_but_not_the_names() -> None:
+    value = {"Oslo": ["in Oslo", 3, None, {"deep": "Oslo"}], "flag": True}
+    assert Redaction(["oslo city", "Oslo"]).of_value(value) == {
+        "Oslo": [f"in {FORGOTTEN}", 3, None, {"deep": FORGOTTEN}],
+        "flag": True,
+    }
