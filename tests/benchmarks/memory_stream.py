@@ -146,6 +146,8 @@ def measure(home: Home, users: list[str], large: bool) -> dict[str, float]:
     found["megabytes_loaded"] = megabytes()
     found |= percentiles("activate", (ask(home, index, talk, draw.choice(users)) for _ in range(ASKED)))
     for keys in (1, 2):
+        # What of adding is the encoder's alone.
+        found |= percentiles(f"encode_{keys}", (encode(home, talk, keys) for _ in range(ADDED)))
         added = (add(home, index, talk, draw.choice(users), keys) for _ in range(ADDED))
         found |= percentiles(f"add_{keys}", added)
     found["megabytes_added"] = megabytes()
@@ -170,6 +172,11 @@ def add(home: Home, index: StreamIndex, talk: Talk, user: str, sides: int) -> in
     stream = MemoryStream(home.engine, user, home.key, home.encoder.dim)
     stream.append("thread 0", turn, home.encoder.encode(turn_keys(turn)))
     return index.catch_up(user)
+
+
+def encode(home: Home, talk: Talk, sides: int) -> int:
+    """The keys of a turn, as `add` encodes them; how many."""
+    return len(home.encoder.encode(turn_keys(talk.turn(sides, "encoded", START))))
 
 
 def percentiles(name: str, steps: Iterator[int]) -> dict[str, float]:
