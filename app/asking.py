@@ -17,6 +17,7 @@ from app.agent.locks import RunLocks, digest
 from app.agent.state import AgentState
 from app.answers import Answer, answer_of
 from app.events import Event, Progress, Step
+from app.reading import Reading
 from app.recollection import Recollector
 from memory.documents import DocumentRecord
 from memory.incognito import Threads
@@ -43,6 +44,7 @@ class Asked:
 
     Attributes:
         question: From `clean_question`.
+        plain: The same without the words that say how to look, such as "without spoilers".
         documents: Those that are asked.
         everything: Whether these are all there are.
         route: As it was wished for.
@@ -54,9 +56,11 @@ class Asked:
         on_draft: Gets the answer as it is written.
         cancellation: Stops it by hand.
         incognito: Whether nothing of it may be written anywhere.
+        reading: What the user has read of the documents, where nothing else is to be told.
     """
 
     question: str
+    plain: str
     documents: Sequence[DocumentRecord]
     everything: bool
     route: Route | Literal["auto"]
@@ -68,6 +72,7 @@ class Asked:
     on_draft: OnDraft | None = None
     cancellation: Cancellation | None = None
     incognito: bool = False
+    reading: Reading | None = None
 
     @property
     def conversation(self) -> str | None:
@@ -127,6 +132,7 @@ class Agent:
                     # LangGraph keeps no lists here.
                     "clew_documents": "" if asked.everything else " ".join(d.id for d in asked.documents),
                     "clew_route": asked.route,
+                    "clew_no_spoilers": asked.reading is not None,
                 },
                 "recursion_limit": self._limits.steps,
             }
@@ -189,6 +195,7 @@ def _identity(asked: Asked) -> str:
     """What an answer depends on."""
     documents = sorted(record.id for record in asked.documents)
     versions, scope = [AGENT_VERSION, PROMPT_VERSION], [asked.everything, documents]
+    scope += [asked.reading.key] if asked.reading is not None else []
     return json.dumps(
         [versions, asked.threads.user, asked.thread, asked.question, asked.route, scope, asked.key]
     )

@@ -34,6 +34,7 @@ class Conversation:
         documents: Those that are asked, none for all.
         quiet: Show nothing on stdout.
         incognito: Leave nothing behind.
+        no_spoilers: Answer only from what the user has read.
     """
 
     def __init__(
@@ -44,9 +45,10 @@ class Conversation:
         documents: Sequence[str] = (),
         quiet: bool = False,
         incognito: bool = False,
+        no_spoilers: bool = False,
     ) -> None:
         self._library, self._screen, self._documents, self._quiet = library, screen, documents, quiet
-        self._incognito = incognito
+        self._incognito, self._no_spoilers = incognito, no_spoilers
         self._threads: Threads = library.incognito if incognito else library.threads
         new = f"chat {datetime.now():%Y-%m-%d %H:%M:%S} {secrets.token_hex(2)}"
         self.thread = clean_question(thread) if thread is not None else new
@@ -65,7 +67,7 @@ class Conversation:
             begun = self._library.agents.interrupted(self.thread, self._library.settings.user)
         if begun is not None:
             self._say(f"Going on with the question that was interrupted: {begun.question}")
-            answers += self._answer(begun.question, begun.documents, begun.route)
+            answers += self._answer(begun.question, begun.documents, begun.route, begun.no_spoilers)
         while lines is not None and (question := self._next(lines)) is not None:
             match question.strip():
                 case "":
@@ -94,7 +96,9 @@ class Conversation:
             self._screen.err.print()
             return "/quit"
 
-    def _answer(self, question: str, documents: Sequence[str], route: str = "auto") -> list[Answer]:
+    def _answer(
+        self, question: str, documents: Sequence[str], route: str = "auto", no_spoilers: bool = False
+    ) -> list[Answer]:
         try:
             with self._screen.asking() as live:
                 answer = self._library.ask(
@@ -106,6 +110,7 @@ class Conversation:
                     thread=self.thread,
                     draft=live.draft,
                     incognito=self._incognito,
+                    no_spoilers=self._no_spoilers or no_spoilers,
                 )
         except (KeyboardInterrupt, StoppedError):
             if not self._incognito:

@@ -37,6 +37,9 @@ __all__ = ["app", "main"]
 Incognito = Annotated[
     bool, typer.Option("--incognito", help="Recall nothing, and leave nothing of it behind.")
 ]
+NoSpoilers = Annotated[
+    bool, typer.Option("--no-spoilers", help="Only from what you have read; see `clew memory position`.")
+]
 
 app = typer.Typer(
     help="Ask documents larger than any context window; answers come with quotes that were checked.",
@@ -149,6 +152,7 @@ def ask(
     route: Annotated[str, typer.Option(help="auto, search, walk or whole.")] = "auto",
     thread: Annotated[str | None, typer.Option(help="Name of a conversation.")] = None,
     incognito: Incognito = False,
+    no_spoilers: NoSpoilers = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask a question; the answer quotes the documents, or says that they do not tell."""
@@ -164,6 +168,7 @@ def ask(
             thread,
             live.draft,
             incognito=incognito,
+            no_spoilers=no_spoilers,
         )
     library.close()
     if as_json:
@@ -181,11 +186,20 @@ def chat(
         list[str] | None, typer.Option("--document", metavar="DOC", help="Ask this one; can be repeated.")
     ] = None,
     incognito: Incognito = False,
+    no_spoilers: NoSpoilers = False,
     as_json: AsJson = False,
 ) -> None:
     """Ask question after question in a conversation that is kept; /quit or the end of the input ends it."""
     library = library_of_settings()
-    conversation = Conversation(library, screen, thread, document or (), quiet=as_json, incognito=incognito)
+    conversation = Conversation(
+        library,
+        screen,
+        thread,
+        document or (),
+        quiet=as_json,
+        incognito=incognito,
+        no_spoilers=no_spoilers,
+    )
     if isinstance(sys.stdin, io.TextIOWrapper):
         sys.stdin.reconfigure(errors="replace")  # a byte that is no text does not end a conversation
     answers = conversation.run(sys.stdin)

@@ -7,6 +7,7 @@ ClewError
     ├── EmptyLibraryError   a question, and no document to ask
     ├── OutputError         a file that cannot be written, or that is not ours to write over
     ├── PartError           a part of a document that is not there, or not understood
+    ├── PositionError       how far a document has been read, where nothing is known of it
     ├── TreeError           a summary tree that cannot be built any more, its document or a part being gone
     ├── JobHaltedError      a job that is waited for was paused or cancelled
     ├── ForgettingError     something was forgotten in SQL, and a file may still hold it
@@ -25,6 +26,7 @@ __all__ = [
     "JobHaltedError",
     "OutputError",
     "PartError",
+    "PositionError",
     "QuestionFileError",
     "SettingsError",
     "TreeError",
@@ -53,6 +55,10 @@ class OutputError(AppError):
 
 class PartError(AppError):
     """A part of a document is not there, or the words for it are not understood."""
+
+
+class PositionError(AppError):
+    """It is not known how far a document has been read, or it cannot be so far."""
 
 
 class ForgettingError(AppError):

@@ -15,6 +15,7 @@ from sqlalchemy import Engine
 
 from app.add_jobs import ADD, AddJobs, adding_task
 from app.adding import AddedDocument, Adder
+from app.agent.context import FindTree
 from app.agent.home import AgentHome
 from app.answers import Answer
 from app.asking import Agent, Asked, clean_question
@@ -29,6 +30,8 @@ from app.memories import Memories
 from app.memory_home import MemoryHome
 from app.models import MakeReader
 from app.node_indexing import NODES, NodeIndex
+from app.reading import Reading, reading_of
+from app.spoilers import SpoilerWish, spoiler_wish
 from app.summaries.job import Failed, Named, summarize
 from app.summaries.summarizer import Summarizer
 from app.summaries.wanted import Wanted
@@ -40,6 +43,7 @@ from memory.incognito import IncognitoThreads
 from memory.index_rows import IndexRowStore
 from memory.library import LibraryState, library_state
 from memory.node_rows import NodeRowStore
+from memory.reading_positions import ReadingPositions
 from memory.search_rows import SearchRowStore
 from memory.threads import ThreadStore
 from memory.trees import SummaryTree
@@ -52,6 +56,7 @@ from retrieval.collapsed_tree import CollapsedTree
 from retrieval.document import Document
 from retrieval.encoder import Encoder
 from retrieval.errors import ClewError
+from retrieval.question import WordStatistics
 from retrieval.search import HybridSearch
 
 __all__ = ["ROUTES", "Backends", "Library"]
@@ -222,6 +227,7 @@ class Library:
         cancellation: Cancellation | None = None,
         user: str | None = None,
         incognito: bool = False,
+        no_spoilers: bool = False,
     ) -> Answer:
         """Answer a question from the documents named, or from all.
 
@@ -240,11 +246,14 @@ class Library:
             incognito: Nothing of it is recalled, remembered, cached, counted or written anywhere; its thread
                 is one of `incognito`, which ends with this library. What it needs of documents, such as
                 a tree, is built and kept as ever.
+            no_spoilers: Only from what the user has read, as the reading positions say; the question's own
+                words may ask for that as well (`app.spoilers`).
 
         Raises:
             EmptyLibraryError: If there is neither a document nor a thread to be answered from.
             UnknownDocumentError: If a document named is not there.
             SettingsError: If there is no such route, or the question is empty.
+            PositionError: If it asks for no spoilers, and it is not known how far the user has read.
             ModelError: If a language model cannot be asked.
             StoppedError: If it was stopped.
         """
@@ -263,21 +272,30 @@ class Library:
         chosen = [record for record in records if not ids or record.id in ids]
         if not chosen and ids:
             raise UnknownDocumentError("The documents to ask have been removed meanwhile.")
+        question = clean_question(question)
+        wish, reading = self._without_spoilers(question, user, chosen, bool(ids), no_spoilers)
+        if wish is not None and wish.recap and chosen_route == "auto":
+            chosen_route = "whole"
+        memory = self.memory.recollector(user) if remembers else None
+        if memory is not None and reading is not None:
+            memory.stream.hides = reading.hides
         asked = Asked(
-            question=clean_question(question),
-            documents=chosen,
-            everything=not ids,
+            question=question,
+            plain=question if wish is None else wish.question,
+            documents=chosen if reading is None else reading.documents,
+            everything=not ids and (reading is None or reading.all_of_it),
             route=chosen_route,
             threads=self.incognito if incognito else ThreadStore(self.engine, user),
-            memory=self.memory.recollector(user) if remembers else None,
+            memory=memory,
             thread=None if thread is None else clean_question(thread),
             key=f"{self.backends.reader.key} {library_state(self.engine)}",
             on_step=step or (lambda _: None),
             on_draft=draft,
             cancellation=cancellation,
             incognito=incognito,
+            reading=reading,
         )
-        return self._agent(indexes, progress, incognito).ask(asked, progress)
+        return self._agent(indexes, progress, incognito, reading).ask(asked, progress)
 
     def ask_many(
         self,
@@ -320,7 +338,22 @@ class Library:
         self.agents.close()
         self.engine.dispose()
 
-    def _agent(self, indexes: SearchIndexes, progress: Progress, incognito: bool) -> Agent:
+    def _without_spoilers(
+        self, question: str, user: str, asked: Sequence[DocumentRecord], named: bool, no_spoilers: bool
+    ) -> tuple[SpoilerWish | None, Reading | None]:
+        """What a question says of spoilers, and what has been read, where nothing else is to be told."""
+        wish = spoiler_wish(question)
+        if wish is None and not no_spoilers:
+            return None, None
+        positions = ReadingPositions(self.engine, user).all()
+        known = {each.document for each in positions}
+        if not no_spoilers and not (wish and wish.sure) and not any(each.id in known for each in asked):
+            return None, None
+        return wish, reading_of(self.engine, positions, asked, named)
+
+    def _agent(
+        self, indexes: SearchIndexes, progress: Progress, incognito: bool, reading: Reading | None
+    ) -> Agent:
         rows = SearchRowStore(self.engine, *self._stored_encoder())
         search = HybridSearch(
             indexes.chunks,
@@ -330,15 +363,14 @@ class Library:
             rows,
             self._collapsed(indexes, progress),
         )
-        return self.agents.agent(
-            search,
-            indexes.chunk_words,
-            rows,
-            self.encoder(),
-            lambda record: self._tree(record, progress),
-            progress,
-            incognito,
-        )
+        statistics: WordStatistics = indexes.chunk_words
+        find_tree: FindTree = lambda record: self._tree(record, progress)  # noqa: E731
+        if reading is None or reading.all_of_it:
+            return self.agents.agent(search, statistics, rows, self.encoder(), find_tree, progress, incognito)
+        read = reading.rows(rows)
+        search, statistics = reading.search(search, indexes, read), reading.words(indexes)[0]
+        find_tree = reading.find_tree(find_tree, rows)
+        return self.agents.agent(search, statistics, read, self.encoder(), find_tree, progress, incognito)
 
     def _collapsed(self, indexes: SearchIndexes, progress: Progress) -> CollapsedTree | None:
         """The index of all nodes of the trees that are there, if it is wished for."""

@@ -6,8 +6,8 @@ activation; short-term is flash memory, the turns just before.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -76,11 +76,20 @@ class MemoryStream:
         user: Whose stream.
         encoder: Key of the encoder whose embeddings count.
         dim: Their width.
+        hides: By the details of a turn, whether its answer is not to be given by `turns` and `neighbours`.
     """
 
-    def __init__(self, engine: Engine, user: str, encoder: int, dim: int) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        user: str,
+        encoder: int,
+        dim: int,
+        hides: Callable[[Mapping[str, object]], bool] | None = None,
+    ) -> None:
         self.threads = ThreadStore(engine, user)
         self.engine, self.user, self.encoder, self.dim = engine, self.threads.user, encoder, dim
+        self.hides = hides
 
     def append(self, thread: str, turn: Turn, rows: Float32 | None = None) -> int:
         """Put a turn with the embeddings of its keys at the end of a thread; its ordinal there.
@@ -105,7 +114,7 @@ class MemoryStream:
         with self.engine.connect() as connection:
             for start in range(0, len(keys), BATCH):
                 query = self._query().where(TurnRow.key.in_(keys[start : start + BATCH]))
-                found.update((turn.key, turn) for turn in map(_turn, connection.execute(query)))
+                found.update((turn.key, turn) for turn in map(self._given, connection.execute(query)))
         return [found[key] for key in keys if key in found]
 
     def neighbours(self, key: int, before: int = 1, after: int = 1) -> list[StreamTurn]:
@@ -121,7 +130,7 @@ class MemoryStream:
                 TurnRow.thread_key == place.thread_key,
                 TurnRow.ordinal.between(place.ordinal - before, place.ordinal + after),
             )
-            return [_turn(row) for row in connection.execute(query.order_by(TurnRow.ordinal))]
+            return [self._given(row) for row in connection.execute(query.order_by(TurnRow.ordinal))]
 
     def all_turns(self) -> Iterator[StreamTurn]:
         """Every turn, in the order they were stored, read as they are taken."""
@@ -183,6 +192,12 @@ class MemoryStream:
             raise ValueError(f"rows of shape {rows.shape} for a stream of width {self.dim}")
         if not np.all(np.isfinite(rows)):
             raise ValueError("rows hold what is no number")
+
+    def _given(self, row: Row[Any]) -> StreamTurn:
+        turn = _turn(row)
+        if self.hides is None or not self.hides(row.details):
+            return turn
+        return replace(turn, answer="", answer_summary="")
 
     @property
     def _user(self) -> Any:

@@ -52,6 +52,7 @@ class Unfinished:
         question: As it was asked.
         documents: Ids of those that it was asked of, none for all.
         route: As it was wished for.
+        no_spoilers: Whether only from what the user has read.
         remembered: Whether its turn is in the thread already, and only its checkpoints are left.
     """
 
@@ -59,6 +60,7 @@ class Unfinished:
     question: str
     documents: tuple[str, ...]
     route: str
+    no_spoilers: bool
     remembered: bool
 
 
@@ -127,6 +129,7 @@ def unfinished(saver: BaseCheckpointSaver[Any], thread: str) -> list[Unfinished]
             question=str(state["question"]),
             documents=tuple(str(metadata.get("clew_documents", "")).split()),
             route=str(metadata.get("clew_route", "auto")),
+            no_spoilers=bool(metadata.get("clew_no_spoilers", False)),
             remembered="remember" in done,
         )
     return list(found.values())

@@ -11,6 +11,7 @@ from app.agent.forest import Forest
 from app.agent.state import EvidenceState, PassageState
 from app.agent.walk import WalkLimits
 from app.events import Step
+from app.reading import Reading
 from app.recollection import Recollector
 from memory.documents import DocumentRecord
 from memory.incognito import Threads
@@ -96,7 +97,8 @@ class AgentContext:
         threads: Conversations.
         memory: Earlier conversations of the user, None where nothing is to be remembered.
         find_tree: Gives the summary tree of a document.
-        asked: The question in the user's own words.
+        asked: The question in the user's own words, without those that say how to look.
+        reading: What the user has read, where nothing else is to be told; what is looked at ends there.
         route: As it was wished for.
         documents: Those that are asked, by key.
         within: Their keys, None if they are all there are.
@@ -118,6 +120,7 @@ class AgentContext:
     memory: Recollector | None
     find_tree: FindTree
     asked: str
+    reading: Reading | None
     route: Route | Literal["auto"]
     documents: Mapping[int, DocumentRecord]
     within: Int64 | None

@@ -18,6 +18,7 @@ from app.agent.lookups import (
     looked_up,
     passages_of,
     pooled,
+    scored_candidates,
     stands,
 )
 from app.agent.memories import citation_place, memory_passages, memory_state
@@ -30,7 +31,6 @@ from app.routing import suggest, with_topic
 from memory.threads import Turn
 from reader.contract import Exchange, RouteChoice
 from reader.errors import BudgetError
-from retrieval.evidence import score_candidates
 from retrieval.verify import Verdict
 
 __all__ = ["NODES", "enough", "recall", "remember", "retrieve", "route", "select", "verify"]
@@ -41,7 +41,7 @@ HISTORY: Final = 4
 @step
 def recall(state: AgentState, context: AgentContext) -> Update:
     """What was said before: in this thread, where the question refers to it, and in all others."""
-    question = state["question"]
+    question = context.asked
     if context.memory is not None and context.thread is not None:
         told = context.memory.told(question)
         if told:
@@ -60,7 +60,11 @@ def _standalone(question: str, context: AgentContext) -> tuple[str, str]:
     """The question in words that need no earlier turn of its thread, and what is to be said of it."""
     if context.thread is None:
         return question, "no thread"
-    turns = [Exchange(turn.question, turn.answer) for turn in context.threads.turns(context.thread, HISTORY)]
+    hides = context.reading.hides if context.reading is not None else lambda details: False
+    turns = [
+        Exchange(turn.question, "" if hides(turn.details) else turn.answer)
+        for turn in context.threads.turns(context.thread, HISTORY)
+    ]
     if not context.reader.needs_history(question, turns):
         return question, f"{len(turns)} turns, not needed"
     query = with_topic(context.reader.standalone(question, turns), question)
@@ -77,12 +81,14 @@ def route(state: AgentState, context: AgentContext) -> Update:
     query = state["query"]
     if not context.documents:
         return {"route": "search", "open": [query]}, "search in memory alone: there is no document"
-    chosen = _chosen_route(state["question"], query, context)
+    chosen = _chosen_route(context.asked, query, context)
     parts = [query] if chosen.route == "whole" else list(context.reader.parts(query))
     count = len(context.documents)
     detail = f"{chosen.route} over {count} document{'s' * (count != 1)}: {chosen.reason}"
     if len(parts) > 1:
         detail += f", in {len(parts)} parts: {'; '.join(shown(part) for part in parts)}"
+    if context.reading is not None:
+        detail += f"; {context.reading.note}"
     return {"route": chosen.route, "open": parts}, detail
 
 
@@ -127,9 +133,7 @@ def select(state: AgentState, context: AgentContext) -> Update:
         if found["passages"] and not candidates:
             text = "what was found has been changed or removed meanwhile; ask again"
             return {"stopped": text, "evidence": evidence, "found": []}, text
-        scored = score_candidates(
-            candidates, rows, context.row(found["query"]), context.words(found["query"])
-        )
+        scored = scored_candidates(candidates, rows, found["query"], context)
         selection = context.reader.select(found["query"], scored, rows, count, places)
         seen, left_out = seen + len(candidates), left_out + selection.left_out
         notes += [selection.note] if selection.note else []
@@ -198,7 +202,7 @@ def remember(state: AgentState, context: AgentContext) -> Update:
         seconds=sum(step["seconds"] for step in state["steps"]),
         details={
             "model": context.reader.name,
-            "query": state.get("query", state["question"]),
+            "query": state.get("query", context.asked),
             "citations": [citation_place(each.origin) for each in evidence],
             "prompt_tokens": state["prompt_tokens"],
             "completion_tokens": state["completion_tokens"],

@@ -39,7 +39,7 @@ def reason(state: AgentState, context: AgentContext) -> Update:
         evidence,
         passages,
         context.on_draft,
-        asked=state["question"],
+        asked=context.asked,
         searched=searched(state["asked"], context) if state["route"] == "walk" else (),
         memories=remembered(state, context),
     )
@@ -54,14 +54,14 @@ def _reason_whole(state: AgentState, context: AgentContext) -> Update:
     order = evenly([numbers[section] for section in sections], [each["score"] for each in evidence])
     usable = [n for n in order if evidence[n]["verdict"] != Verdict.DROPPED]
     kept = usable[: max(WHOLE_EVIDENCE, len(numbers))]
-    about = whole_topic(state["query"], state["question"])
+    about = whole_topic(state["query"], context.asked)
     reply = context.reader.answer(
         state["query"],
         context.words(about),
         [context.evidence(evidence[n]) for n in kept],
         (),
         context.on_draft,
-        asked=state["question"],
+        asked=context.asked,
         whole=True,
         # What tells that the whole is asked for is said by no sentence, and would speak against all of them.
         searched=searched([about], context),

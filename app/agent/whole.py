@@ -47,7 +47,7 @@ def whole(state: AgentState, context: AgentContext) -> Update:
     roots and that of each part.
     """
     query = state["query"]
-    words = context.words(whole_topic(query, state["question"]))
+    words = context.words(whole_topic(query, context.asked))
     documents = context.best_documents(query, WHOLE_DOCUMENTS)
     parts = [
         (key, node)
