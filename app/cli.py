@@ -27,6 +27,7 @@ from app.doctor import report as doctor_report
 from app.evaluation_commands import evaluation
 from app.job_commands import jobs, worker
 from app.memory_commands import memory
+from app.position_commands import position
 from app.reports import added_json, answer_json, document_json, record_json
 from app.summary_commands import summarize
 from app.tree_commands import tree
@@ -50,6 +51,7 @@ app = typer.Typer(
 app.add_typer(evaluation, name="eval")
 app.add_typer(jobs, name="jobs")
 app.add_typer(memory, name="memory")
+memory.command()(position)
 app.command()(worker)
 app.command()(tree)
 app.command()(summarize)
