@@ -16,8 +16,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from memory.question_cues import Period
 from memory.surroundings import Surroundings
+from memory.time_words import Period
 from retrieval.hits import Float32
 
 __all__ = [

@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from sqlalchemy import Engine
@@ -22,12 +22,10 @@ from sqlalchemy import Engine
 from memory.activation import ActivationWeights, Asked, Remembered, activate
 from memory.hot_rows import HotRowStore, StreamState
 from memory.hot_shard import HotShard
-from memory.question_cues import Period, asked_periods, asked_speaker, question_terms
+from memory.question_cues import asked_speaker, question_terms
+from memory.time_words import Period, asked_periods
 from memory.turn_keys import MAX_KEYS
 from retrieval.hits import Float32, Int64
-
-if TYPE_CHECKING:
-    from memory.time_words import TimeWindow
 
 __all__ = ["CAPACITY", "ActivatedTurn", "StreamIndex"]
 
@@ -90,7 +88,7 @@ class StreamIndex:
         *,
         k: int,
         threads: Collection[str] | None = None,
-        windows: Sequence[TimeWindow] | None = None,
+        periods: Sequence[Period] = (),
         weights: ActivationWeights | None = None,
         gate: float = 0.0,
     ) -> list[ActivatedTurn]:
@@ -103,7 +101,7 @@ class StreamIndex:
             now: With its time zone; recency counts from it.
             k: Turns wanted, at least 1.
             threads: Only turns of threads of these names; None for all.
-            windows: Times that raise the turns of them; None takes those that the question names.
+            periods: Times that raise the turns of them, besides those that the question names.
             weights: Of the parts of the score; None for the chosen ones.
             gate: Turns of no greater relevance stay out.
         """
@@ -115,7 +113,7 @@ class StreamIndex:
             places = None
             if threads is not None:
                 places = shard.places(self._rows.threads(shard.state, threads))
-            asked = _asked(shard, question, row, now, places, windows)
+            asked = _asked(shard, question, row, now, places, periods)
             turns = shard.turns
             remembered = Remembered(
                 turns["session"], turns["asked_at"], turns["importance"], shard.terms.lengths
@@ -205,20 +203,16 @@ def _asked(
     row: Float32,
     now: datetime,
     places: Int64 | None,
-    windows: Sequence[TimeWindow] | None,
+    periods: Sequence[Period],
 ) -> Asked:
     """A question compared with all of a user's turns, by meaning with those at `places` only."""
     speaker = asked_speaker(question, shard.speakers)
-    if windows is None:
-        periods = asked_periods(question, now)
-    else:
-        periods = tuple(Period(each.start.timestamp(), each.end.timestamp()) for each in windows)
     return Asked(
         similarities=shard.similarities(row, places),
         counts=shard.terms.matrix(question_terms(question, shard.speakers)),
         now=now.timestamp(),
         of_speaker=None if speaker is None else shard.turns["speaker"] == shard.speakers[speaker],
-        periods=periods,
+        periods=(*asked_periods(question, now), *periods),
     )
 
 

@@ -10,205 +10,235 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Final
 
-__all__ = ["Offset", "TimeWindow", "event_offset", "time_windows"]
+from retrieval.words import content_words
+
+__all__ = ["EventOffset", "Period", "asked_periods", "event_offset"]
 
 
-@dataclass(frozen=True, slots=True)
-class TimeWindow:
-    """A stretch of time, from `start` to `end` (exclusive)."""
-
-    start: datetime
-    end: datetime
-
-    def __post_init__(self) -> None:
-        if self.start.tzinfo is None or self.end <= self.start:
-            raise ValueError(f"no stretch of time with a zone: {self.start} to {self.end}")
-
-
-@dataclass(frozen=True, slots=True)
-class Offset:
-    """ "Two weeks before the trip": how long before (below 0) or after, and what is dated by it."""
-
-    days: float
-    event: str
-
-
-MONTHS: Final = str.split(
-    "january february march april may june july august september october november december"
-)
+MONTHS: Final = str.split("jan feb mar apr may jun jul aug sep oct nov dec")
 DAYS: Final = str.split("monday tuesday wednesday thursday friday saturday sunday")
 SEASONS: Final = {"spring": 3, "summer": 6, "autumn": 9, "fall": 9, "winter": 12}
 NUMBERS: Final = {
     **{word: n for n, word in enumerate(str.split("one two three four five six seven eight nine ten"), 1)},
-    **{"a": 1, "an": 1, "couple of": 2, "a couple of": 2, "few": 3, "a few": 3, "several": 4, "some": 3},
+    **{"a": 1, "an": 1, "a couple of": 2, "couple of": 2, "a few": 3, "few": 3, "several": 4},
 }
 LENGTHS: Final = {"day": 1.0, "night": 1.0, "week": 7.0, "weekend": 7.0, "month": 30.4, "year": 365.25}
+"""In days."""
 
-_MONTH: Final = rf"(?P<month>{'|'.join(MONTHS)}|jan|feb|mar|apr|jun|jul|aug|sept?|oct|nov|dec)\.?"
-_SEASON: Final = rf"(?P<season>{'|'.join(SEASONS)})"
+_SURE: Final = "february|feb|july?|september|sept?|october|oct|november|nov|december|dec"
+_MONTH: Final = rf"(?P<month>{_SURE}|january|jan|march|mar|april|apr|may|june?|august|aug)\b\.?"
 _YEAR: Final = r"(?P<year>(?:19|20)\d\d)"
-_DAY: Final = r"(?P<day>[0-3]?\d)(?:st|nd|rd|th)?"
-_NUMBER: Final = rf"(?P<number>\d+|{'|'.join(sorted(NUMBERS, key=len, reverse=True))})"
-_UNIT: Final = r"(?P<unit>day|night|week|weekend|month|year)s?"
+_OF_YEAR: Final = rf"(?:,? (?:of )?|,){_YEAR}"
+_DAY: Final = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+_SEASON: Final = rf"(?P<season>{'|'.join(SEASONS)})"
+_NUMBER: Final = rf"(?P<number>\d{{1,3}}|{'|'.join(sorted(NUMBERS, key=len, reverse=True))})"
+_UNIT: Final = r"(?P<unit>day|night|weekend|week|month|year)"
 _WEEKDAY: Final = rf"(?P<weekday>{'|'.join(DAYS)})"
+_EVENT: Final = re.compile(
+    rf"\b(?:(?:the|{_NUMBER}) {_UNIT}s?|the {_WEEKDAY}) (?P<side>before|after) (?!last\b|tomorrow\b)"
+    r"(?P<event>(?:[^?.!,;]|,(?= ?\d))+)",
+    re.IGNORECASE,
+)
 
-Read = Callable[[re.Match[str], datetime], TimeWindow | None]
+Words = dict[str, str]
+Read = Callable[[Words, datetime], "Period"]
 
 
-def time_windows(question: str, now: datetime) -> tuple[TimeWindow, ...]:
-    """The stretches of time that a question names, in its order; none if it names none.
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A stretch of time, half-open, in seconds since 1970."""
 
-    A month or season without a year is the latest one that has begun.
+    start: float
+    end: float
+
+    def __post_init__(self) -> None:
+        if self.end <= self.start:
+            raise ValueError(f"the period from {self.start} to {self.end} has no length")
+
+
+@dataclass(frozen=True, slots=True)
+class EventOffset:
+    """How a time is dated by an event: "two weeks before the trip".
+
+    Attributes:
+        event: What is to be found to know the time.
+        unit: A key of `LENGTHS`, or one of `DAYS`.
+        count: Of units; 0 is the one that ends or begins with the event, as in "the week before".
+        before: Whether it was before the event, not after.
+    """
+
+    event: str
+    unit: str
+    count: int
+    before: bool
+
+    def period(self, event: datetime) -> Period:
+        """The time that is meant if the event was then, with its time zone; as wide as the unit."""
+        day = _midnight(event)
+        if self.unit in DAYS:
+            way = -1 if self.before else 1
+            return _days(day, way * ((DAYS.index(self.unit) - day.weekday()) * way % 7 or 7), 1)
+        if self.count:
+            return _around(day, self.unit, -self.count if self.before else self.count)
+        length = LENGTHS[self.unit]
+        return _days(day, -length if self.before else 1, length)
+
+
+def asked_periods(question: str, now: datetime) -> tuple[Period, ...]:
+    """The times that a question names, in its order; none if it names none.
+
+    A month or season without a year is the latest that has begun; a day that no month has, as 31 June, is
+    read as the month. "The week before 8 May" is two: what was of one time is often told at the other.
 
     Args:
         question: In English.
-        now: What "yesterday" counts from, with its time zone, in which days begin at midnight.
+        now: What "yesterday" counts from, with its time zone, in which days begin.
     """
-    found: list[tuple[int, TimeWindow]] = []
+    text, today = " ".join(question.split()), _midnight(now)
+    found: list[tuple[int, Period]] = []
     taken: list[tuple[int, int]] = []
     for pattern, read in _PATTERNS:
-        for match in pattern.finditer(question):
-            if any(match.start() < end and start < match.end() for start, end in taken):
-                continue
-            window = read(match, now)
-            if window is not None:
+        for match in pattern.finditer(text):
+            if not any(match.start() < end and start < match.end() for start, end in taken):
                 taken.append(match.span())
-                found.append((match.start(), window))
-    return tuple(window for _, window in sorted(found, key=lambda each: each[0]))
+                words = {name: word.lower() for name, word in match.groupdict().items() if word}
+                found.append((match.start(), read(words, today)))
+    periods = [period for _, period in sorted(found, key=lambda each: each[0])]
+    offset = _offset(text)
+    if offset is not None:
+        named = [each.start for each in asked_periods(offset.event, now)]
+        periods += [offset.period(datetime.fromtimestamp(start, now.tzinfo)) for start in named]
+    return tuple(dict.fromkeys(periods))
 
 
-def event_offset(question: str) -> Offset | None:
-    """What a question dates by an event, "two weeks before the trip"; None if it does not."""
-    match = _EVENT.search(question)
+def event_offset(question: str, now: datetime) -> EventOffset | None:
+    """What a question dates by an event that names no time itself; None if it does not."""
+    offset = _offset(" ".join(question.split()))
+    if offset is None or asked_periods(offset.event, now) or not content_words(offset.event):
+        return None
+    return offset
+
+
+def _offset(text: str) -> EventOffset | None:
+    match = _EVENT.search(text)
     if match is None:
         return None
-    days = _count(match["number"]) * LENGTHS[match["unit"].lower()]
-    return Offset(-days if match["side"].lower() == "before" else days, match["event"].strip())
+    unit = (match["weekday"] or match["unit"]).lower()
+    count = _count(match["number"]) if match["number"] else 0
+    return EventOffset(match["event"].strip(), unit, count, match["side"].lower() == "before")
 
 
-def _midnight(now: datetime) -> datetime:
-    return now.replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-def _months(first: datetime, count: int) -> datetime:
-    """The first day of a month so many months from that of another."""
-    year, month = divmod(12 * first.year + first.month - 1 + count, 12)
-    return first.replace(year=year, month=month + 1)
-
-
-def _days(now: datetime, first: float, days: float) -> TimeWindow:
-    start = _midnight(now) + timedelta(days=first)
-    return TimeWindow(start, start + timedelta(days=days))
+def _midnight(moment: datetime) -> datetime:
+    return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def _count(word: str) -> int:
     return int(word) if word.isdigit() else NUMBERS[word.lower()]
 
 
-def _date(match: re.Match[str], now: datetime) -> TimeWindow | None:
-    """A day or a month, of the year that is named or the latest that has begun."""
-    named = match.groupdict()
-    month = next(n for n, name in enumerate(MONTHS, 1) if name.startswith(match["month"][:3].lower()))
-    day = int(named.get("day") or 0)
-    year = int(named["year"]) if named.get("year") else now.year
-    try:
-        start = _midnight(now).replace(year=year, month=month, day=day or 1)
-        if not named.get("year") and start > now:
-            start = start.replace(year=year - 1)
-    except ValueError:  # the 31st of a month with 30 days
-        return None
-    return TimeWindow(start, start + timedelta(days=1) if day else _months(start, 1))
+def _days(day: datetime, first: float, days: float) -> Period:
+    start = day + timedelta(days=first)
+    return Period(start.timestamp(), (start + timedelta(days=days)).timestamp())
 
 
-def _iso(match: re.Match[str], now: datetime) -> TimeWindow | None:
-    try:
-        start = datetime(int(match["year"]), int(match["m"]), int(match["d"]), tzinfo=now.tzinfo)
-    except ValueError:
-        return None
-    return TimeWindow(start, start + timedelta(days=1))
+def _months(day: datetime, first: int, months: int) -> Period:
+    """Whole months, the first of them so many after that of `day`."""
+
+    def begins(month: int) -> float:
+        year, month = divmod(max(12 * day.year + day.month - 1 + month, 12), 12)
+        return day.replace(year=year, month=month + 1, day=1).timestamp()
+
+    return Period(begins(first), begins(first + months))
 
 
-def _season(match: re.Match[str], now: datetime) -> TimeWindow:
-    year = int(match["year"]) if match["year"] else now.year
-    start = _midnight(now).replace(year=year, month=SEASONS[match["season"].lower()], day=1)
-    if not match["year"] and start > now:
-        start = _months(start, -12)
-    return TimeWindow(start, _months(start, 3))
-
-
-def _year(match: re.Match[str], now: datetime) -> TimeWindow:
-    start = _midnight(now).replace(year=int(match["year"]), month=1, day=1)
-    return TimeWindow(start, _months(start, 12))
-
-
-def _ago(match: re.Match[str], now: datetime) -> TimeWindow:
-    """As wide as its unit is: "two weeks ago" is a week, around that day."""
-    length = LENGTHS[match["unit"].lower()]
-    return _days(now, -_count(match["number"]) * length - (length // 2), max(length, 1.0))
-
-
-def _within(match: re.Match[str], now: datetime) -> TimeWindow:
-    count = _count(match["number"]) if match["number"] else 1
-    days = count * LENGTHS[match["unit"].lower()]
-    return _days(now, -days, days + 1)
-
-
-def _last(match: re.Match[str], now: datetime) -> TimeWindow:
-    """The calendar's week, month or year before this one, or this one."""
-    back = 0 if match["which"].lower() in {"this", "the current"} else 1
-    today = _midnight(now)
-    match match["unit"].lower():
+def _around(day: datetime, unit: str, count: int) -> Period:
+    """As wide as its unit: "two weeks ago" is the seven days around that day, "a month ago" a month."""
+    match unit:
         case "year":
-            start = _months(today.replace(month=1, day=1), -12 * back)
-            return TimeWindow(start, _months(start, 12))
+            return _months(day.replace(year=max(day.year + count, 1), month=1, day=1), 0, 12)
         case "month":
-            start = _months(today.replace(day=1), -back)
-            return TimeWindow(start, _months(start, 1))
-        case "week":
-            start = today - timedelta(days=today.weekday() + 7 * back)
-            return TimeWindow(start, start + timedelta(days=7))
-        case "weekend":
-            saturday = today - timedelta(days=(today.weekday() - 5) % 7)
-            back = back if saturday + timedelta(days=2) > now else back - 1
-            return _days(saturday, -7.0 * max(back, 0), 2)
+            return _months(day, count, 1)
         case _:
-            return _days(now, -back, 1)
+            length = int(LENGTHS[unit])
+            return _days(day, count * length - length // 2, length)
 
 
-def _weekday(match: re.Match[str], now: datetime) -> TimeWindow:
-    back = (now.weekday() - DAYS.index(match["weekday"].lower())) % 7 or 7
-    return _days(now, -back, 1)
+def _calendar(day: datetime, unit: str, back: int) -> Period:
+    """The week, weekend, month or year so many before the one of a day."""
+    match unit:
+        case "week":
+            return _days(day, -day.weekday() - 7 * back, 7)
+        case "weekend":  # of a working day the latest is one back
+            latest = -((day.weekday() - 5) % 7)
+            return _days(day, latest - 7 * max(back - (day.weekday() < 5), 0), 2)
+        case _:
+            return _around(day, unit, -back)
 
 
-def _near(match: re.Match[str], now: datetime) -> TimeWindow:
-    word = " ".join(match[0].lower().split())
-    if "before yesterday" in word:
-        return _days(now, -2, 1)
-    if word in {"yesterday", "last night"}:
-        return _days(now, -1, 1)
-    return _days(now, 0, 1)
+def _date(words: Words, today: datetime) -> Period:
+    """A day, or the month where none is named or the month has no such day."""
+    name, day = words["month"], int(words.get("day", 1))
+    month = int(name) if name.isdigit() else MONTHS.index(name[:3]) + 1
+    ahead = (month, day) > (today.month, today.day)
+    year = int(words["year"]) if "year" in words else today.year - ahead
+    first = today.replace(year=year, month=month, day=1)
+    start = first + timedelta(days=day - 1)
+    return _days(start, 0, 1) if "day" in words and start.month == month else _months(first, 0, 1)
+
+
+def _season(words: Words, today: datetime) -> Period:
+    month = SEASONS[words["season"]]
+    year = int(words["year"]) if "year" in words else today.year - (month > today.month)
+    return _months(today.replace(year=year, month=month, day=1), 0, 3)
+
+
+def _year(words: Words, today: datetime) -> Period:
+    return _months(today.replace(year=int(words["year"]), month=1, day=1), 0, 12)
+
+
+def _ago(words: Words, today: datetime) -> Period:
+    return _around(today, words["unit"], -_count(words["number"]))
+
+
+def _within(words: Words, today: datetime) -> Period:
+    days = ceil(_count(words.get("number", "a")) * LENGTHS[words["unit"]])
+    return _days(today, -days, days + 1)
+
+
+def _last(words: Words, today: datetime) -> Period:
+    return _calendar(today, words["unit"], {"this": 0, "last": 1}.get(words["which"], 2))
+
+
+def _weekday(words: Words, today: datetime) -> Period:
+    return EventOffset("today", words["weekday"], 0, before=True).period(today)
 
 
 def _pattern(pattern: str, read: Read) -> tuple[re.Pattern[str], Read]:
-    return re.compile(rf"\b(?:{pattern})\b", re.IGNORECASE), read
+    return re.compile(rf"\b(?:{pattern})(?!\w)", re.IGNORECASE), read
 
 
 _PATTERNS: Final[tuple[tuple[re.Pattern[str], Read], ...]] = (
-    _pattern(rf"{_YEAR}-(?P<m>\d\d)-(?P<d>\d\d)", _iso),
-    _pattern(rf"{_DAY} (?:of )?{_MONTH},?(?: {_YEAR})?", _date),
-    _pattern(rf"{_MONTH} {_DAY}(?!\d),?(?: {_YEAR})?", _date),
-    _pattern(rf"{_MONTH},? (?:of )?{_YEAR}", _date),
-    _pattern(rf"(?:in|last|this|of|during|since|late|early|mid|end of|beginning of) {_MONTH}", _date),
-    _pattern(rf"{_SEASON}(?: of)?,? {_YEAR}", _season),
-    _pattern(rf"(?:last|this|in|in the|during the|over the) {_SEASON}(?P<year>(?!))?", _season),
-    _pattern(rf"{_NUMBER} {_UNIT} ago", _ago),
-    _pattern(rf"(?:in|within|over|during) the (?:last|past) (?:{_NUMBER} )?{_UNIT}", _within),
-    _pattern(rf"(?:last|past) {_NUMBER} {_UNIT}", _within),
-    _pattern(r"(?:the )?day before yesterday|yesterday|last night|today|this morning|tonight", _near),
-    _pattern(r"(?P<which>last|this|the past|past|the current) (?P<unit>week|weekend|month|year)", _last),
-    _pattern(rf"(?:last|on|this past) {_WEEKDAY}", _weekday),
-    _pattern(rf"(?:in|of|during|since|year) {_YEAR}", _year),
+    _pattern(rf"{_YEAR}-(?P<month>0[1-9]|1[0-2])-(?P<day>\d\d)", _date),
+    _pattern(rf"{_DAY} (?:of )?{_MONTH}(?:{_OF_YEAR})?", _date),
+    _pattern(rf"(?:on |(?-i:(?!mar|may))){_MONTH} {_DAY}(?:{_OF_YEAR})?", _date),  # "I may 2" is no date
+    _pattern(rf"{_MONTH}{_OF_YEAR}", _date),
+    # A month that is a name or a verb as well needs a word before it.
+    _pattern(rf"(?:in|last|this|of|during|since|until|between|before|after|early|late|mid) {_MONTH}", _date),
+    _pattern(rf"(?P<month>{_SURE})\b\.?", _date),
+    _pattern(rf"{_SEASON}{_OF_YEAR}", _season),
+    _pattern(rf"(?:last|this|in|(?:in|during|over|of) the) {_SEASON}", _season),
+    _pattern(rf"{_NUMBER} {_UNIT}s? ago", _ago),
+    _pattern(rf"(?:in|within|over|during) the (?:last|past) (?:{_NUMBER} )?{_UNIT}s?", _within),
+    _pattern(rf"(?:last|past) {_NUMBER} {_UNIT}s?", _within),
+    _pattern(r"(?P<which>this|last) (?P<unit>weekend|week|month|year)", _last),
+    _pattern(r"the (?P<unit>weekend|week|month|year) (?P<which>before last)", _last),
+    _pattern(r"past (?P<unit>weekend|week|month|year)", _within),
+    _pattern(r"(?:the )?day before yesterday", lambda _, today: _days(today, -2, 1)),
+    _pattern(r"yesterday|last night", lambda _, today: _days(today, -1, 1)),
+    _pattern(r"today|tonight|this (?:morning|afternoon|evening)", lambda _, today: _days(today, 0, 1)),
+    _pattern(rf"(?:last|on|this|this past) {_WEEKDAY}", _weekday),
+    _pattern(rf"{_YEAR}(?!-\d\d-)", _year),
 )
-_EVENT: Final = re.compile(rf"\b{_NUMBER} {_UNIT} (?P<side>before|after) (?P<event>[^?.!,;]+)", re.IGNORECASE)

@@ -27,9 +27,10 @@ from memory.activation import (
     word_matches,
 )
 from memory.importance import importance
-from memory.question_cues import as_a_speaker_asks, asked_periods, asked_speaker, question_terms
+from memory.question_cues import as_a_speaker_asks, asked_speaker, question_terms
 from memory.surroundings import Surroundings
 from memory.term_counts import TermCounts
+from memory.time_words import asked_periods
 from retrieval.encoder import DEFAULT_ENCODER, SentenceTransformerEncoder
 from retrieval.fusion import reciprocal_rank_fusion
 from retrieval.hits import Float32

@@ -17,8 +17,8 @@ from memory.activation import (
     recency_of_each,
     word_matches,
 )
-from memory.question_cues import Period
 from memory.surroundings import Surroundings
+from memory.time_words import Period
 
 DAY = 86_400.0
 NOTHING_ELSE = ActivationWeights(

@@ -1,75 +1,185 @@
-from datetime import UTC, date, datetime
+"""Which times a question names, and by which events it dates."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from memory.time_words import Offset, TimeWindow, event_offset, time_windows
+from memory.time_words import EventOffset, Period, asked_periods, event_offset
 
-NOW = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)  # a Sunday
+THURSDAY = datetime(2024, 3, 14, 15, 9, tzinfo=UTC)
+SUNDAY = datetime(2026, 11, 22, 10, 30, tzinfo=UTC)
+
+
+def days(start: str, end: str) -> Period:
+    """From the beginning of one day to the beginning of another, in UTC."""
+    first, last = (datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() for day in (start, end))
+    return Period(first, last)
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("What did I cook on 3 May 2023?", [days("2023-05-03", "2023-05-04")]),
+        ("What did I cook on May 3rd, 2023?", [days("2023-05-03", "2023-05-04")]),
+        ("What did I cook on may 3rd,2023?", [days("2023-05-03", "2023-05-04")]),
+        ("What did I cook on the 3rd of  May 2023?", [days("2023-05-03", "2023-05-04")]),
+        ("What did I cook on 2023-05-03?", [days("2023-05-03", "2023-05-04")]),
+        ("What did I cook on 3 May?", [days("2023-05-03", "2023-05-04")]),  # May 2024 has not begun
+        ("What did I cook on 1 March?", [days("2024-03-01", "2024-03-02")]),
+        ("Where was I in December 2022?", [days("2022-12-01", "2023-01-01")]),
+        ("Where was I in february?", [days("2024-02-01", "2024-03-01")]),
+        ("Where was I in Sept. 2021?", [days("2021-09-01", "2021-10-01")]),
+        ("Where was I on 31 June 2023?", [days("2023-06-01", "2023-07-01")]),
+        ("Where was I in 2021?", [days("2021-01-01", "2022-01-01")]),
+        ("What did I say today?", [days("2024-03-14", "2024-03-15")]),
+        ("What did I say Yesterday?", [days("2024-03-13", "2024-03-14")]),
+        ("What did I say two days ago?", [days("2024-03-12", "2024-03-13")]),
+        ("What did I plan this week?", [days("2024-03-11", "2024-03-18")]),
+        ("What did I plan last week?", [days("2024-03-04", "2024-03-11")]),
+        ("What did I plan the week before last?", [days("2024-02-26", "2024-03-04")]),
+        ("What did I plan 10 weeks ago?", [days("2024-01-01", "2024-01-08")]),
+        ("Where was I last weekend?", [days("2024-03-09", "2024-03-11")]),
+        ("Where was I the weekend before last?", [days("2024-03-02", "2024-03-04")]),
+        ("Where was I on Thursday?", [days("2024-03-07", "2024-03-08")]),
+        ("Whom did I meet last month?", [days("2024-02-01", "2024-03-01")]),
+        ("Whom did I meet a month ago?", [days("2024-02-01", "2024-03-01")]),
+        ("Whom did I meet 15 months ago?", [days("2022-12-01", "2023-01-01")]),
+        ("What did I win last year?", [days("2023-01-01", "2024-01-01")]),
+        ("What did I win four years ago?", [days("2020-01-01", "2021-01-01")]),
+        (
+            "Was it in June 2023 or in 2021?",
+            [days("2023-06-01", "2023-07-01"), days("2021-01-01", "2022-01-01")],
+        ),
+        ("May I march on? It may take 2 days.", []),
+        ("May I march 10 km?", []),
+        ("What is my favourite dish?", []),
+        ("Who won 2100 points at 3 pm?", []),
+        ("", []),
+    ],
+)
+def test_times_that_a_question_names_on_a_thursday(question: str, expected: list[Period]) -> None:
+    assert list(asked_periods(question, THURSDAY)) == expected
 
 
 @pytest.mark.parametrize(
     ("question", "start", "end"),
     [
-        ("What did I say last May?", date(2026, 5, 1), date(2026, 6, 1)),
-        ("What did we plan in December?", date(2025, 12, 1), date(2026, 1, 1)),
-        ("Where was I on 8 May 2023?", date(2023, 5, 8), date(2023, 5, 9)),
-        ("Where was I on May 7th, 2023?", date(2023, 5, 7), date(2023, 5, 8)),
-        ("Where was I on 24 December?", date(2025, 12, 24), date(2025, 12, 25)),
-        ("and on 2025-03-04?", date(2025, 3, 4), date(2025, 3, 5)),
-        ("in March 2024", date(2024, 3, 1), date(2024, 4, 1)),
-        ("in 2024", date(2024, 1, 1), date(2025, 1, 1)),
-        ("last spring", date(2026, 3, 1), date(2026, 6, 1)),
-        ("in the summer of 2022", date(2022, 6, 1), date(2022, 9, 1)),
-        ("last winter", date(2025, 12, 1), date(2026, 3, 1)),
-        ("two weeks ago", date(2026, 11, 5), date(2026, 11, 12)),
-        ("3 days ago", date(2026, 11, 19), date(2026, 11, 20)),
-        ("in the last three months", date(2026, 8, 22), date(2026, 11, 23)),
-        ("yesterday", date(2026, 11, 21), date(2026, 11, 22)),
-        ("the day before yesterday", date(2026, 11, 20), date(2026, 11, 21)),
-        ("last night", date(2026, 11, 21), date(2026, 11, 22)),
-        ("today", date(2026, 11, 22), date(2026, 11, 23)),
-        ("last week", date(2026, 11, 9), date(2026, 11, 16)),
-        ("last weekend", date(2026, 11, 14), date(2026, 11, 16)),
-        ("this weekend", date(2026, 11, 21), date(2026, 11, 23)),
-        ("last month", date(2026, 10, 1), date(2026, 11, 1)),
-        ("last year", date(2025, 1, 1), date(2026, 1, 1)),
-        ("last Friday", date(2026, 11, 20), date(2026, 11, 21)),
+        ("What did I say last May?", "2026-05-01", "2026-06-01"),
+        ("What did we plan in December?", "2025-12-01", "2026-01-01"),
+        ("Where was I on 8 May 2023?", "2023-05-08", "2023-05-09"),
+        ("Where was I on May 7th, 2023?", "2023-05-07", "2023-05-08"),
+        ("Where was I on 24 December?", "2025-12-24", "2025-12-25"),
+        ("and on 2025-03-04?", "2025-03-04", "2025-03-05"),
+        ("in March 2024", "2024-03-01", "2024-04-01"),
+        ("in 2024", "2024-01-01", "2025-01-01"),
+        ("last spring", "2026-03-01", "2026-06-01"),
+        ("in the summer of 2022", "2022-06-01", "2022-09-01"),
+        ("last winter", "2025-12-01", "2026-03-01"),
+        ("two weeks ago", "2026-11-05", "2026-11-12"),
+        ("3 days ago", "2026-11-19", "2026-11-20"),
+        ("yesterday", "2026-11-21", "2026-11-22"),
+        ("the day before yesterday", "2026-11-20", "2026-11-21"),
+        ("last night", "2026-11-21", "2026-11-22"),
+        ("today", "2026-11-22", "2026-11-23"),
+        ("last week", "2026-11-09", "2026-11-16"),
+        ("last weekend", "2026-11-14", "2026-11-16"),
+        ("this weekend", "2026-11-21", "2026-11-23"),
+        ("last month", "2026-10-01", "2026-11-01"),
+        ("last year", "2025-01-01", "2026-01-01"),
+        ("last Friday", "2026-11-20", "2026-11-21"),
+        ("in the last three days", "2026-11-19", "2026-11-23"),
+        ("over the past week", "2026-11-15", "2026-11-23"),
+        ("in the last three months", "2026-08-22", "2026-11-23"),  # 91.2 days, and no part of a day less
     ],
 )
-def test_what_a_question_names(question: str, start: date, end: date) -> None:
-    (window,) = time_windows(question, NOW)
-    assert (window.start.date(), window.end.date()) == (start, end)
-    assert window.start.tzinfo is UTC
+def test_times_that_a_question_names_on_a_sunday(question: str, start: str, end: str) -> None:
+    assert asked_periods(question, SUNDAY) == (days(start, end),)
 
 
 @pytest.mark.parametrize(
     "question",
-    ["When may I go?", "Who is April?", "What is the last thing?", "and on 2025-13-04?", "on 31 June", ""],
+    ["When may I go?", "Who is April?", "What did Jan say?", "What is the last thing?", "and on 2025-13-04?"],
 )
 def test_no_time_is_named(question: str) -> None:
-    assert time_windows(question, NOW) == ()
+    assert asked_periods(question, SUNDAY) == ()
 
 
 def test_several_times_in_the_order_of_the_question() -> None:
-    found = time_windows("Was it in June or on 3 July 2024?", NOW)
-    assert [each.start.date() for each in found] == [date(2026, 6, 1), date(2024, 7, 3)]
+    found = asked_periods("Was it in June or on 3 July 2024?", SUNDAY)
+    assert found == (days("2026-06-01", "2026-07-01"), days("2024-07-03", "2024-07-04"))
 
 
-def test_days_begin_where_the_user_is() -> None:
-    (window,) = time_windows("yesterday", NOW.astimezone())
-    assert window.start.utcoffset() == NOW.astimezone().utcoffset()
+def test_days_begin_in_the_zone_of_the_one_who_asks() -> None:
+    tokyo = timezone(timedelta(hours=9))
+    asked = datetime(2024, 3, 15, 0, 30, tzinfo=tokyo)
+    start = datetime(2024, 3, 14, tzinfo=tokyo).timestamp()
+    assert asked_periods("yesterday?", asked) == (Period(start, start + 86_400),)
 
 
-def test_an_event_that_dates_another() -> None:
-    assert event_offset("What did I buy two weeks before the trip to Lyon?") == Offset(
-        -14, "the trip to Lyon"
+@pytest.mark.parametrize("count", [0, 1, 12, 400, 999])
+@pytest.mark.parametrize("unit", ["day", "week", "month", "year"])
+def test_a_time_however_long_ago_ends_after_it_begins(count: int, unit: str) -> None:
+    for question in (f"What was {count} {unit}s ago?", f"in the last {count} {unit}s"):
+        (period,) = asked_periods(question, THURSDAY)
+        assert period.start < period.end
+
+
+def test_a_period_has_a_length() -> None:
+    with pytest.raises(ValueError, match="no length"):
+        Period(3.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        (
+            "What did I buy two weeks before the trip to Lyon?",
+            EventOffset("the trip to Lyon", "week", 2, True),
+        ),
+        ("And 3 days after my birthday, what was it?", EventOffset("my birthday", "day", 3, False)),
+        ("Who came the Night before we moved?", EventOffset("we moved", "night", 0, True)),
+        ("Who came the Sunday after the wedding?", EventOffset("the wedding", "sunday", 0, False)),
+        ("What happened before the trip?", None),
+        ("What did I say the day before yesterday?", None),
+        ("What did I plan for the day after tomorrow?", None),
+        ("What did I plan the week before last?", None),
+        ("Where had I been a year before that?", None),
+        ("What did I plant two weeks before August 11, 2023?", None),
+    ],
+)
+def test_an_event_that_dates_what_is_asked_for(question: str, expected: EventOffset | None) -> None:
+    assert event_offset(question, THURSDAY) == expected
+
+
+@pytest.mark.parametrize(
+    ("unit", "count", "before", "start", "end"),
+    [
+        ("week", 2, True, "2024-02-26", "2024-03-04"),
+        ("week", 1, False, "2024-03-18", "2024-03-25"),
+        ("week", 0, True, "2024-03-07", "2024-03-14"),
+        ("week", 0, False, "2024-03-15", "2024-03-22"),
+        ("day", 0, True, "2024-03-13", "2024-03-14"),
+        ("day", 3, False, "2024-03-17", "2024-03-18"),
+        ("month", 2, True, "2024-01-01", "2024-02-01"),
+        ("year", 1, False, "2025-01-01", "2026-01-01"),
+        ("sunday", 0, True, "2024-03-10", "2024-03-11"),
+        ("sunday", 0, False, "2024-03-17", "2024-03-18"),
+        ("thursday", 0, True, "2024-03-07", "2024-03-08"),
+        ("thursday", 0, False, "2024-03-21", "2024-03-22"),
+    ],
+)
+def test_the_time_that_an_event_of_thursday_dates(
+    unit: str, count: int, before: bool, start: str, end: str
+) -> None:
+    assert EventOffset("the trip", unit, count, before).period(THURSDAY) == days(start, end)
+
+
+def test_a_date_dates_another_time_as_an_event_does() -> None:
+    found = asked_periods("What did I do the Sunday before October 25, 2022?", THURSDAY)
+    assert found == (days("2022-10-25", "2022-10-26"), days("2022-10-23", "2022-10-24"))
+    assert asked_periods("And two weeks after 3 May 2023?", THURSDAY) == (
+        days("2023-05-03", "2023-05-04"),
+        days("2023-05-14", "2023-05-21"),
     )
-    assert event_offset("And 3 days after my birthday, what happened?") == Offset(3, "my birthday")
-    assert event_offset("What happened before the trip?") is None
-
-
-def test_a_window_needs_a_zone_and_a_length() -> None:
-    with pytest.raises(ValueError, match="zone"):
-        TimeWindow(datetime(2026, 1, 1), datetime(2026, 1, 2))
-    with pytest.raises(ValueError, match="stretch"):
-        TimeWindow(NOW, NOW)
