@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
@@ -36,6 +36,7 @@ from retrieval.document import Span
 from retrieval.evidence import MemoryOrigin
 from retrieval.hits import Float32
 from retrieval.sentences import split_sentences
+from retrieval.words import words
 
 __all__ = [
     "Recalled",
@@ -179,6 +180,12 @@ class Recollector:
             row = self._encode([put])[0]
         return self._index.activate(user, question, row, now, k=self._most)
 
+    def spoken(self, question: str) -> Spoken:
+        """A question as the one who speaks in the turns would ask it."""
+        speakers = self._index.speakers(self.stream.user)
+        names = frozenset(term for speaker in speakers for term in words(speaker))
+        return Spoken(as_a_speaker_asks(question, speakers), names)
+
     def best_turns(self, activated: Sequence[ActivatedTurn]) -> list[StreamTurn]:
         """The few turns that tell whether memory is needed."""
         return self.stream.turns([each.key for each in activated[:BEST]])
@@ -196,7 +203,14 @@ class Recollector:
             return "Noted. It will be found when you ask for it, in this conversation and in others."
         return ""
 
-    def remember(self, thread: str, turn: Turn, reader: Reader, shown: Sequence[str]) -> str:
+    def remember(
+        self,
+        thread: str,
+        turn: Turn,
+        reader: Reader,
+        shown: Sequence[str],
+        encoded: Mapping[str, Float32] | None = None,
+    ) -> str:
         """Keep a turn with its summaries, its embeddings, and the facts that its user asserts in it.
 
         Done again for a run that is kept already, it changes nothing.
@@ -206,6 +220,7 @@ class Recollector:
             turn: Without summaries.
             reader: Writes these, and finds facts.
             shown: What the user had before his eyes, which is nothing he asserts when he repeats it.
+            encoded: Embeddings of texts that are known already, shape (dim,) each.
 
         Returns:
             What was kept, for the step.
@@ -216,7 +231,7 @@ class Recollector:
             answer_summary=reader.one_sentence(turn.answer),
             importance=importance(turn.question),
         )
-        rows = self._encode(turn_keys(whole))
+        rows = self._encoded(turn_keys(whole), encoded or {})
         ordinal = self.stream.append(thread, whole, rows)
         noted = self.facts.remember(thread, ordinal, reader, shown)
         detail = f"turn {ordinal} of {thread}"
@@ -273,6 +288,12 @@ class Recollector:
             self.stream.put_vectors(found)
         return len(missing)
 
+    def _encoded(self, texts: Sequence[str], known: Mapping[str, Float32]) -> Float32:
+        """Unit rows of texts, shape (n, dim); those that are known are not encoded again."""
+        unknown = [text for text in texts if text not in known]
+        rows = dict(zip(unknown, self._encode(unknown), strict=True)) if unknown else {}
+        return np.stack([known[text] if text in known else rows[text] for text in texts])
+
     def _items(self, activated: Sequence[ActivatedTurn]) -> list[ActivatedItem]:
         """What was activated with the neighbours that belong to it, best first."""
         scores = {each.key: each.score for each in activated}
@@ -296,6 +317,14 @@ class Recollector:
 
     def _flash_form(self, turn: StreamTurn) -> Form:
         return flash_form(shown_turn(turn), shown_turn(turn, "summary"), self.budget, self.count_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A question with "I" for the names of speakers, and the terms of all these names."""
+
+    text: str
+    names: frozenset[str]
 
 
 def turn_text(turn: StreamTurn) -> str:

@@ -243,7 +243,7 @@ class ExtractiveReader:
         """
         usable = [n for n, each in enumerate(evidence) if each.verdict is not Verdict.DROPPED]
         if not usable:
-            return ReaderAnswer("Nothing in the documents speaks to this question.", True, (), 0.0)
+            return ReaderAnswer("Nothing in the documents or in memory speaks to this question.", True, (), 0.0)
         if whole and not words.weights:
             return _quoting(evidence, spread_over(evidence, usable), None)
         found = signals(words, searched or [evidence[n] for n in usable])
@@ -252,10 +252,10 @@ class ExtractiveReader:
             unknown = sorted(set(words.unknown.values()))
             more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
             named = ", ".join(unknown[:MOST_NAMED]) + more
-            text = f"The documents do not tell: words of the question occur nowhere in them ({named})."
+            text = f"Neither documents nor memory tell: words of the question occur nowhere in them ({named})."
             return ReaderAnswer(text, True, (), probability)
         if probability < self.calibration.threshold:
-            return ReaderAnswer("The documents do not seem to answer this question.", True, (), probability)
+            return ReaderAnswer("Neither documents nor memory seem to answer this question.", True, (), probability)
         if whole:
             return _quoting(evidence, spread_over(evidence, usable), probability)
         alone = [usable[n] for n in without_look_alikes(question, words, [evidence[n] for n in usable])]

@@ -53,7 +53,7 @@ __all__ = ["GenerativeReader"]
 
 MOST_PARTS: Final = 4
 QUERY_CHARACTERS: Final = 300
-NO_EVIDENCE: Final = "Nothing in the documents speaks to this question."
+NO_EVIDENCE: Final = "Nothing in the documents or in memory speaks to this question."
 
 
 class _Form(BaseModel):

@@ -58,6 +58,14 @@ class QuestionWords:
         total = sum(self.weights.values())
         return sum(self.weights[term] for term in self.unknown) / total if total else 0.0
 
+    def without(self, terms: Collection[str]) -> QuestionWords:
+        """The same without these terms, unless nothing were left."""
+        weights = {term: weight for term, weight in self.weights.items() if term not in terms}
+        if not weights:
+            return self
+        unknown = {term: word for term, word in self.unknown.items() if term in weights}
+        return QuestionWords(weights, unknown, self.names & weights.keys(), self.naming & weights.keys())
+
     def knowing(self, terms: Collection[str]) -> QuestionWords:
         """The same, these terms being known too, from elsewhere than the documents."""
         unknown = {term: word for term, word in self.unknown.items() if term not in terms}

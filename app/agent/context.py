@@ -148,6 +148,11 @@ class AgentContext:
             self._rows[query] = self.encoder.encode([query])[0]
         return self._rows[query]
 
+    @property
+    def encoded(self) -> Mapping[str, Float32]:
+        """The embeddings of queries so far, shape (dim,) each."""
+        return self._rows
+
     def words(self, query: str) -> QuestionWords:
         """The content words of a query."""
         if query not in self._words:

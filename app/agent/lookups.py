@@ -23,6 +23,7 @@ __all__ = [
     "looked_up",
     "passages_of",
     "pooled",
+    "scored_candidates",
     "searched",
     "stands",
 ]
@@ -69,9 +70,29 @@ def searched(queries: Sequence[str], context: AgentContext) -> list[ScoredCandid
     best: list[ScoredCandidate] = []
     for query in queries:
         candidates, rows, _ = candidates_of(passages_of(query, context), context)
-        scored = score_candidates(candidates, rows, context.row(query), context.words(query))
+        scored = scored_candidates(candidates, rows, query, context)
         best += select_evidence(scored, rows, EVIDENCE if len(queries) == 1 else PART_EVIDENCE)
     return best
+
+
+def scored_candidates(
+    candidates: Sequence[Candidate], rows: Float32, query: str, context: AgentContext
+) -> list[ScoredCandidate]:
+    """The candidates with their scores; those from memory for the question as its speaker would ask it.
+
+    A turn says "I" where the question has a name, and seldom names the one who says it.
+    """
+    row, words = context.row(query), context.words(query)
+    scored = score_candidates(candidates, rows, row, words)
+    said = [n for n, candidate in enumerate(candidates) if candidate.document < 0]
+    if said and context.memory is not None:
+        spoken = context.memory.spoken(query)
+        own = score_candidates(
+            [candidates[n] for n in said], rows[said], context.row(spoken.text), words.without(spoken.names)
+        )
+        for n, each in zip(said, own, strict=True):
+            scored[n] = each
+    return scored
 
 
 def looked_up(chosen: ScoredCandidate, query: int, context: AgentContext) -> EvidenceState:

@@ -211,7 +211,9 @@ def remember(state: AgentState, context: AgentContext) -> Update:
     if context.memory is None:
         return {}, f"turn {context.threads.append(context.thread, turn)} of {context.thread}"
     shown_to_user = [answer["text"], *(each.quote for each in evidence)]
-    return {}, context.memory.remember(context.thread, turn, context.reader, shown_to_user)
+    return {}, context.memory.remember(
+        context.thread, turn, context.reader, shown_to_user, context.encoded
+    )
 
 
 NODES: Final[dict[str, Node]] = {

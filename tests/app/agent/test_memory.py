@@ -93,7 +93,7 @@ def test_the_turn_before_is_always_shown_to_a_model(asking: Asking) -> None:
     assert f"They: {GLOVE}" in prompt.partition("Evidence")[0]
 
 
-def test_a_model_decides_where_the_rule_is_not_sure(asking: Asking, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_decides_where_the_rule_is_not_sure(asking: Asking) -> None:
     for choice, turns in (("yes", True), ("no", False)):
         told = Told(needs_memory=[{"choice": choice}])
         library = asking(ScriptedModel(told))
