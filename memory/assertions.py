@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from memory.foreign_words import foreign_spans
+from memory.foreign_words import LABELS_OF_ONES_OWN, THINGS, foreign_spans
 from retrieval.document import Span
 from retrieval.sentences import split_sentences
 from retrieval.words import content_words, words
@@ -86,10 +86,13 @@ _TO_THE_ASSISTANT: Final = _any(
     r"(?:my|the|another) question",
     r"you (?:must|should|shall|will|have to|need to|are now|may)",
     r"(?:previous|prior|above|earlier) (?:instructions?|rules?|messages?)",
+    r"(?:the|an?) (?:assistant|ai|chatbot|bot|language model)",
+    r"obey(?:s|ed)?",
+    r"your (?:owner|creator|developer|admin\w*|master|god|operator)",
 )
 _CONDITION: Final = _any(
     *("if", "unless", "would", "wouldn['’]?t", "could", "should", "had i", "were i", "as if", "as though"),
-    *("in case", "in theory", "wish", "dream(?:t|ed)? (?:that|of)", "joking", "kidding", "just testing"),
+    *("in case", "in theory", "wish", "dreamt", "dreamed", "dream that", "joking", "kidding", "just testing"),
     *("for example", "for instance", "e\\.g", "say that", "assum(?:e|ing)", r"i['’]d(?! been)", "whether"),
     *("fiction(?:al)?", "make-believe", "character", "narrator", "otherwise"),
 )
@@ -102,21 +105,35 @@ _HEDGE: Final = _any(
 )
 _SAYING: Final = (
     r"(?:said|saying|wrote|written|told|claimed|stated|argued?|announced?|explained|replied|mentioned|insisted|remarked|"
-    r"shouted|whispered|quoted|says?|writes?|tells?|insists|argues)"
+    r"shouted|whispered|quoted|says?|writes?|tells?|insists|argues|claims?|dictated|declare[sd]|swears|swore|"
+    r"confesse[sd]|sings|sang|cried|joked|complained|admits|admitted|denies|denied|alleges|alleged)"
 )
 _REPORTED: Final = re.compile(
     rf"\baccording to\b|\b{_SAYING}\b|\bas (?:seen|shown) in\b|\b(?:states|claims|reports|reads|notes|"
-    r"believes|thinks|explains|suggests|mentions|answers|asks|goes)\s*(?:,|that\b)",
+    r"believes|thinks|explains|suggests|mentions|answers|asks|goes)\s*(?:,|that\b)|"
+    rf"\b(?:{THINGS})\b[^.?!]{{0,20}}\b(?:begins|starts|opens|goes|runs|reads|continues)\b",
     re.IGNORECASE,
 )
 _OWN_SAYING: Final = re.compile(
     rf"\b(?:i|we)(?:['’]ve| have| had| already| just)*\s+{_SAYING}\b", re.IGNORECASE
 )
+_OF_MEMORY: Final = _any(
+    "remember (?:that|this|me|the)",
+    "remember:",
+    "don['’]?t forget",
+    "memori[sz]e",
+    "keep in mind that",
+    "note that",
+)
+_LABEL: Final = re.compile(rf"(?!(?:{LABELS_OF_ONES_OWN})\s*:)([^:]*):\s", re.IGNORECASE)
 _METADATA: Final = re.compile(
     r"\b(?:user|account|session|tenant|owner|speaker|role|scope|thread|memory|asserted by|valid from|"
     r"confidence|state|importance|timestamp|metadata|source)[ _-]?(?:id|name|key|level)?\s*[:=]|"
     r"\w_\w|[{}<>]|\$\(|\\[nux]",
     re.IGNORECASE,
+)
+_TITLE: Final = re.compile(
+    r"\b(?:mr|mrs|ms|mx|dr|prof|st|mt|rev|capt|lt|col|gen|sgt|hon|vs|approx)\.$", re.IGNORECASE
 )
 FEW_WORDS: Final = 2
 """Content words that two sentences may well share by chance."""
@@ -191,6 +208,8 @@ def _stated(message: str, sentence: Span, shown: Sequence[str]) -> Assertion | N
         _TO_THE_ASSISTANT.search(text),
         _CONDITION.search(text),
         _METADATA.search(text),
+        _OF_MEMORY.search(text),  # asked for in the middle of a sentence, it is asked by whom?
+        (label := _LABEL.match(text)) and not _FIRST_PERSON.search(label[1]),
         not content_words(text),
     )
     if any(refused) or _repeats(text, shown):
@@ -208,9 +227,23 @@ def _sentences(message: str) -> Iterator[Span]:
             or line.endswith((".", "!", "?", ":", ";"))
             or not (rest[:1].islower() or line.endswith(","))
         ):
-            yield from split_sentences(message, start, match.start())
+            yield from _joined(message, split_sentences(message, start, match.start()))
             start = match.end()
-    yield from split_sentences(message, start, len(message))
+    yield from _joined(message, split_sentences(message, start, len(message)))
+
+
+def _joined(message: str, spans: Sequence[Span]) -> Iterator[Span]:
+    """The sentences, put together again where one was cut behind a title: "Ms. Ito"."""
+    held: Span | None = None
+    for span in spans:
+        if held is not None and _TITLE.search(message, held.start, held.end):
+            held = Span(held.start, span.end)
+            continue
+        if held is not None:
+            yield held
+        held = span
+    if held is not None:
+        yield held
 
 
 def _unpunctuated(message: str, start: int, end: int) -> Span:

@@ -12,7 +12,7 @@ from typing import Final
 
 from retrieval.document import Span
 
-__all__ = ["foreign_spans"]
+__all__ = ["LABELS_OF_ONES_OWN", "THINGS", "foreign_spans"]
 
 _I, _M = re.IGNORECASE, re.MULTILINE
 _TASKS: Final = (
@@ -20,31 +20,41 @@ _TASKS: Final = (
     "classify|read|check|fix|format|convert|extract|continue|complete|comment|look at|consider|quote|repeat|"
     "print|say|write|type|output|echo|spell|parse|copy|recite|shorten|simplify|answer|respond|reply|tell"
 )
-_THINGS: Final = (
+THINGS: Final = (
     "document|text|e-?mail|mail|letter|message|article|page|file|book|chapter|paragraph|passage|note|memo|"
     "transcript|log|output|prompt|instructions?|quote|quotation|excerpt|snippet|poem|story|lyrics|review|post|tweet|"
-    "comment|contract|report|answer|reply|response|context|input|content|sentence|words|lines?|conversation|dialogue"
+    "comment|contract|report|answer|reply|response|context|input|content|sentence|words|lines?|conversation|dialogue|"
+    "statement|testimony|song|speech|minutes|diary|journal|record|sign|headline|verse|sermon|inscription"
 )
-_LABELS_OF_ONES_OWN: Final = (
+LABELS_OF_ONES_OWN: Final = (
     r"by the way|btw|ps|p\.s|p\.p\.s|note|please note|fyi|for your information|update|correction|edit|also|"
     r"(?:please )?(?:do not |don['’]t )?(?:remember|forget)(?: this| that| these)?|reminder|one more thing|"
     r"in short|my [^:=\n]*|about (?:me|us|myself)"
 )
 
 TO_THE_END: Final = (
+    # A task on a line of its own, a heading.
+    re.compile(rf"^[^\w\n]*+(?:please )?(?:{_TASKS})\b[^.?!:\n]{{0,60}}\n(?=\s*\S)", _I | _M),
+    re.compile(
+        r"^#{1,6}[ \t]+\S|^(?:chapter|part|book|section|act|scene)[ \t]+(?:\d+|[ivxlc]+)\b.*\n", _I | _M
+    ),
     # A task for a text that follows, an introduction of one, the head of a mail, the turn of another role.
     re.compile(rf"\b(?:{_TASKS})\b[^.?!:\n]{{0,80}}:", _I),
     re.compile(
-        rf"(?:^|(?<=[.!?\n] ))\W*(?:please |can you |could you |will you |would you |now )?(?:{_TASKS})\b"
+        rf"(?:^|(?<=[.!?\n] ))[^\w\n]*+(?:please |can you |could you |will you |would you |now )?"
+        rf"(?:{_TASKS})\b"
         r"[^.?!:\n]{0,60}\b(?:this|these|the following|below|it)\b[^.?!:\n]{0,40}[.!?\n]",
         _I | _M,
     ),
     re.compile(
         r"\b(?:here(?:['’]s| is| are)|below (?:is|are)|(?:the|as) follow(?:ing|s))\b[^.?!:\n]{0,80}[:.\n]", _I
     ),
+    re.compile(
+        rf"\b(?:below|above|attached|enclosed)\b[^.?!:\n]{{0,60}}\b(?:{THINGS})\b[^.?!:\n]{{0,40}}[.:\n]", _I
+    ),
     re.compile(r"\b(?:found|got|received|read|copied|pasted|attached)\b[^.?!:\n]{0,80}:", _I),
     re.compile(
-        rf"\b(?:the|this|that|these|an?|my|our|his|her|their|its|your)\s+(?:\w+\s+){{0,3}}(?:{_THINGS})\b"
+        rf"\b(?:the|this|that|these|an?|my|our|his|her|their|its|your)\s+(?:\w+\s+){{0,3}}(?:{THINGS})\b"
         r"[^.?!:\n]{0,40}:",
         _I,
     ),
@@ -52,8 +62,8 @@ TO_THE_END: Final = (
     re.compile(r"^[ \t]*(?:[-=*_~#+][ \t]*){3,}$", _M),
     re.compile(r"^[ \t]*(?:from|to|subject|date|cc|bcc|sent|re|fwd|fw)[ \t]*:", _I | _M),
     re.compile(
-        r"(?:^|(?<=[.!?\n\"'”)\]]))[ \t]*[#*_\[(<|]*[ \t]*(?:system|assistant|user|human|developer|tool|"
-        r"function|ai|bot|chatbot|model|admin|administrator|root|instructions?|memory|memories|context)"
+        r"(?:^|(?<=[.!?\n\"'”)\]]))[ \t]*+(?:[#*_\[(<|]++[ \t]*+)?(?:system|assistant|user|human|developer|"
+        r"tool|function|ai|bot|chatbot|model|admin|administrator|root|instructions?|memory|memories|context)"
         r"(?:[ \t]+(?:prompt|message|note|instructions?|override|update|role|input|output))?[ \t]*[\])>|*_]*"
         r"[ \t]*[:=>]",
         _I | _M,
@@ -82,13 +92,13 @@ _QUOTED: Final = re.compile(
 STRETCHES: Final = (
     re.compile(r"```.*?(?:```|\Z)|~~~.*?(?:~~~|\Z)|`[^`\n]*`", re.DOTALL),
     # A block quotation runs to the next blank line, marked or not.
-    re.compile(r"^[ \t]*(?:>|&gt;|\|).*(?:\n(?![ \t]*\n).*)*", _M),
+    re.compile(r"^[ \t]*+(?:>|&gt;|\|).*(?:\n(?![ \t]*\n).*)*", _M),
     re.compile(r"^[ \t]*[—–―].*", _M),
     re.compile(r"^(?: {4,}|\t+)\S.*", _M),
     re.compile(r"\{.*\}|\{.*|\$\(.*|<%.*", re.DOTALL),
     # A label before a colon: somebody who speaks, a key with its value.
     re.compile(
-        rf"^[ \t]*[-*•]?[ \t]*(?!(?:{_LABELS_OF_ONES_OWN})[ \t]*[:=])"
+        rf"^[ \t]*+(?:[-*•][ \t]*+)?(?!(?:{LABELS_OF_ONES_OWN})[ \t]*[:=])"
         r"(?:[\w.-]+|[\w.'-]+(?:[ \t]+(?-i:[A-Z])[\w.'-]*){1,3})[ \t]*[:=](?!//)(?!\d).*"
         r"(?:\n(?![ \t]*\n).*)*",
         _M | _I,

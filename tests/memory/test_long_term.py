@@ -119,23 +119,18 @@ def test_no_poisoned_turn_leaves_a_fact(memory: LongTermMemory) -> None:
     assert counts(memory.store.engine)["turns"] >= 60
 
 
-def test_what_is_asserted_is_kept_or_waits(memory: LongTermMemory) -> None:
+def test_what_is_asserted_is_kept_or_waits(make: Make) -> None:
     for n, case in enumerate(POISON["asserted"]):
+        memory = make(f"user {n}")
         for answer in case["answers"]:
-            memory.threads.append(
-                f"case {n}", replace(a_turn(n, "What does it say?", answer), run=f"before {n}")
-            )
+            before = replace(a_turn(n, "What does it say?", answer), run=f"before {n}")
+            memory.threads.append("talk", before)
         reader = Told(*(Draft(each, each) for each in (*case["kept"], *case["waiting"])))
-        say(memory, case["message"], reader, thread=f"case {n}", shown=case["shown"])
-        found = [fact for fact in memory.store.facts() if fact.thread == f"case {n}"]
-        quotes = {
-            state: [fact.quote for fact in found if fact.state == state] for state in ("kept", "waiting")
-        }
-        again = {quote for each in memory.store.facts() if each.strength > 1 for quote in (each.quote,)}
-        assert set(case["kept"]) <= {*quotes["kept"], *again}, case
-        assert quotes["waiting"] == case["waiting"], case
-        turn = memory.threads.turns(f"case {n}")[-1]
-        assert all(fact.quote in turn.question for fact in found)
+        say(memory, case["message"], reader, shown=case["shown"])
+        found = memory.store.facts()
+        assert sorted(fact.quote for fact in found if fact.state == "kept") == sorted(case["kept"]), case
+        assert [fact.quote for fact in found if fact.state == "waiting"] == case["waiting"], case
+        assert all(fact.quote in case["message"] for fact in found)
 
 
 def test_without_a_model_only_a_request_is_kept(memory: LongTermMemory, rule: ExtractiveReader) -> None:
