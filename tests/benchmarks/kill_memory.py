@@ -371,7 +371,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="clew-kill-") as name:
         folder = Path(name)
         library = open_library(_settings(folder / "home"))
-        add_stories(library, folder / "stories", max(given.kills // 4, 3))
+        add_stories(library, folder / "stories", max(2 * given.kills, 3))
         library.close()
         report = kill_memory(folder / "home", folder, given.kills, given.seed)
     for number, kill in enumerate(report.kills, start=1):
