@@ -97,7 +97,9 @@ class LongTermMemory:
         turn, before = self._turn(thread, ordinal)
         if turn is None or turn.speaker:
             return ()
-        asserted = assertions(turn.question, [*shown, *(each.answer for each in before)])
+        # The answer to this very turn may repeat the user's words, never the user those of the answer.
+        seen = [*(each for each in shown if each != turn.answer), *(each.answer for each in before)]
+        asserted = assertions(turn.question, seen)
         drafts = [requested_draft(each, turn.asked_at) for each in asserted if each.requested]
         drafts += _distilled([each for each in asserted if not each.requested], turn, reader)
         noted = [self._note(draft, turn, reader) for draft in drafts]

@@ -11,6 +11,7 @@ from sqlalchemy import Engine
 
 from memory.errors import FactStateError, UnknownFactError, UnknownTurnError
 from memory.facts import Fact, FactStore, NewFact
+from memory.memory_files import export_memory, import_memory
 from memory.threads import ThreadStore
 from tests.memory.samples import NOON, a_turn, an_encoder, counts, row_of
 
@@ -139,6 +140,20 @@ def test_writers_at_once_lose_nothing(facts: FactStore, engine: Engine) -> None:
     for each in writers:
         each.join(60)
     assert facts.fact(first.id).strength == 9
+
+
+def test_both_databases_close_link_and_export(any_engine: Engine) -> None:
+    facts = FactStore(any_engine)
+    old = added(facts, a_fact(any_engine))
+    new = a_fact(any_engine, "I live in Turin.", days=9)
+    vector = (an_encoder(any_engine), row_of(b"fact"))
+    fact = facts.add(replace(new, closes=((old.id, new.valid_from),)), vector, facts.state())
+    assert fact is not None
+    assert (facts.fact(old.id).replaced_by, facts.fact(old.id).invalid_at) == (fact.id, NOON + 9 * DAY)
+    text = list(export_memory(any_engine, "me"))
+    assert import_memory(any_engine, "anna", text).facts == 2
+    assert list(export_memory(any_engine, "anna")) == text
+    assert import_memory(any_engine, "anna", text).known == 5
 
 
 def test_invariants() -> None:

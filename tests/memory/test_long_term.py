@@ -150,6 +150,13 @@ def test_a_speaker_who_is_not_the_user_asserts_nothing(
     assert say(memory, "Remember that I live in Rome.", rule, speaker="Anna") == ()
 
 
+def test_an_answer_may_repeat_what_the_user_asserts(memory: LongTermMemory) -> None:
+    reader = Told(Draft("I live in Rome", "I live in Rome"))
+    answer = "You say: I live in Rome."
+    (noted,) = say(memory, "I live in Rome.", reader, answer=answer, shown=[answer])
+    assert noted.outcome == "added"
+
+
 def test_the_reader_is_shown_only_what_the_user_asserts(memory: LongTermMemory) -> None:
     reader = Told()
     say(memory, "I live in Rome. He said: I live in Oslo. Who is he?", reader)
