@@ -56,9 +56,7 @@ class Redaction:
         return FORGOTTEN
 
 
-def redact_turns(
-    connection: Connection, user: int, redaction: Redaction
-) -> tuple[int, datetime | None]:
+def redact_turns(connection: Connection, user: int, redaction: Redaction) -> tuple[int, datetime | None]:
     """Redact all turns of a user; the keys of those that were changed, and when the first of them was begun.
 
     Their embeddings go: they are made again from what is left.
