@@ -13,7 +13,9 @@ from rich.text import Text
 from app.answers import Answer
 from app.asking import clean_question
 from app.display import Screen, printable, printable_lines
+from app.forgetting import Forgetting
 from app.library import Library
+from app.memory_reports import fact_lines, forgotten_lines
 from memory.incognito import Threads
 from reader.errors import StoppedError
 from retrieval.errors import ClewError
@@ -21,7 +23,12 @@ from retrieval.errors import ClewError
 __all__ = ["Conversation"]
 
 SHOWN: Final = 3
-HELP: Final = "/history shows the conversation, /quit or Ctrl-D ends it, Ctrl-C stops an answer."
+MEMORY: Final = ("/memory", "/remember", "/forget")
+FACTS: Final = 10
+HELP: Final = (
+    "/history shows the conversation, /memory [WORDS] what is remembered; /remember TEXT and /forget FACT "
+    "change that; /quit or Ctrl-D ends it, Ctrl-C stops an answer."
+)
 
 
 class Conversation:
@@ -78,9 +85,41 @@ class Conversation:
                     self._say(HELP)
                 case "/history":
                     self._history(None)
+                case command if command.partition(" ")[0] in MEMORY:
+                    self._memory(*command.partition(" ")[::2])
                 case asked:
                     answers += self._answer(asked, self._documents)
         return answers
+
+    def _memory(self, command: str, text: str) -> None:
+        """What is said about memory itself: seen, added to, forgotten."""
+        if self._incognito:
+            self._say("This conversation is incognito: nothing of it is remembered, and nothing recalled.")
+            return
+        memories, text = self._library.memories(), text.strip()
+        try:
+            match command:
+                case "/remember":
+                    noted = memories.add(text)
+                    self._show([Text(noted.outcome, style="green"), *fact_lines(noted.fact)])
+                case "/forget" if text:
+                    with self._screen.progress() as progress:
+                        report = Forgetting(self._library).forget_fact(memories.user, text, progress)
+                    self._show(forgotten_lines(report))
+                case "/memory":
+                    now = memories.facts("true")
+                    found = [each.fact for each in memories.search(text, FACTS)[0]] if text else now
+                    self._show([line for fact in found for line in fact_lines(fact)])
+                    if not found:
+                        self._say("No such facts are kept.")
+                case _:
+                    self._say("Which one? /memory shows the facts with their ids.")
+        except ClewError as error:
+            self._screen.error(str(error))
+
+    def _show(self, lines: Sequence[Text]) -> None:
+        for line in lines:
+            self._screen.err.print(line, soft_wrap=True)
 
     def _next(self, lines: TextIO) -> str | None:
         """The next line, asked for at a terminal with its editing keys; None at the end."""

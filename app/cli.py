@@ -65,10 +65,11 @@ def settings(
     model: Annotated[
         str | None, typer.Option(help="The reader: extractive, hf:NAME_OR_FOLDER, openai:NAME.")
     ] = None,
+    user: Annotated[str | None, typer.Option(help="Whose threads and memory.")] = None,
     debug: Annotated[bool, typer.Option(help="Show where an unexpected error came from.")] = False,
 ) -> None:
     """Settings given here go before CLEW_HOME, CLEW_ENCODER, ... and before clew.toml."""
-    given.update(home=home, encoder=encoder, device=device, model=model, debug=debug)
+    given.update(home=home, encoder=encoder, device=device, model=model, user=user, debug=debug)
 
 
 @app.command()

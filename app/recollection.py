@@ -27,6 +27,7 @@ from memory.search_rows import StoredSentences
 from memory.stream import MemoryStream, StreamTurn
 from memory.stream_index import ActivatedTurn, StreamIndex
 from memory.threads import Turn
+from memory.time_words import Period, event_offset
 from memory.turn_keys import turn_keys
 from reader.contract import Reader, Remembered
 from reader.remembering import asks_about_answers
@@ -60,6 +61,12 @@ UNENCODED: Final = 256
 
 BEST: Final = 3
 """Turns that tell whether memory is needed."""
+RELEVANCE: Final = 0.05
+"""The gate of LongMem (arXiv 2306.07174): turns of no more relevance are not activated. Of the gold turns among
+the first 25 of LoCoMo's questions it loses 0.5 %, and of all turns it keeps 58 %."""
+EVENT_RELEVANCE: Final = 0.34
+"""Turns of no more relevance do not speak of an event that dates what is asked for. Of the events that 51 of
+LoCoMo's questions name three quarters are above it in their own conversation, and one quarter in others."""
 
 _ASKS: Final = re.compile(
     r"[?\uff1f\u061f][\"”’'\s)]*$|^(?:please|tell|show|give|list|explain|summari[sz]e|describe|find|compare"
@@ -172,13 +179,23 @@ class Recollector:
         return Recalled(True, turns, tuple(facts), selected.tokens, selected.dropped, detail)
 
     def activated(self, question: str, row: Float32) -> list[ActivatedTurn]:
-        """The turns that a question activates, best first."""
-        now = self._now().astimezone()
-        user = self.stream.user
-        put = as_a_speaker_asks(question, self._index.speakers(user))
-        if put != question:
-            row = self._encode([put])[0]
-        return self._index.activate(user, question, row, now, k=self._most)
+        """The turns that a question activates, best first; those beneath `RELEVANCE` stay out."""
+        user, now = self.stream.user, self._now().astimezone()
+        speakers = self._index.speakers(user)
+        put, offset = as_a_speaker_asks(question, speakers), event_offset(question, now)
+        event = as_a_speaker_asks(offset.event, speakers) if offset else put
+        rows = {question: row}
+        missing = [text for text in dict.fromkeys((put, event)) if text not in rows]
+        if missing:
+            rows.update(zip(missing, self._encode(missing), strict=True))
+        periods: list[Period] = []
+        if offset is not None:
+            spoken = self._index.activate(user, offset.event, rows[event], now, k=1, gate=EVENT_RELEVANCE)
+            turns = self.stream.turns([each.key for each in spoken])
+            periods = [offset.period(turn.asked_at.astimezone(now.tzinfo)) for turn in turns]
+        return self._index.activate(
+            user, question, rows[put], now, k=self._most, periods=periods, gate=RELEVANCE
+        )
 
     def spoken(self, question: str) -> Spoken:
         """A question as the one who speaks in the turns would ask it."""
@@ -249,14 +266,17 @@ class Recollector:
 
         Neither questions and requests, which say nothing, nor what the user has taken back since, unless the
         question asks for what was so before. What was answered to a mere question is given to one about
-        answers, or with `answers`: else Clew would have its own words for evidence.
+        answers; with `answers` also to others, if it was not Clew that answered: its own words are no
+        evidence of what they say.
         """
         for turn in self.stream.turns([key]):
             text = turn_text(turn)
             closed = [] if _FORMERLY.search(question) else self.facts.closed_quotes(key)
             spans = [
                 span
-                for span in statements(turn, answers or asks_about_answers(question))
+                for span in statements(
+                    turn, asks_about_answers(question) or (answers and not turn.answered_by)
+                )
                 if not any(_overlap(text[span.start : span.end], quote) for quote in closed)
             ]
             if spans:

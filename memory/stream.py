@@ -44,6 +44,7 @@ class StreamTurn:
         answer_summary: See `question_summary`.
         importance: 0 to 1.
         abstained: Whether the answer said that nothing was found.
+        answered_by: The reader that answered here, "" where the answer was said elsewhere and imported.
     """
 
     key: int
@@ -58,6 +59,7 @@ class StreamTurn:
     answer_summary: str
     importance: float
     abstained: bool
+    answered_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,4 +227,5 @@ def _turn(row: Row[Any]) -> StreamTurn:
         answer_summary=row.answer_summary,
         importance=row.importance,
         abstained=row.abstained,
+        answered_by=str(row.details.get("model", "")),
     )

@@ -113,3 +113,38 @@ def test_a_conversation_without_an_answer_is_a_failure(
     assert "5,000 characters" in ran.err
     monkeypatch.setattr("sys.stdin", None)
     assert clew("--home", own_novella_home, "chat").code == 0
+
+
+def test_memory_is_seen_and_changed_from_within(
+    clew: Callable[..., Ran], home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say(
+        monkeypatch,
+        "/remember My desk is 4B.",
+        "/memory",
+        "/memory desk",
+        "/memory zeppelins",
+        "/forget",
+        "/forget x",
+    )
+    ran = clew("--home", home, "--user", "ada", "chat", "--thread", "tea")
+    assert ran.err.count("My desk is 4B.  (since") == 3, "added, listed and found"
+    assert "No such facts are kept." in ran.err
+    assert "Which one?" in ran.err
+    assert "There is no memory 'x'" in ran.err
+    (fact,) = json.loads(clew("--home", home, "--user", "ada", "memory", "list", "--json").out)["facts"]
+    say(monkeypatch, f"/forget {fact['id']}", "/memory")
+    ran = clew("--home", home, "--user", "ada", "chat", "--thread", "tea")
+    assert "none is left" in ran.err
+    assert "No such facts are kept." in ran.err
+
+
+def test_incognito_neither_shows_nor_changes_memory(
+    clew: Callable[..., Ran], own_novella_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clew("--home", own_novella_home, "memory", "add", "My desk is 4B.")
+    say(monkeypatch, "/memory", "/remember My cat is Miso.")
+    ran = clew("--home", own_novella_home, "chat", "--incognito")
+    assert ran.err.count("incognito") >= 2
+    assert "4B" not in ran.err
+    assert len(json.loads(clew("--home", own_novella_home, "memory", "list", "--json").out)["facts"]) == 1

@@ -18,6 +18,7 @@ from reader.rules import held_words, question_parts, refers_back, with_history
         ("Why?", True),
         ("Who else sailed the boat?", True),
         ("", True),
+        ("Where is my desk?", False),
         ("When was the lighthouse built?", False),
         ("Where did Corrie keep his boat?", False),
         ("Did Corrie say that she sold the boat?", False),

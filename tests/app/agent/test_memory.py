@@ -52,6 +52,15 @@ def test_questions_and_requests_state_nothing(library: Library) -> None:
     assert quotes(library, "Where did my sister Anna move?") == ["My sister Anna moved to Lyon."]
 
 
+def test_what_clew_has_answered_is_no_evidence_of_what_it_says(library: Library) -> None:
+    library.ask(DESK, thread="work")
+    first = library.ask("Where is my desk?", thread="work")
+    again = library.ask("Where is my desk?", thread="other")
+    assert [each.quote for each in again.citations] == [DESK]
+    asked = library.ask("What did you answer about my desk?", thread="work")
+    assert first.text in [each.quote for each in asked.evidence]
+
+
 def test_what_was_taken_back_is_cited_only_for_what_was_so_before(library: Library) -> None:
     library.ask(DESK, thread="work")
     library.ask("Remember that my desk is 7C in the south wing.", thread="work")
