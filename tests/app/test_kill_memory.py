@@ -14,7 +14,7 @@ def test_after_every_kill_all_is_consistent_and_clean(
     tmp_path: Path, home: Path, open_home: ForOneHome
 ) -> None:
     library = open_home(home)
-    add_stories(library, tmp_path / "stories", 3)
+    add_stories(library, tmp_path / "stories", 12)
     library.close()
     report = kill_memory(home, tmp_path, KILLS, 5)
     assert report.differences == []

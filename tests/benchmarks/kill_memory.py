@@ -46,7 +46,7 @@ __all__ = ["Kill", "KillReport", "add_stories", "kill_memory"]
 
 REPOSITORY: Final = Path(__file__).parents[2]
 USER: Final = "me"
-PATIENCE: Final = 120.0
+PATIENCE: Final = 60.0
 MOMENTS: Final = ("vacuum", "turn", "index", "forget", "search", "forgot", "start")
 BLOCK: Final = 6
 """Turns of a thread."""
