@@ -30,7 +30,8 @@ from memory.threads import Turn
 from memory.time_words import Period, event_offset
 from memory.turn_keys import turn_keys
 from reader.contract import Reader, Remembered
-from reader.remembering import asks_about_answers
+from reader.errors import ModelError, StoppedError
+from reader.remembering import asks_about_answers, central_sentence
 from reader.rules import refers_back
 from retrieval.chunking import flat
 from retrieval.document import Span
@@ -62,8 +63,8 @@ UNENCODED: Final = 256
 BEST: Final = 3
 """Turns that tell whether memory is needed."""
 RELEVANCE: Final = 0.05
-"""The gate of LongMem (arXiv 2306.07174): turns of no more relevance are not activated. Of the gold turns among
-the first 25 of LoCoMo's questions it loses 0.5 %, and of all turns it keeps 58 %."""
+"""The gate of LongMem (arXiv 2306.07174): turns of no more relevance are not activated. Of the gold turns
+among the first 25 of LoCoMo's questions it loses 0.5 %, and of all turns it keeps 58 %."""
 EVENT_RELEVANCE: Final = 0.34
 """Turns of no more relevance do not speak of an event that dates what is asked for. Of the events that 51 of
 LoCoMo's questions name three quarters are above it in their own conversation, and one quarter in others."""
@@ -230,13 +231,14 @@ class Recollector:
     ) -> str:
         """Keep a turn with its summaries, its embeddings, and the facts that its user asserts in it.
 
-        Done again for a run that is kept already, it changes nothing.
+        Done again for a run that is kept already, it changes nothing. A model that is away, or whose budget
+        is spent, costs the facts and the written summaries, never the turn.
 
         Args:
             thread: Name of the conversation.
             turn: Without summaries.
             reader: Writes these, and finds facts.
-            shown: What the user had before his eyes, which is nothing he asserts when he repeats it.
+            shown: What the user was shown of documents, which is nothing he asserts when he repeats it.
             encoded: Embeddings of texts that are known already, shape (dim,) each.
 
         Returns:
@@ -244,14 +246,19 @@ class Recollector:
         """
         whole = replace(
             turn,
-            question_summary=reader.one_sentence(turn.question),
-            answer_summary=reader.one_sentence(turn.answer),
+            question_summary=_one_sentence(turn.question, reader),
+            answer_summary=_one_sentence(turn.answer, reader),
             importance=importance(turn.question),
         )
         rows = self._encoded(turn_keys(whole), encoded or {})
         ordinal = self.stream.append(thread, whole, rows)
-        noted = self.facts.remember(thread, ordinal, reader, shown)
         detail = f"turn {ordinal} of {thread}"
+        try:
+            noted = self.facts.remember(thread, ordinal, reader, shown)
+        except StoppedError:
+            raise
+        except ModelError as error:
+            return f"{detail}, no facts were looked for: {error}"
         outcomes = Counter(each.outcome for each in noted)
         return ", ".join([detail, *(f"{count} facts {outcome}" for outcome, count in outcomes.items())])
 
@@ -387,6 +394,16 @@ def turn_origin(turn: StreamTurn, span: Span) -> MemoryOrigin:
 def said_when(turn: StreamTurn) -> str:
     """Who said it and when."""
     return turn_origin(turn, Span(0, 0)).title
+
+
+def _one_sentence(text: str, reader: Reader) -> str:
+    """A text in one sentence, its own where the model cannot be asked."""
+    try:
+        return reader.one_sentence(text)
+    except StoppedError:
+        raise
+    except ModelError:
+        return central_sentence(text)
 
 
 def _opens(turn: StreamTurn) -> bool:

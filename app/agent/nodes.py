@@ -31,6 +31,7 @@ from app.routing import suggest, with_topic
 from memory.threads import Turn
 from reader.contract import Exchange, RouteChoice
 from reader.errors import BudgetError
+from retrieval.evidence import DocumentOrigin
 from retrieval.verify import Verdict
 
 __all__ = ["NODES", "enough", "recall", "remember", "retrieve", "route", "select", "verify"]
@@ -210,10 +211,8 @@ def remember(state: AgentState, context: AgentContext) -> Update:
     )
     if context.memory is None:
         return {}, f"turn {context.threads.append(context.thread, turn)} of {context.thread}"
-    shown_to_user = [answer["text"], *(each.quote for each in evidence)]
-    return {}, context.memory.remember(
-        context.thread, turn, context.reader, shown_to_user, context.encoded
-    )
+    read = [each.quote for each in evidence if isinstance(each.origin, DocumentOrigin)]
+    return {}, context.memory.remember(context.thread, turn, context.reader, read, context.encoded)
 
 
 NODES: Final[dict[str, Node]] = {
