@@ -103,7 +103,7 @@ def spoiler_wish(question: str) -> SpoilerWish | None:
     recap = bool(happened.search(plain) or summary.search(plain.rstrip(" .?!")))
     if recap and not set(content_words(plain)) - _OF_RECAP:
         return SpoilerWish(RECAP, recap=True, sure=True)
-    return SpoilerWish(plain if content_words(plain) else question, recap, sure)
+    return SpoilerWish(plain if re.search(r"\w", plain) else question, recap, sure)
 
 
 def _story_so_far(question: str) -> bool:
@@ -116,5 +116,5 @@ def _tidied(text: str) -> str:
     text = re.sub(r"\s+", " ", text)
     text = re.sub(r"\s+(?=[?.!,;:])", "", text)
     text = re.sub(r"[,;:–—-]+\s*(?=[?.!]|$)", "", text)
-    text = re.sub(r"(?<=[?.!])[.,;:]+", "", text)
+    text = re.sub(r"(?<=[?.!])[.,;:!]+", "", text)
     return re.sub(r"^[\s,;:.!?–—-]+(?:and |but |then )?", "", text).strip()
