@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, Literal
 
@@ -364,7 +365,7 @@ class Library:
             self._collapsed(indexes, progress),
         )
         statistics: WordStatistics = indexes.chunk_words
-        find_tree: FindTree = lambda record: self._tree(record, progress)  # noqa: E731
+        find_tree: FindTree = partial(self._tree, progress=progress)
         if reading is None or reading.all_of_it:
             return self.agents.agent(search, statistics, rows, self.encoder(), find_tree, progress, incognito)
         read = reading.rows(rows)

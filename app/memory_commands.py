@@ -7,6 +7,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, time
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
@@ -157,16 +158,16 @@ def forget(
         name = memories.user
         does: Callable[[], ForgetReport]
         if fact is not None:
-            what, does = f"the fact {fact}", lambda: forgetting.forget_fact(name, fact, progress)
+            what, does = f"the fact {fact}", partial(forgetting.forget_fact, name, fact, progress)
         elif thread is not None and turn is not None:
             what = f"turn {turn} of the thread {thread!r}"
-            does = lambda: forgetting.forget_turn(name, thread, turn, progress)  # noqa: E731
+            does = partial(forgetting.forget_turn, name, thread, turn, progress)
         elif thread is not None:
-            what, does = f"the thread {thread!r}", lambda: forgetting.forget_thread(name, thread, progress)
+            what, does = f"the thread {thread!r}", partial(forgetting.forget_thread, name, thread, progress)
         elif document is not None:
-            what, does = f"the document {document!r}", lambda: forgetting.forget_document(document, progress)
+            what, does = f"the document {document!r}", partial(forgetting.forget_document, document, progress)
         else:
-            what, does = f"everything of the user {name!r}", lambda: forgetting.forget_user(name, progress)
+            what, does = f"everything of the user {name!r}", partial(forgetting.forget_user, name, progress)
         _ask(f"Forget {what} for good?", yes)
         report = does()
     if as_json:

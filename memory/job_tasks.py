@@ -26,17 +26,28 @@ class PlannedTask(Protocol):
     """A task to be written, by its shape; `app.jobs.contract.NewTask` says what it means."""
 
     @property
-    def name(self) -> str: ...  # noqa: D102
+    def name(self) -> str:
+        """What other tasks of the job name it by."""
+
     @property
-    def kind(self) -> str: ...  # noqa: D102
+    def kind(self) -> str:
+        """Who does it."""
+
     @property
-    def payload(self) -> Mapping[str, Any]: ...  # noqa: D102
+    def payload(self) -> Mapping[str, Any]:
+        """What it is about, as JSON can hold it."""
+
     @property
-    def weight(self) -> float: ...  # noqa: D102
+    def weight(self) -> float:
+        """How much of the job it is."""
+
     @property
-    def needs(self) -> tuple[str, ...]: ...  # noqa: D102
+    def needs(self) -> tuple[str, ...]:
+        """Tasks that must be done before."""
+
     @property
-    def waits(self) -> tuple[str, ...]: ...  # noqa: D102
+    def waits(self) -> tuple[str, ...]:
+        """Tasks that must have ended before, done or not."""
 
 
 def lock_job(connection: Connection, job: int) -> None:

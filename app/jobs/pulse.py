@@ -60,14 +60,18 @@ class Pulse:
                     renewed = time.monotonic()
                     own = self._queue.leases.renew(self._worker)
                     # One that ends at this moment is not its own any more either; that does no harm.
-                    self._stop(held, lambda task, own=own: task.key not in own)  # type: ignore[misc]
+                    _stop(held, {key for key, (task, _) in held.items() if task.key not in own})
                 if held:
                     states = self._store.states({task.job for task, _ in held.values()})
-                    self._stop(held, lambda task, s=states: s.get(task.job, "cancelled") == "cancelled")  # type: ignore[misc]
+                    gone = {job for job, state in states.items() if state == "cancelled"}
+                    _stop(
+                        held,
+                        {k for k, (task, _) in held.items() if task.job in gone or task.job not in states},
+                    )
         except Exception as error:  # the outermost place of this thread: the loop raises it
             self.error = error
 
-    def _stop(self, held: Held, wanted: Callable[[ClaimedTask], bool]) -> None:
-        for task, cancellation in held.values():
-            if wanted(task):
-                cancellation.cancel()
+
+def _stop(held: Held, keys: set[int]) -> None:
+    for key in keys:
+        held[key][1].cancel()
