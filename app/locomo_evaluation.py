@@ -18,7 +18,8 @@ from app.events import Event, Progress
 from app.library import Library
 from app.memory_home import MemoryHome
 from app.metrics import locomo_f1, without_numbers
-from app.recollection import Recollector, shown_turn
+from app.recollection import Recollector
+from app.turn_texts import shown_turn
 from memory.importance import importance
 from memory.threads import Turn
 from memory.turn_keys import turn_keys

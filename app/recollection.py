@@ -7,48 +7,46 @@ question needs them, within a budget of tokens, in the order of time.
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 
-from memory.assertions import assertions
+from app.turn_texts import (
+    answer_sentences,
+    opens,
+    overlap,
+    said_when,
+    shown_turn,
+    statements,
+    turn_origin,
+    turn_text,
+)
 from memory.controller import ActivatedItem, Form, MemoryBudget, control, flash_form
 from memory.facts import Fact
-from memory.importance import importance
 from memory.long_term import LongTermMemory
 from memory.need import MemoryNeed
 from memory.question_cues import as_a_speaker_asks
 from memory.search_rows import StoredSentences
 from memory.stream import MemoryStream, StreamTurn
 from memory.stream_index import ActivatedTurn, StreamIndex
-from memory.threads import Turn
 from memory.time_words import Period, event_offset
-from memory.turn_keys import turn_keys
 from reader.contract import Reader, Remembered
-from reader.errors import ModelError, StoppedError
-from reader.remembering import asks_about_answers, central_sentence
+from reader.remembering import asks_about_answers
 from reader.rules import refers_back
-from retrieval.chunking import flat
 from retrieval.document import Span
 from retrieval.evidence import MemoryOrigin
 from retrieval.hits import Float32
-from retrieval.sentences import split_sentences
 from retrieval.words import words
 
 __all__ = [
     "Recalled",
     "RecalledTurn",
     "Recollector",
-    "said_when",
-    "shown_turn",
-    "statements",
-    "turn_origin",
-    "turn_text",
+    "Spoken",
 ]
 
 FACTS: Final = 8
@@ -69,21 +67,8 @@ EVENT_RELEVANCE: Final = 0.34
 """Turns of no more relevance do not speak of an event that dates what is asked for. Of the events that 51 of
 LoCoMo's questions name three quarters are above it in their own conversation, and one quarter in others."""
 
-_ASKS: Final = re.compile(
-    r"[?\uff1f\u061f][\"”’'\s)]*$|^(?:please|tell|show|give|list|explain|summari[sz]e|describe|find|compare"
-    r"|write|can you|could you|would you)\b",
-    re.IGNORECASE,
-)
-_EMPTY: Final = re.compile(
-    _ASKS.pattern
-    + r"|^(?:hey|hi|hello|thanks|thank you|wow|woohoo|yay|bye|ok|okay|sure|congrats)\b[^,.;:]{0,24}"
-    r"[!.]*$",
-    re.IGNORECASE,
-)
-"""What states nothing: a question, a request, a greeting."""
 _FORMERLY: Final = re.compile(
-    r"\b(?:used to|before|formerly|previous(?:ly)?|earlier|originally|at first|back then|old|was|were|did"
-    r"|had)\b",
+    r"\b(?:used to|before|formerly|previous(?:ly)?|earlier|originally|at first|back then|old|was|were)\b",
     re.IGNORECASE,
 )
 
@@ -148,7 +133,7 @@ class Recollector:
         self.stream, self.facts = stream, facts
         self._index, self._need, self._most = index, need, most
         self.budget, self.count_tokens = budget, count_tokens
-        self._encode, self._now = encode, now
+        self.encode, self._now = encode, now
 
     def recall(self, question: str, row: Float32, reader: Reader, besides: Sequence[int] = ()) -> Recalled:
         """The turns and facts that a question needs.
@@ -188,7 +173,7 @@ class Recollector:
         rows = {question: row}
         missing = [text for text in dict.fromkeys((put, event)) if text not in rows]
         if missing:
-            rows.update(zip(missing, self._encode(missing), strict=True))
+            rows.update(zip(missing, self.encode(missing), strict=True))
         periods: list[Period] = []
         if offset is not None:
             spoken = self._index.activate(user, offset.event, rows[event], now, k=1, gate=EVENT_RELEVANCE)
@@ -208,60 +193,6 @@ class Recollector:
         """The few turns that tell whether memory is needed."""
         return self.stream.turns([each.key for each in activated[:BEST]])
 
-    def told(self, message: str) -> str:
-        """What to say to a message that asks nothing and tells something, "" to any other."""
-        spans = split_sentences(message)
-        if any(_ASKS.search(message[span.start : span.end].strip()) for span in spans):
-            return ""
-        found = assertions(message)
-        wished = [each.text for each in found if each.requested]
-        if wished:
-            return "I will remember: " + " ".join(f"“{flat(each)}”" for each in wished)
-        if len(found) == len(spans):
-            return "Noted. It will be found when you ask for it, in this conversation and in others."
-        return ""
-
-    def remember(
-        self,
-        thread: str,
-        turn: Turn,
-        reader: Reader,
-        shown: Sequence[str],
-        encoded: Mapping[str, Float32] | None = None,
-    ) -> str:
-        """Keep a turn with its summaries, its embeddings, and the facts that its user asserts in it.
-
-        Done again for a run that is kept already, it changes nothing. A model that is away, or whose budget
-        is spent, costs the facts and the written summaries, never the turn.
-
-        Args:
-            thread: Name of the conversation.
-            turn: Without summaries.
-            reader: Writes these, and finds facts.
-            shown: What the user was shown of documents, which is nothing he asserts when he repeats it.
-            encoded: Embeddings of texts that are known already, shape (dim,) each.
-
-        Returns:
-            What was kept, for the step.
-        """
-        whole = replace(
-            turn,
-            question_summary=_one_sentence(turn.question, reader),
-            answer_summary=_one_sentence(turn.answer, reader),
-            importance=importance(turn.question),
-        )
-        rows = self._encoded(turn_keys(whole), encoded or {})
-        ordinal = self.stream.append(thread, whole, rows)
-        detail = f"turn {ordinal} of {thread}"
-        try:
-            noted = self.facts.remember(thread, ordinal, reader, shown)
-        except StoppedError:
-            raise
-        except ModelError as error:
-            return f"{detail}, no facts were looked for: {error}"
-        outcomes = Counter(each.outcome for each in noted)
-        return ", ".join([detail, *(f"{count} facts {outcome}" for outcome, count in outcomes.items())])
-
     def flash(self, thread: str) -> tuple[Remembered, ...]:
         """The turn just before in a thread, raw or as its summary; none in a new one."""
         last = self.stream.threads.turns(thread, last=1)
@@ -272,24 +203,24 @@ class Recollector:
         """What a turn states, sentence by sentence, offsets counting in its `turn_text`; none if it is gone.
 
         Neither questions and requests, which say nothing, nor what the user has taken back since, unless the
-        question asks for what was so before. What was answered to a mere question is given to one about
-        answers; with `answers` also to others, if it was not Clew that answered: its own words are no
-        evidence of what they say.
+        question asks for what was so before. What was answered is given to a question about answers; with
+        `answers` to others as well, where a mere question was answered by somebody else than Clew, whose own
+        words are no evidence of what they say.
         """
         for turn in self.stream.turns([key]):
             text = turn_text(turn)
             closed = [] if _FORMERLY.search(question) else self.facts.closed_quotes(key)
             spans = [
                 span
-                for span in statements(
-                    turn, asks_about_answers(question) or (answers and not turn.answered_by)
-                )
-                if not any(_overlap(text[span.start : span.end], quote) for quote in closed)
+                for span in statements(turn)
+                if not any(overlap(text[span.start : span.end], quote) for quote in closed)
             ]
+            if asks_about_answers(question) or (answers and not turn.answered_by and not spans):
+                spans += answer_sentences(turn)
             if spans:
                 texts = tuple(text[span.start : span.end] for span in spans)
                 counts = tuple(map(self.count_tokens, texts))
-                rows = self._encode(texts)
+                rows = self.encode(texts)
                 return StoredSentences(tuple(range(len(spans))), tuple(spans), texts, counts, rows)
         return StoredSentences((), (), (), (), np.empty((0, self.stream.dim), np.float32))
 
@@ -306,7 +237,7 @@ class Recollector:
         """Encode the newest turns that have no embeddings yet; how many those were."""
         missing = self.stream.without_vectors(UNENCODED)
         if missing:
-            rows = self._encode([text for turn in missing for text in turn.texts])
+            rows = self.encode([text for turn in missing for text in turn.texts])
             found: dict[int, Float32] = {}
             first = 0
             for turn in missing:
@@ -315,12 +246,6 @@ class Recollector:
             self.stream.put_vectors(found)
         return len(missing)
 
-    def _encoded(self, texts: Sequence[str], known: Mapping[str, Float32]) -> Float32:
-        """Unit rows of texts, shape (n, dim); those that are known are not encoded again."""
-        unknown = [text for text in texts if text not in known]
-        rows = dict(zip(unknown, self._encode(unknown), strict=True)) if unknown else {}
-        return np.stack([known[text] if text in known else rows[text] for text in texts])
-
     def _items(self, activated: Sequence[ActivatedTurn]) -> list[ActivatedItem]:
         """What was activated with the neighbours that belong to it, best first."""
         scores = {each.key: each.score for each in activated}
@@ -328,7 +253,7 @@ class Recollector:
         for each in activated[:JOINED]:
             found = self.stream.neighbours(each.key, before=1, after=0)
             for before, turn in pairwise(found):
-                if before.key not in scores and (_opens(before) or refers_back(turn.question)):
+                if before.key not in scores and (opens(before) or refers_back(turn.question)):
                     turns[before.key], scores[before.key] = before, JOINED_SHARE * each.score
         best = sorted(turns.values(), key=lambda turn: -scores[turn.key])
         return [
@@ -352,66 +277,3 @@ class Spoken:
 
     text: str
     names: frozenset[str]
-
-
-def turn_text(turn: StreamTurn) -> str:
-    """All that a turn says; the offsets of sentences from memory count in it."""
-    return f"{turn.question}\n{turn.answer}" if turn.answer else turn.question
-
-
-def statements(turn: StreamTurn, answers: bool) -> list[Span]:
-    """The sentences of a turn that state something; with `answers`, what was answered to a mere question."""
-    spans = [
-        span
-        for span in split_sentences(turn.question)
-        if not _EMPTY.search(turn.question[span.start : span.end].strip())
-    ]
-    if answers and not spans:
-        first = len(turn.question) + 1
-        spans += [Span(first + s.start, first + s.end) for s in split_sentences(turn.answer)]
-    return spans
-
-
-def shown_turn(turn: StreamTurn, form: Form = "raw") -> str:
-    """A turn as a reader is shown it: who said what."""
-    question, answer = turn.question, turn.answer
-    if form == "summary":
-        question, answer = turn.question_summary or question, turn.answer_summary or answer
-    if turn.speaker:
-        return f"{turn.speaker}: {question}"
-    return f"They: {question} Answer: {answer}" if answer else f"They: {question}"
-
-
-def turn_origin(turn: StreamTurn, span: Span) -> MemoryOrigin:
-    """Where a span of `turn_text` stands."""
-    answer = len(turn.question) + 1
-    side: Literal["question", "answer"] = "answer" if span.start >= answer else "question"
-    first = answer if side == "answer" else 0
-    inside = Span(span.start - first, span.end - first)
-    return MemoryOrigin(turn.thread, turn.ordinal, side, turn.speaker, turn.asked_at.astimezone(), inside)
-
-
-def said_when(turn: StreamTurn) -> str:
-    """Who said it and when."""
-    return turn_origin(turn, Span(0, 0)).title
-
-
-def _one_sentence(text: str, reader: Reader) -> str:
-    """A text in one sentence, its own where the model cannot be asked."""
-    try:
-        return reader.one_sentence(text)
-    except StoppedError:
-        raise
-    except ModelError:
-        return central_sentence(text)
-
-
-def _opens(turn: StreamTurn) -> bool:
-    """Whether a turn asks what the one after it answers, and has had no answer of its own."""
-    return not turn.answer and turn.question.rstrip("\"”’' )").endswith("?")
-
-
-def _overlap(sentence: str, quote: str) -> bool:
-    """Whether one stands in the other, however they are spaced."""
-    one, other = flat(sentence).casefold().rstrip("."), flat(quote).casefold().rstrip(".")
-    return one in other or other in one

@@ -6,7 +6,8 @@ from typing import Final
 
 from app.agent.context import AgentContext
 from app.agent.state import AgentState, MemoryState, PassageState
-from app.recollection import Recalled, said_when, shown_turn
+from app.recollection import Recalled
+from app.turn_texts import said_when, shown_turn
 from memory.facts import Fact
 from reader.contract import Remembered
 from retrieval.evidence import MemoryOrigin, Origin

@@ -27,6 +27,7 @@ from app.agent.state import AgentState, DraftState, FoundState
 from app.agent.steps import Node, Update, shown, step
 from app.agent.tree_nodes import walk
 from app.agent.whole import whole
+from app.remembering import remember_turn, told
 from app.routing import suggest, with_topic
 from memory.threads import Turn
 from reader.contract import Exchange, RouteChoice
@@ -44,9 +45,9 @@ def recall(state: AgentState, context: AgentContext) -> Update:
     """What was said before: in this thread, where the question refers to it, and in all others."""
     question = context.asked
     if context.memory is not None and context.thread is not None:
-        told = context.memory.told(question)
-        if told:
-            return {"query": question, "draft": _acknowledged(told)}, "nothing is asked: it is remembered"
+        reply = told(question)
+        if reply:
+            return {"query": question, "draft": _acknowledged(reply)}, "nothing is asked: it is remembered"
     query, detail = _standalone(question, context)
     if context.memory is None:
         return {"query": query}, detail
@@ -72,8 +73,8 @@ def _standalone(question: str, context: AgentContext) -> tuple[str, str]:
     return query, f"{len(turns)} turns, read as: {shown(query)}"
 
 
-def _acknowledged(told: str) -> DraftState:
-    return {"text": told, "abstained": False, "cited": [], "made_from": [], "confidence": None, "notes": []}
+def _acknowledged(reply: str) -> DraftState:
+    return {"text": reply, "abstained": False, "cited": [], "made_from": [], "confidence": None, "notes": []}
 
 
 @step
@@ -212,7 +213,7 @@ def remember(state: AgentState, context: AgentContext) -> Update:
     if context.memory is None:
         return {}, f"turn {context.threads.append(context.thread, turn)} of {context.thread}"
     read = [each.quote for each in evidence if isinstance(each.origin, DocumentOrigin)]
-    return {}, context.memory.remember(context.thread, turn, context.reader, read, context.encoded)
+    return {}, remember_turn(context.memory, context.thread, turn, context.reader, read, context.encoded)
 
 
 NODES: Final[dict[str, Node]] = {

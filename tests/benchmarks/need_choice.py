@@ -28,7 +28,7 @@ from app.conversation_files import Conversation, load_conversations
 from app.events import silent
 from app.locomo_evaluation import keep_conversation
 from app.question_files import read_questions
-from app.recollection import shown_turn
+from app.turn_texts import shown_turn
 from memory.need import CALIBRATION, NEED_SIGNALS, MemoryNeed, need_signals
 
 REPOSITORY = Path(__file__).parents[2]
