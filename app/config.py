@@ -18,12 +18,14 @@ from pydantic_settings import (
 from sqlalchemy import URL
 
 from app.errors import SettingsError
+from memory.activation import ActivationWeights
 from memory.users import FIRST_USER
 from retrieval.encoder import DEFAULT_ENCODER
 
 __all__ = ["Settings", "before_ray", "load_settings", "without_old_tracing"]
 
 HERE: Final = Path("clew.toml")
+_CHOSEN: Final = ActivationWeights()
 OWN_FILE_ONLY: Final = {"trust_remote_code", "openai_base_url", "openai_api_key", "openai_api_key_file"}
 
 
@@ -62,6 +64,10 @@ class Settings(BaseSettings):
         item_tokens: A turn of more is replaced by its summary, if that is enough, when all have more than ...
         activated_tokens: ... so many.
         memory_tokens: Most tokens of all turns that are given.
+        recency_weight: Of a turn's recency in its activation, where relevance has 1.
+        importance_weight: Of its importance.
+        half_life_days: After so many days half of a turn's recency is gone.
+        half_life_turns: The same, after so many turns that followed.
         openai_base_url: Of the endpoint; also OPENAI_BASE_URL or OPENAI_API_BASE.
         openai_api_key: Also OPENAI_API_KEY, or the content of OPENAI_API_KEY_FILE.
         openai_api_key_file: A file with the key alone.
@@ -102,6 +108,10 @@ class Settings(BaseSettings):
     item_tokens: int = Field(default=800, ge=0, le=1_000_000)
     activated_tokens: int = Field(default=2_000, ge=0, le=1_000_000)
     memory_tokens: int = Field(default=2_500, ge=0, le=1_000_000)
+    recency_weight: float = Field(default=_CHOSEN.recency, ge=0, le=10, allow_inf_nan=False)
+    importance_weight: float = Field(default=_CHOSEN.importance, ge=0, le=10, allow_inf_nan=False)
+    half_life_days: float = Field(default=_CHOSEN.half_life_days, gt=0, le=100_000, allow_inf_nan=False)
+    half_life_turns: float = Field(default=_CHOSEN.half_life_turns, gt=0, le=1e9, allow_inf_nan=False)
     openai_base_url: str = Field(
         default="",
         validation_alias=AliasChoices("openai_base_url", "OPENAI_BASE_URL", "OPENAI_API_BASE"),

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 
 from app.config import Settings
 from app.recollection import Recollector
+from memory.activation import ActivationWeights
 from memory.controller import MemoryBudget
 from memory.long_term import LongTermMemory
 from memory.need import MemoryNeed
@@ -97,6 +98,12 @@ class MemoryHome:
             facts=self.long_term(user),
             need=self.need,
             budget=budget,
+            weights=ActivationWeights(
+                recency=settings.recency_weight,
+                importance=settings.importance_weight,
+                half_life_days=settings.half_life_days,
+                half_life_turns=settings.half_life_turns,
+            ),
             most=settings.memory_turns,
             encode=self.encode,
             count_tokens=self.count_tokens,

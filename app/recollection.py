@@ -25,6 +25,7 @@ from app.turn_texts import (
     turn_origin,
     turn_text,
 )
+from memory.activation import ActivationWeights
 from memory.controller import ActivatedItem, Form, MemoryBudget, control, flash_form
 from memory.facts import Fact
 from memory.long_term import LongTermMemory
@@ -112,6 +113,7 @@ class Recollector:
         facts: What the user has asserted.
         need: Whether a question needs any of it.
         budget: Tokens of what is given.
+        weights: Of the parts of a turn's activation.
         most: Turns that are activated at most.
         encode: Texts to unit rows.
         count_tokens: Of a text.
@@ -125,13 +127,14 @@ class Recollector:
         facts: LongTermMemory,
         need: MemoryNeed,
         budget: MemoryBudget,
+        weights: ActivationWeights,
         most: int,
         encode: Callable[[Sequence[str]], Float32],
         count_tokens: Callable[[str], int],
         now: Callable[[], datetime],
     ) -> None:
         self.stream, self.facts = stream, facts
-        self._index, self._need, self._most = index, need, most
+        self._index, self._need, self._weights, self._most = index, need, weights, most
         self.budget, self.count_tokens = budget, count_tokens
         self.encode, self._now = encode, now
 
@@ -180,7 +183,14 @@ class Recollector:
             turns = self.stream.turns([each.key for each in spoken])
             periods = [offset.period(turn.asked_at.astimezone(now.tzinfo)) for turn in turns]
         return self._index.activate(
-            user, question, rows[put], now, k=self._most, periods=periods, gate=RELEVANCE
+            user,
+            question,
+            rows[put],
+            now,
+            k=self._most,
+            periods=periods,
+            gate=RELEVANCE,
+            weights=self._weights,
         )
 
     def spoken(self, question: str) -> Spoken:
