@@ -69,10 +69,11 @@ class Reading:
     def hides(self, details: Mapping[str, object]) -> bool:
         """Whether an answer, by the details of its turn, rests on what has not been read.
 
-        An answer that rests on another answer does so at second hand.
+        An answer that rests on another answer does so at second hand; one that found nothing may name the
+        places that came closest, and cites none of them.
         """
         citations = details.get("citations")
-        return isinstance(citations, list) and not all(map(self._read, citations))
+        return isinstance(citations, list) and not (citations and all(map(self._read, citations)))
 
     def _read(self, citation: object) -> bool:
         match citation:

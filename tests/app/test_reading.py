@@ -14,6 +14,7 @@ import pytest
 from app.answers import Answer
 from app.errors import PositionError
 from app.library import Library
+from app.reading import reading_of
 from memory.documents import DocumentRecord
 from memory.reading_positions import ReadingPositions
 from reader.chat import Request
@@ -287,6 +288,27 @@ def test_earlier_answers_from_beyond_are_not_recalled(asking: Asking) -> None:  
     prompts.clear()
     library.ask("And what did I ask about the Sessions before?", thread="reading")
     assert unread.shown_in(prompts, question), "without the wish it is recalled"
+
+
+def test_which_earlier_answers_are_hidden(wood: Library) -> None:
+    fox, owl = wood.documents()
+    positions = ReadingPositions(wood.engine, "me")
+    positions.set(fox, 40)
+    reading = reading_of(wood.engine, positions.all(), [fox], named=True)
+
+    def hidden(*citations: dict[str, object]) -> bool:
+        return reading.hides({"citations": list(citations)})
+
+    read, beyond = {"document": fox.id, "start": 0, "end": 40}, {"document": fox.id, "start": 0, "end": 41}
+    assert not hidden(read)
+    assert hidden(beyond)
+    assert hidden(read, beyond)
+    assert hidden({"document": owl.id, "start": 0, "end": 1}), "of which no position is known"
+    said = {"thread": "tea", "turn": 1, "start": 0, "end": 4}
+    assert not hidden(read, said | {"side": "question"})
+    assert hidden(said | {"side": "answer"}), "it may rest on anything"
+    assert hidden(), "it may name the places that came closest"
+    assert not reading.hides({}), "a conversation that was imported"
 
 
 def test_a_changed_document_is_said_to_have_changed(library: Library, tmp_path: Path) -> None:
