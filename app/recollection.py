@@ -245,7 +245,7 @@ class Recollector:
 
     def encode_missing(self) -> int:
         """Encode the newest turns that have no embeddings yet; how many those were."""
-        missing = self.stream.without_vectors(UNENCODED)
+        missing = self.stream.without_vectors(UNENCODED) if self._index.unencoded(self.stream.user) else []
         if missing:
             rows = self.encode([text for turn in missing for text in turn.texts])
             found: dict[int, Float32] = {}

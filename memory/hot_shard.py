@@ -70,6 +70,11 @@ class HotShard:
         return len(self.turns)
 
     @property
+    def unencoded(self) -> int:
+        """Turns without embeddings."""
+        return int(np.count_nonzero(np.diff(self.turns["first"], append=self._vectors.ntotal) == 0))
+
+    @property
     def size(self) -> int:
         """What counts against the capacity: an embedding each, and a turn without any as one."""
         return max(int(self._vectors.ntotal), len(self))

@@ -126,6 +126,11 @@ class StreamIndex:
                 ActivatedTurn(*each) for each in zip(*(part[best].tolist() for part in columns), strict=True)
             ]
 
+    def unencoded(self, user: str) -> int:
+        """How many of a user's turns that are held have no embeddings."""
+        with self._current(user) as shard:
+            return shard.unencoded if shard else 0
+
     def catch_up(self, user: str) -> int:
         """Bring a user's turns into the index as they are in SQL now; how many it holds."""
         with self._current(user) as shard:
