@@ -46,7 +46,8 @@ def problems(answer: Answer, drafted: str, question: str, text: str) -> list[str
                 found.append(f"quote {words!r} in {shown!r}")
     found += [f"{match.group()!r} in {answer.text!r}" for match in UNSAID.finditer(answer.text)]
     left_open = re.search(r"“([^“”]*)\Z", re.sub(r"„[^„“]*“", "", answer.text))
-    opened = re.sub(r"\[\d+\]", "", left_open.group(1)).rstrip(" .") if left_open else ""
+    # The mark that closes the liar's own quote around it is none of its words.
+    opened = re.sub(r"\[\d+\]", "", left_open.group(1)).rstrip(" .❯》〉»❝❞❜") if left_open else ""
     if any(c.isalnum() for c in opened) and not _stands(opened, answer, question):
         found.append(f"an open quote in {answer.text!r}")
     if not answer.text.replace("\n", " ").isprintable():
