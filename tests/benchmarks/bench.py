@@ -20,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -220,12 +221,26 @@ class Grown:
         """Wall clock of each question, asked once before."""
         search = HybridSearch(self.chunks, self.sentences, self.words, self.neighbourhoods, self.search_rows)
         encoder = self.library.encoder()
-        agent = self.library.agents.agent(search, self.words, self.search_rows, encoder, silent)
+        trees = partial(self.library.trees.ensure_extractive, progress=silent)
+        agent = self.library.agents.agent(
+            search, self.words, self.search_rows, encoder, lambda record: (trees(record), ""), silent
+        )
         records = self.library.documents()
 
         def ask(question: str) -> tuple[Answer, float]:
             began = time.perf_counter()
-            asked = Asked(question, records, True, "search", None, "bench", lambda step: None)
+            asked = Asked(
+                question=question,
+                plain=question,
+                documents=records,
+                everything=True,
+                route="search",
+                threads=self.library.threads,
+                memory=self.library.memory.recollector(self.library.settings.user),
+                thread=None,
+                key="bench",
+                on_step=lambda step: None,
+            )
             return agent.ask(asked, silent), time.perf_counter() - began
 
         for question in questions[:10]:
