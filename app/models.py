@@ -20,7 +20,15 @@ from reader.stopping import StoppableModel
 
 __all__ = ["LanguageModel", "MakeReader", "ReaderRun"]
 
-KEPT: Final = {"demonstration": 1, "route": 3, "triage": 3, "leaf": 3}
+KEPT: Final = {
+    "demonstration": 1,
+    "route": 3,
+    "triage": 3,
+    "leaf": 3,
+    "needs_memory": 3,
+    "suffices": 3,
+    "judge_memories": 3,
+}
 """Calls of a question's budget that a task leaves to others. Examples are an extra: the last call belongs to
 the answer. What leads to evidence leaves one for selecting it, one to see if it is enough, and that one."""
 

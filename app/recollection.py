@@ -36,7 +36,8 @@ from memory.stream import MemoryStream, StreamTurn
 from memory.stream_index import ActivatedTurn, StreamIndex
 from memory.time_words import Period, event_offset
 from reader.contract import Reader, Remembered
-from reader.remembering import asks_about_answers
+from reader.errors import BudgetError
+from reader.remembering import MemoryForm, asks_about_answers, words_suffice
 from reader.rules import refers_back
 from retrieval.document import Span
 from retrieval.evidence import MemoryOrigin
@@ -154,12 +155,13 @@ class Recollector:
             return Recalled(False, detail="nothing is remembered")
         texts = [shown_turn(turn) for turn in self.best_turns(activated)]
         estimate = self._need.estimate(question, activated, texts)
-        needed = estimate.needed if estimate.certain else reader.needs_memory(question, estimate.needed)
+        bounded = BoundedReader(reader)
+        needed = estimate.needed if estimate.certain else bounded.needs_memory(question, estimate.needed)
         if not needed and not facts:
             return Recalled(False, detail=f"memory not needed ({estimate.reason})")
         if not needed:
             return Recalled(True, facts=tuple(facts), detail=f"{len(facts)} facts")
-        selected = control(question, self._items(activated), self.budget, self.count_tokens, reader)
+        selected = control(question, self._items(activated), self.budget, self.count_tokens, bounded)
         turns = tuple(RecalledTurn(each.key, each.form, each.score) for each in selected.items)
         brief = sum(each.form == "summary" for each in selected.items)
         detail = f"{len(turns)} turns of memory ({selected.tokens} tokens, {brief} as summaries"
@@ -279,6 +281,34 @@ class Recollector:
 
     def _flash_form(self, turn: StreamTurn) -> Form:
         return flash_form(shown_turn(turn), shown_turn(turn, "summary"), self.budget, self.count_tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class BoundedReader:
+    """A reader whose decisions on memory are made by rule where the budget belongs to the answer."""
+
+    reader: Reader
+
+    def needs_memory(self, question: str, suggested: bool) -> bool:
+        """What was suggested, if it cannot be asked."""
+        try:
+            return self.reader.needs_memory(question, suggested)
+        except BudgetError:
+            return suggested
+
+    def summary_suffices(self, question: str, summary: str, text: str) -> bool:
+        """By the question's words, if it cannot be asked."""
+        try:
+            return self.reader.summary_suffices(question, summary, text)
+        except BudgetError:
+            return words_suffice(question, summary, text)
+
+    def judge_memories(self, question: str, memories: Sequence[str]) -> Sequence[MemoryForm]:
+        """All of them, if it cannot be asked."""
+        try:
+            return self.reader.judge_memories(question, memories)
+        except BudgetError:
+            return ["raw"] * len(memories)
 
 
 @dataclass(frozen=True, slots=True)

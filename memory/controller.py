@@ -10,11 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 __all__ = ["ActivatedItem", "ControllerReader", "Form", "MemoryBudget", "Selected", "control", "flash_form"]
 
 Form = Literal["raw", "summary"]
+
+ASKED: Final = 4
+"""Long items, the most relevant ones, of which the reader is asked whether their summaries are enough."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +118,12 @@ def control(
 
     # Long items, once all together are many: their summaries, where these are enough.
     if _tokens(items) > budget.activated:
-        items = [
-            as_summary(item)
-            if item.tokens > budget.item
-            and item.summary
-            and reader.summary_suffices(question, item.summary, item.text)
-            else item
-            for item in items
-        ]
+        long = [n for n, item in enumerate(items) if item.tokens > budget.item and item.summary]
+        for n in long:
+            item = items[n]
+            # Each may cost a call of a model: of those far down the list it is not asked.
+            if n not in long[:ASKED] or reader.summary_suffices(question, item.summary, item.text):
+                items[n] = as_summary(item)
     # Over the total: all but the most relevant are judged, ...
     if _tokens(items) > budget.total and len(items) > 1:
         judged = reader.judge_memories(question, [item.shown for item in items[1:]])

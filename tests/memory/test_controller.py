@@ -62,6 +62,13 @@ def test_a_long_item_becomes_its_summary_if_that_is_enough() -> None:
     assert [each.form for each in control("q", items, BUDGET, words, lacking).items] == ["raw"] * 3
 
 
+def test_of_few_long_items_only_it_is_asked() -> None:
+    judge = Judge(suffices=False)
+    found = control("q", [item(n, 9, 1) for n in range(1, 7)], MemoryBudget(5, 8, 20, 60), words, judge)
+    assert len(judge.asked) == 4
+    assert [each.form for each in found.items] == ["raw"] * 4 + ["summary"] * 2
+
+
 def test_over_the_total_all_but_the_best_are_judged() -> None:
     items = [item(1, 10, 1), item(2, 10, 1), item(3, 10, 1), item(4, 1)]
     judge = Judge(forms=["drop", "summary", "raw"])

@@ -132,3 +132,18 @@ def test_a_turn_keeps_its_summaries_embeddings_and_citations(novella: Library) -
     assert citation["document"] == record.id
     assert novella.memory.stream("me").without_vectors(10) == []
     assert len(json.dumps(turn.details)) < 1000
+
+
+def test_a_spent_budget_leaves_the_decisions_on_memory_to_rules(asking: Asking) -> None:
+    told = Told()
+    library = asking(ScriptedModel(told), max_calls=4, memory_tokens=60, activated_tokens=30, item_tokens=20)
+    long = " ".join(f"My kettle number {n} is green and stands in the north wing." for n in range(8))
+    for thread in ("a", "b", "c"):
+        library.ask(f"{long} It is {thread}.", thread=thread)
+    library.memory.need = MemoryNeed.load().model_copy(update={"unsure": (0.0, 1.0)})
+    told.prompts.clear()
+    answer = library.ask("Where does my green kettle stand?")
+    assert not answer.abstained
+    assert answer.calls <= 4
+    assert told.tasks[0] == "needs_memory"
+    assert not {"suffices", "judge_memories"} & set(told.tasks), "three calls are left to the answer"
