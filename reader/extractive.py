@@ -46,9 +46,11 @@ from retrieval.hits import Float32
 from retrieval.question import QuestionWords
 from retrieval.verify import Verdict
 
-__all__ = ["Calibration", "ExtractiveReader", "picked", "signals"]
+__all__ = ["NO_EVIDENCE", "Calibration", "ExtractiveReader", "picked", "signals"]
 
 CALIBRATION: Final = Path(__file__).with_name("extractive.json")
+NO_EVIDENCE: Final = "Nothing in the documents or in memory speaks to this question."
+UNANSWERED: Final = "Neither documents nor memory seem to answer this question."
 MOST_SENTENCES: Final = 3
 MOST_NAMED: Final = 8
 LEAF_SENTENCES: Final = 8
@@ -243,7 +245,7 @@ class ExtractiveReader:
         """
         usable = [n for n, each in enumerate(evidence) if each.verdict is not Verdict.DROPPED]
         if not usable:
-            return ReaderAnswer("Nothing in the documents or in memory speaks to this question.", True, (), 0.0)
+            return ReaderAnswer(NO_EVIDENCE, True, (), 0.0)
         if whole and not words.weights:
             return _quoting(evidence, spread_over(evidence, usable), None)
         found = signals(words, searched or [evidence[n] for n in usable])
@@ -252,10 +254,10 @@ class ExtractiveReader:
             unknown = sorted(set(words.unknown.values()))
             more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
             named = ", ".join(unknown[:MOST_NAMED]) + more
-            text = f"Neither documents nor memory tell: words of the question occur nowhere in them ({named})."
+            text = f"Neither documents nor memory tell: words of the question occur nowhere there ({named})."
             return ReaderAnswer(text, True, (), probability)
         if probability < self.calibration.threshold:
-            return ReaderAnswer("Neither documents nor memory seem to answer this question.", True, (), probability)
+            return ReaderAnswer(UNANSWERED, True, (), probability)
         if whole:
             return _quoting(evidence, spread_over(evidence, usable), probability)
         alone = [usable[n] for n in without_look_alikes(question, words, [evidence[n] for n in usable])]

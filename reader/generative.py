@@ -36,7 +36,7 @@ from reader.contract import (
 from reader.decisions import THINKING_TOKENS, reply_as
 from reader.drafts import DraftGate
 from reader.errors import BudgetError, InvalidReplyError, WindowError
-from reader.extractive import picked
+from reader.extractive import NO_EVIDENCE, picked
 from reader.facts import model_facts, model_relations
 from reader.packing import asked_of, fitting, with_turns
 from reader.prompts import render
@@ -53,7 +53,6 @@ __all__ = ["GenerativeReader"]
 
 MOST_PARTS: Final = 4
 QUERY_CHARACTERS: Final = 300
-NO_EVIDENCE: Final = "Nothing in the documents or in memory speaks to this question."
 
 
 class _Form(BaseModel):
