@@ -41,6 +41,7 @@ class _Figures:
     recall: dict[int, list[float]] = field(default_factory=lambda: {k: [] for k in DEPTHS})
     f1: list[float] = field(default_factory=list)
     given: list[float] = field(default_factory=list)
+    whole: list[float] = field(default_factory=list)
     plain: list[float] = field(default_factory=list)
     tokens: list[int] = field(default_factory=list)
     needed: list[float] = field(default_factory=list)
@@ -53,6 +54,7 @@ class _Figures:
             found |= {
                 "recall": {str(k): mean(each) for k, each in self.recall.items()},
                 "activated_recall": mean(self.given),
+                "whole_recall": mean(self.whole),
                 "plain_recall": mean(self.plain),
                 "tokens_per_question": mean(self.tokens),
             }
@@ -78,8 +80,9 @@ def evaluate_locomo(file: Path, library: Library, progress: Progress) -> dict[st
     """Keep each conversation as a user's memory, ask all its questions, and return DESIGN's report.
 
     `activated_recall` is the share of the gold turns among those that the controller gives to the reader,
-    `plain_recall` that among the turns with the greatest cosines, whole, as many as have room in the same
-    budget of tokens; `needed` the share of questions that memory was taken to be needed for.
+    `plain_recall` that among the turns with the greatest cosines, and `whole_recall` that among those of the
+    greatest activation, each of them whole, as many as have room in the same budget of tokens; `needed` is
+    the share of questions that memory was taken to be needed for.
 
     Raises:
         EvaluationError: If the file holds no conversations.
@@ -158,15 +161,16 @@ def _look(
     figures.given.append(len(wanted & {each.key for each in recalled.turns}) / len(gold))
     figures.tokens.append(recalled.tokens)
     figures.needed.append(float(recalled.needed))
-    figures.plain.append(len(wanted & _plain(row, kept, recollector, library)) / len(gold))
+    figures.whole.append(len(wanted & _whole(ranking, recollector, library)) / len(gold))
+    closest = kept.owners[np.argsort(-(kept.rows @ row), kind="stable")]
+    plain = list(dict.fromkeys(closest.tolist()))
+    figures.plain.append(len(wanted & _whole(plain, recollector, library)) / len(gold))
 
 
-def _plain(row: Float32, kept: _Kept, recollector: Recollector, library: Library) -> set[int]:
-    """The turns with the greatest cosines, whole, as many as the budget has room for."""
-    ordered = kept.owners[np.argsort(-(kept.rows @ row), kind="stable")]
-    best = [int(key) for key in dict.fromkeys(ordered.tolist())]
+def _whole(ranking: Sequence[int], recollector: Recollector, library: Library) -> set[int]:
+    """The first turns of a ranking, whole, as many as the budget has room for."""
     room, taken = library.settings.memory_tokens, set[int]()
-    for turn in recollector.stream.turns(best[: library.settings.memory_turns]):
+    for turn in recollector.stream.turns(ranking[: library.settings.memory_turns]):
         room -= library.memory.count_tokens(shown_turn(turn))
         if room < 0:
             break
@@ -196,6 +200,7 @@ def _report(figures: Mapping[int, _Figures]) -> dict[str, Any]:
         "f1": mean([score for each in figures.values() for score in each.f1]),
         "tokens_per_question": over_all(lambda each: each.tokens),
         "activated_recall": over_all(lambda each: each.given),
+        "whole_recall": over_all(lambda each: each.whole),
         "plain_recall": over_all(lambda each: each.plain),
         "needed": over_all(lambda each: each.needed),
         "seconds_p50": float(np.percentile(seconds, 50)),

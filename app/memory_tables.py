@@ -14,7 +14,7 @@ CATEGORIES = {"1": "multi-hop", "2": "time", "3": "open", "4": "single-hop", "5"
 def locomo_table(report: dict[str, Any]) -> Table:
     """A row for each category, and one for all."""
     depths = list(report["recall"])
-    given = ("given", "plain top-k", "tokens")
+    given = ("given", "whole top-k", "by cosine", "tokens")
     table = Table("category", "questions", *(f"recall@{k}" for k in depths), *given, "F1")
     for kind, each in report["by_category"].items():
         name = CATEGORIES.get(kind, kind)
@@ -48,5 +48,6 @@ SIDES = ("controller_on", "controller_off")
 
 
 def _recalls(each: dict[str, Any]) -> list[str]:
-    shares = [*each["recall"].values(), each["activated_recall"], each["plain_recall"]]
+    given = [each[name] for name in ("activated_recall", "whole_recall", "plain_recall")]
+    shares = [*each["recall"].values(), *given]
     return [*(f"{share:.3f}" for share in shares), f"{each['tokens_per_question']:.0f}"]
