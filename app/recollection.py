@@ -7,35 +7,37 @@ question needs them, within a budget of tokens, in the order of time.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from typing import Final
 
-import numpy as np
-
+from app.events import Progress, silent
+from app.turn_encoding import encode_turns
 from app.turn_texts import (
+    all_sentences,
     answer_sentences,
+    in_pieces,
     opens,
     overlap,
-    said_when,
+    said,
     shown_turn,
     statements,
     turn_origin,
     turn_text,
 )
 from memory.activation import ActivationWeights
-from memory.controller import ActivatedItem, Form, MemoryBudget, control, flash_form
+from memory.controller import ActivatedItem, Form, MemoryBudget, control
 from memory.facts import Fact
 from memory.long_term import LongTermMemory
 from memory.need import MemoryNeed
 from memory.question_cues import as_a_speaker_asks
 from memory.search_rows import StoredSentences
-from memory.stream import MemoryStream, StreamTurn
+from memory.stream import MemoryStream
 from memory.stream_index import ActivatedTurn, StreamIndex
 from memory.time_words import Period, event_offset
-from reader.contract import Reader, Remembered
+from reader.contract import Reader
 from reader.errors import BudgetError
 from reader.remembering import MemoryForm, asks_about_answers, words_suffice
 from reader.rules import refers_back
@@ -57,11 +59,13 @@ JOINED: Final = 10
 """Activated turns, from the best one on, that neighbours may join."""
 JOINED_SHARE: Final = 0.5
 """Of the score of the turn that it joins, a neighbour's."""
-UNENCODED: Final = 256
-"""Turns without embeddings that are encoded before a question is asked."""
+UNENCODED: Final = 512
+"""Turns without embeddings, the newest, that are encoded before a question is asked."""
 
 BEST: Final = 3
-"""Turns that tell whether memory is needed."""
+"""Turns that tell whether memory is needed, ..."""
+LOOKED_AT: Final = 20
+"""... among so many."""
 RELEVANCE: Final = 0.05
 """The gate of LongMem (arXiv 2306.07174): turns of no more relevance are not activated. Of the gold turns
 among the first 25 of LoCoMo's questions it loses 0.5 %, and of all turns it keeps 58 %."""
@@ -119,6 +123,7 @@ class Recollector:
         encode: Texts to unit rows.
         count_tokens: Of a text.
         now: The time, with its zone.
+        progress: Told what is waited for.
     """
 
     def __init__(
@@ -133,30 +138,44 @@ class Recollector:
         encode: Callable[[Sequence[str]], Float32],
         count_tokens: Callable[[str], int],
         now: Callable[[], datetime],
+        progress: Progress = silent,
     ) -> None:
         self.stream, self.facts = stream, facts
         self._index, self._need, self._weights, self._most = index, need, weights, most
         self.budget, self.count_tokens = budget, count_tokens
-        self.encode, self._now = encode, now
+        self.encode, self._now, self._progress = encode, now, progress
 
-    def recall(self, question: str, row: Float32, reader: Reader, besides: Sequence[int] = ()) -> Recalled:
-        """The turns and facts that a question needs.
+    def recall(
+        self,
+        question: str,
+        row: Float32,
+        reader: Reader,
+        alone: bool = False,
+    ) -> Recalled:
+        """The turns and facts that a question needs, once turns without embeddings have them.
 
         Args:
             question: In words that need no earlier turn.
             row: Its embedding, shape (dim,).
             reader: Says whether memory is needed where the rules are not sure, and judges what is too much.
-            besides: Keys of turns that the reader is shown anyway.
+            alone: Whether there is nothing else to answer from, so that memory is needed in any case.
         """
-        self.encode_missing()
-        activated = [each for each in self.activated(question, row) if each.key not in besides]
+        left = self.encode_missing()
+        recalled = self._recalled(question, row, reader, alone)
+        if not left:
+            return recalled
+        detail = f"{recalled.detail}; {left:,} turns are not encoded yet (`clew memory encode`)"
+        return replace(recalled, detail=detail)
+
+    def _recalled(self, question: str, row: Float32, reader: Reader, alone: bool) -> Recalled:
+        activated = self.activated(question, row)
         facts = self.facts.recall(question, row, self._now(), FACTS)
         if not activated and not facts:
             return Recalled(False, detail="nothing is remembered")
-        texts = [shown_turn(turn) for turn in self.best_turns(activated)]
-        estimate = self._need.estimate(question, activated, texts)
         bounded = BoundedReader(reader)
+        estimate = self._need.estimate(question, *self.telling(activated))
         needed = estimate.needed if estimate.certain else bounded.needs_memory(question, estimate.needed)
+        needed = needed or alone
         if not needed and not facts:
             return Recalled(False, detail=f"memory not needed ({estimate.reason})")
         if not needed:
@@ -201,40 +220,62 @@ class Recollector:
         names = frozenset(term for speaker in speakers for term in words(speaker))
         return Spoken(as_a_speaker_asks(question, speakers), names)
 
-    def best_turns(self, activated: Sequence[ActivatedTurn]) -> list[StreamTurn]:
-        """The few turns that tell whether memory is needed."""
-        return self.stream.turns([each.key for each in activated[:BEST]])
+    def telling(self, activated: Sequence[ActivatedTurn]) -> tuple[list[ActivatedTurn], list[str]]:
+        """The few turns that tell whether memory is needed, and what they say.
 
-    def flash(self, thread: str) -> tuple[Remembered, ...]:
-        """The turn just before in a thread, raw or as its summary; none in a new one."""
-        last = self.stream.threads.turns(thread, last=1)
-        turns = self.stream.turns([turn.key for turn in last])
-        return tuple(Remembered(said_when(turn), shown_turn(turn, self._flash_form(turn))) for turn in turns)
+        One that only asks, as the same question did before, tells nothing.
+        """
+        looked_at = activated[:LOOKED_AT]
+        saying = {turn.key: said(turn) for turn in self.stream.turns([each.key for each in looked_at])}
+        telling = [each for each in looked_at if saying.get(each.key)][:BEST]
+        return telling, [saying[each.key] for each in telling]
 
-    def sentences(self, key: int, question: str, answers: bool = False) -> StoredSentences:
-        """What a turn states, sentence by sentence, offsets counting in its `turn_text`; none if it is gone.
+    def sentences(
+        self, keys: Sequence[int], question: str, answers: bool = False, whole: Collection[int] = ()
+    ) -> dict[int, StoredSentences]:
+        """What turns state, sentence by sentence, offsets counting in each one's `turn_text`.
 
         Neither questions and requests, which say nothing, nor what the user has taken back since, unless the
-        question asks for what was so before. What was answered is given to a question about answers; with
-        `answers` to others as well, where a mere question was answered by somebody else than Clew, whose own
-        words are no evidence of what they say.
+        question asks for what was so before. All that was said is given to a question about what was said;
+        with `answers` others get what a mere question was answered by somebody else than Clew, whose own
+        words are no evidence of what they say. A turn that has nothing to give, or is gone, is left out.
+
+        Args:
+            keys: Of the turns.
+            question: In the user's own words.
+            answers: Whether there is nothing else to answer from.
+            whole: Keys of turns of which all is given, whatever is asked.
         """
-        for turn in self.stream.turns([key]):
+        turns = self.stream.turns(keys)
+        about_answers = asks_about_answers(question)
+        found: dict[int, list[Span]] = {}
+        for turn in turns:
+            if about_answers or turn.key in whole:
+                found[turn.key] = all_sentences(turn)
+                continue
             text = turn_text(turn)
-            closed = [] if _FORMERLY.search(question) else self.facts.closed_quotes(key)
+            closed = [] if _FORMERLY.search(question) else self.facts.closed_quotes(turn.key)
             spans = [
                 span
                 for span in statements(turn)
                 if not any(overlap(text[span.start : span.end], quote) for quote in closed)
             ]
-            if asks_about_answers(question) or (answers and not turn.answered_by and not spans):
-                spans += answer_sentences(turn)
-            if spans:
-                texts = tuple(text[span.start : span.end] for span in spans)
-                counts = tuple(map(self.count_tokens, texts))
-                rows = self.encode(texts)
-                return StoredSentences(tuple(range(len(spans))), tuple(spans), texts, counts, rows)
-        return StoredSentences((), (), (), (), np.empty((0, self.stream.dim), np.float32))
+            found[turn.key] = spans or (answer_sentences(turn) if answers and not turn.answered_by else [])
+        found = {turn.key: in_pieces(turn_text(turn), found[turn.key]) for turn in turns}
+        texts = {
+            turn.key: tuple(turn_text(turn)[span.start : span.end] for span in found[turn.key])
+            for turn in turns
+        }
+        all_texts = [text for each in texts.values() for text in each]
+        rows, first = self.encode(all_texts) if all_texts else None, 0
+        stored: dict[int, StoredSentences] = {}
+        for key, each in texts.items():
+            if rows is not None and each:
+                own = rows[first : first + len(each)]
+                counts = tuple(map(self.count_tokens, each))
+                stored[key] = StoredSentences(tuple(range(len(each))), tuple(found[key]), each, counts, own)
+                first += len(each)
+        return stored
 
     def text(self, key: int, span: Span) -> str:
         """The characters of a span of a turn as it is stored now, "" if it is gone."""
@@ -246,17 +287,11 @@ class Recollector:
         return turn_origin(found[0], span) if found else None
 
     def encode_missing(self) -> int:
-        """Encode the newest turns that have no embeddings yet; how many those were."""
-        missing = self.stream.without_vectors(UNENCODED) if self._index.unencoded(self.stream.user) else []
+        """Encode the newest turns that have no embeddings yet; how many are left without."""
+        missing = self._index.unencoded(self.stream.user)
         if missing:
-            rows = self.encode([text for turn in missing for text in turn.texts])
-            found: dict[int, Float32] = {}
-            first = 0
-            for turn in missing:
-                found[turn.key] = rows[first : first + len(turn.texts)]
-                first += len(turn.texts)
-            self.stream.put_vectors(found)
-        return len(missing)
+            missing -= encode_turns(self.stream, self.encode, min(missing, UNENCODED), self._progress)
+        return missing
 
     def _items(self, activated: Sequence[ActivatedTurn]) -> list[ActivatedItem]:
         """What was activated with the neighbours that belong to it, best first."""
@@ -278,9 +313,6 @@ class Recollector:
             )
             for turn in best
         ]
-
-    def _flash_form(self, turn: StreamTurn) -> Form:
-        return flash_form(shown_turn(turn), shown_turn(turn, "summary"), self.budget, self.count_tokens)
 
 
 @dataclass(frozen=True, slots=True)

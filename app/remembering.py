@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Final
 
 import numpy as np
 
@@ -21,7 +22,12 @@ from retrieval.chunking import flat
 from retrieval.hits import Float32
 from retrieval.sentences import split_sentences
 
-__all__ = ["remember_turn", "told"]
+__all__ = ["NOTED", "may_have_told", "remember_turn", "told"]
+
+NOTED: Final = (
+    "Noted; it is found again in this and in other conversations. To have something looked up, ask it with "
+    "a question mark."
+)
 
 
 def told(message: str) -> str:
@@ -32,9 +38,12 @@ def told(message: str) -> str:
     wished = [each.text for each in found if each.requested]
     if wished:
         return "I will remember: " + " ".join(f"“{flat(each)}”" for each in wished)
-    if len(found) == len(split_sentences(message)):
-        return "Noted. It will be found when you ask for it, in this conversation and in others."
-    return ""
+    return NOTED if len(found) == len(split_sentences(message)) else ""
+
+
+def may_have_told(message: str) -> bool:
+    """Whether a message that found no answer may have asked nothing: it has no question mark."""
+    return not any(mark in message for mark in "?\uff1f\u061f")
 
 
 def remember_turn(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from app.library import Library
 from app.memory_home import MemoryHome
 from app.metrics import normalised_answer
 from app.recollection import Recalled, RecalledTurn, Recollector
+from app.shown_memories import shown_memories
 from app.turn_texts import shown_turn
 from memory.importance import importance
 from memory.threads import Turn
@@ -36,7 +37,13 @@ BEGAN: Final = datetime(2026, 1, 1, 9, tzinfo=UTC)
 class Latest(Recollector):
     """Memory without its controller: the latest turns, whole, as many as have room."""
 
-    def recall(self, question: str, row: Float32, reader: Reader, besides: Sequence[int] = ()) -> Recalled:
+    def recall(
+        self,
+        question: str,
+        row: Float32,
+        reader: Reader,
+        alone: bool = False,
+    ) -> Recalled:
         """The same for every question."""
         turns, tokens = list[RecalledTurn](), 0
         for turn in reversed(list(self.stream.all_turns())):
@@ -116,15 +123,15 @@ def _ask(probe: Probe, side: str, library: Library, figures: Iterable[_Figures],
     recollector = library.memory.recollector(probe.id)
     reader = library.backends.reader.for_job("eval scm", progress)
     row = library.memory.encode([probe.question])[0]
-    recalled = recollector.recall(probe.question, row, reader)
+    recalled = recollector.recall(probe.question, row, reader, alone=not library.documents())
     forms = {each.key: each.form for each in recalled.turns}
-    shown = [shown_turn(turn, forms[turn.key]) for turn in recollector.stream.turns(list(forms))]
+    shown = [each.text for each in shown_memories(recollector, forms, recalled.facts, None)]
     answer = library.ask(probe.question, user=probe.id)
     answered = _recall(probe.answer, "" if answer.abstained else answer.text)
     for each in figures:
         each.answered[side].append(answered)
         each.given[side].append(_recall(probe.answer, " ".join(shown)))
-        each.tokens[side].append(recalled.tokens)
+        each.tokens[side].append(sum(map(recollector.count_tokens, shown)))
 
 
 def _recall(gold: str, text: str) -> float:

@@ -3,32 +3,53 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final, Literal
 
-from memory.controller import Form
+from memory.assertions import assertions
 from memory.stream import StreamTurn
+from memory.turn_keys import PIECE
 from retrieval.chunking import flat
 from retrieval.document import Span
 from retrieval.evidence import MemoryOrigin
-from retrieval.sentences import split_sentences
+from retrieval.sentences import pieces, split_sentences
 
 __all__ = [
+    "all_sentences",
     "answer_sentences",
     "asks_or_wishes",
+    "in_pieces",
     "opens",
     "overlap",
+    "said",
     "said_when",
     "shown_turn",
     "statements",
+    "to_look_up",
     "turn_origin",
     "turn_text",
 ]
 
 _ASKS: Final = re.compile(
     r"[?\uff1f\u061f][\"”’'\s)]*$|^(?:please|tell|show|give|list|explain|summari[sz]e|describe|find|compare"
-    r"|write|can you|could you|would you)\b",
+    r"|write|can you|could you|would you|help)\b"
+    # What stands for a question: "I need the name of ...", "I don't know who ...".
+    r"|\b(?:i|we)(?:['’]d| would)? (?:also |just |really )?(?:need|want|like)"
+    r" (?:you\b|help\b|to (?:know|see|hear|find|read|understand)\b|a (?:list|summary|quote)\b"
+    r"|(?:the|all the|every|that) (?:names?|parts?|passages?|pages?|chapters?|lists?|answers?|quotes?"
+    r"|places?)\b)"
+    r"|\b(?:i|we)(?:['’](?:m|re)| am| are| was| were) (?:looking for|searching for|asking|wondering"
+    r"|curious)\b"
+    r"|\bi (?:wonder|mean the)\b|\bi have (?:a|another|one) question\b|^(?:my|the|one|another) question\b"
+    r"|\b(?:don['’]?t|do not|didn['’]?t) (?:know|remember|recall|understand|see)"
+    r" (?:who|whom|whose|what|where|when|which|why|how|if|whether)\b|\b(?:can['’]?t|cannot|could not) find\b",
     re.IGNORECASE,
 )
+_MAY_ASK: Final = re.compile(
+    r"\b(?:i|we)\b.{0,24}\b(?:need|want|wonder|mean|look|search|ask|forgot|forget|help|question|know|find)",
+    re.IGNORECASE,
+)
+"""What may stand for a question: it is looked up, and only what finds no answer was told."""
 _EMPTY: Final = re.compile(
     _ASKS.pattern
     + r"|^(?:hey|hi|hello|thanks|thank you|wow|woohoo|yay|bye|ok|okay|sure|congrats)\b[^,.;:]{0,24}"
@@ -36,6 +57,8 @@ _EMPTY: Final = re.compile(
     re.IGNORECASE,
 )
 """What states nothing: a question, a request, a greeting."""
+_WISH: Final = re.compile(r"\b(?:remember|forget|note|mind|memori[sz]e)\b", re.IGNORECASE)
+"""What a sentence has that asks for something to be remembered; most need not be looked at closer."""
 
 
 def turn_text(turn: StreamTurn) -> str:
@@ -44,19 +67,56 @@ def turn_text(turn: StreamTurn) -> str:
 
 
 def asks_or_wishes(message: str) -> bool:
-    """Whether a sentence of a message is a question or a request."""
-    return any(
-        _ASKS.search(message[span.start : span.end].strip()) is not None for span in split_sentences(message)
-    )
+    """Whether a message is, or may be, a question or request, in a sentence that is not to be remembered."""
+    return any(_ASKS.search(text) or _MAY_ASK.search(text) for text in _without_wishes(message))
+
+
+def to_look_up(message: str) -> str:
+    """A message without the sentences that only ask for something to be remembered, unless these are all."""
+    return " ".join(_without_wishes(message)) or message
+
+
+def _without_wishes(message: str) -> list[str]:
+    wished = [each.span for each in assertions(message) if each.requested]
+    rest = [span for span in split_sentences(message) if not any(span.overlaps(each) for each in wished)]
+    return [message[span.start : span.end].strip() for span in rest]
 
 
 def statements(turn: StreamTurn) -> list[Span]:
-    """The sentences of what came in that state something, in its `turn_text`."""
-    return [
-        span
-        for span in split_sentences(turn.question)
-        if not _EMPTY.search(turn.question[span.start : span.end].strip())
-    ]
+    """The sentences of what came in that state something, in its `turn_text`.
+
+    Of "Please remember that ...", what is to be remembered.
+    """
+    spans: list[Span] = []
+    for span in split_sentences(turn.question):
+        text = turn.question[span.start : span.end]
+        wished = [each.span for each in assertions(text) if each.requested] if _WISH.search(text) else []
+        if wished:
+            spans += [Span(span.start + each.start, span.start + each.end) for each in wished]
+        elif not _EMPTY.search(text.strip()):
+            spans.append(span)
+    return spans
+
+
+def said(turn: StreamTurn) -> str:
+    """What a turn tells, with who says it: no question, unless somebody else than Clew has answered it."""
+    text = turn_text(turn)
+    if turn.answer and not turn.answered_by:
+        return text
+    told = " ".join(text[span.start : span.end] for span in statements(turn))
+    return f"{turn.speaker}: {told}" if turn.speaker and told else told
+
+
+def all_sentences(turn: StreamTurn) -> list[Span]:
+    """Every sentence of a turn, questions and answers too, in its `turn_text`."""
+    return [*split_sentences(turn.question), *answer_sentences(turn)]
+
+
+def in_pieces(text: str, sentences: Sequence[Span]) -> list[Span]:
+    """Sentences, those that are longer than what is encoded at once (`PIECE`) cut behind spaces."""
+    cut = [piece for sentence in sentences for piece in pieces(text, sentence, PIECE)]
+    ends = [piece.start + len(text[piece.start : piece.end].rstrip()) for piece in cut]
+    return [Span(piece.start, end) for piece, end in zip(cut, ends, strict=True) if end > piece.start]
 
 
 def answer_sentences(turn: StreamTurn) -> list[Span]:
@@ -65,7 +125,7 @@ def answer_sentences(turn: StreamTurn) -> list[Span]:
     return [Span(first + span.start, first + span.end) for span in split_sentences(turn.answer)]
 
 
-def shown_turn(turn: StreamTurn, form: Form = "raw") -> str:
+def shown_turn(turn: StreamTurn, form: Literal["raw", "summary"] = "raw") -> str:
     """A turn as a reader is shown it: who said what."""
     question, answer = turn.question, turn.answer
     if form == "summary":

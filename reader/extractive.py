@@ -131,7 +131,7 @@ class ExtractiveReader:
 
     def needs_history(self, question: str, turns: Sequence[Exchange]) -> bool:
         """By its pronouns and names (`reader.rules`)."""
-        return bool(turns) and refers_back(question)
+        return bool(turns) and refers_back(question, told="?" not in turns[-1].question)
 
     def standalone(self, question: str, turns: Sequence[Exchange]) -> str:
         """The question before it and this one."""

@@ -16,12 +16,14 @@ from reader.errors import InvalidReplyError
 from reader.packing import asked_of, fitting
 from reader.prompts import render
 from retrieval.chunking import flat
-from retrieval.sentences import split_sentences
+from retrieval.document import Span
+from retrieval.sentences import pieces, split_sentences
 from retrieval.words import content_words, naming_words
 
 __all__ = [
     "MemoryForm",
     "asks_about_answers",
+    "asks_for_what_was_said",
     "central_sentence",
     "model_judgement",
     "model_need",
@@ -41,7 +43,13 @@ _ANSWERS: Final = re.compile(
     r"\b(?:you(?:'ve| have| had)? (?:\w+ )?(?:said|say|told|tell|mention(?:ed)?|answer(?:ed)?|suggest(?:ed)?"
     r"|recommend(?:ed)?|advis(?:ed|e)|explain(?:ed)?|wrote|write|list(?:ed)?|propos(?:ed|e)|gave|give)"
     r"|your (?:\w+ )?(?:answers?|reply|replies|advice|suggestions?|recommendations?|explanations?|lists?)"
-    r"|we (?:\w+ )?(?:talk(?:ed)?|discuss(?:ed)?|sp(?:oke|eak)))\b",
+    r"|we (?:\w+ )?(?:talk(?:ed)?|discuss(?:ed)?|sp(?:oke|eak))"
+    r"|my (?:\w+ )?(?:questions?|messages?|words)"
+    r"|(?:did|have|had) i (?:\w+ )?(?:say|said|ask(?:ed)?|tell|told|name|named|mention(?:ed)?))\b",
+    re.IGNORECASE,
+)
+_TOLD: Final = re.compile(
+    r"\b(?:i|we)(?:['’]ve| have| had)? (?:\w+ )?(?:told|said|mentioned|talked|discussed|wrote)\b",
     re.IGNORECASE,
 )
 
@@ -58,8 +66,13 @@ class _Needed(BaseModel):
 
 
 def asks_about_answers(question: str) -> bool:
-    """Whether a question is about what it was answered before, rather than about what it knows (English)."""
+    """Whether a question is about the very words of a conversation, its answers too (English)."""
     return _ANSWERS.search(question) is not None
+
+
+def asks_for_what_was_said(question: str) -> bool:
+    """Whether a question asks for something that was told or answered in a conversation (English)."""
+    return asks_about_answers(question) or _TOLD.search(question) is not None
 
 
 def words_suffice(question: str, summary: str, text: str) -> bool:
@@ -71,17 +84,25 @@ def words_suffice(question: str, summary: str, text: str) -> bool:
 def central_sentence(text: str) -> str:
     """The sentence that says most: content words, names and numbers count; "" if there is but one.
 
-    A question says less than a statement, whatever its words.
+    A question says less than a statement, whatever its words. A sentence of more than `SENTENCE_CHARACTERS`
+    is cut at the end of a word, also where there is but one.
     """
     sentences = [flat(text[span.start : span.end]) for span in split_sentences(text)]
     if len(sentences) <= 1:
-        return ""
+        return "".join(_cut(each) for each in sentences if len(each) > SENTENCE_CHARACTERS)
     told = [each for each in sentences if not each.rstrip("\"”’' )").endswith("?")] or sentences
 
     def says(sentence: str) -> tuple[int, int]:
         return len(set(content_words(sentence))) + len(naming_words(sentence)), -len(sentence)
 
-    return max(told, key=says)
+    return _cut(max(told, key=says))
+
+
+def _cut(sentence: str) -> str:
+    if len(sentence) <= SENTENCE_CHARACTERS:
+        return sentence
+    first = pieces(sentence, Span(0, len(sentence)), SENTENCE_CHARACTERS - 1)[0]
+    return f"{sentence[: first.end].rstrip()}…"
 
 
 def model_sentence(model: ChatModel, text: str) -> str:

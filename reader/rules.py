@@ -20,21 +20,26 @@ _BACK: Final = re.compile(
 _OPENING: Final = re.compile(
     r"^\s*(and|but|so|what about|how about|why not|why so|who else|what else)\b", re.IGNORECASE
 )
-_OWN: Final = re.compile(r"\b(?:my|our)\s+\w+", re.IGNORECASE)
+_OWN: Final = re.compile(r"\b(?:i|me|my|mine|we|us|our|ours)\b", re.IGNORECASE)
 _NAME: Final = re.compile(r"(?<=\w )[A-Z]\w+")
 FEW_WORDS: Final = 2
 MOST_PARTS: Final = 4
 
 
-def refers_back(question: str) -> bool:
+def refers_back(question: str, told: bool = False) -> bool:
     """Whether a question seems to refer to what was said before.
 
-    It does if it opens like a follow-up, or has hardly a content word and names nothing of the user's own
-    ("my desk"), or has a pronoun and no name that the pronoun may stand for.
+    It does if it opens like a follow-up, or has hardly a content word and is not about the user ("Where is my
+    desk?"), or has a pronoun and no name that the pronoun may stand for.
+
+    Args:
+        question: In the user's own words.
+        told: Whether nothing was asked before, only told: then one content word is enough.
     """
     if _OPENING.search(question):
         return True
-    if len(content_words(question)) < FEW_WORDS and not _OWN.search(question):
+    count = len(content_words(question))
+    if count < FEW_WORDS and not _OWN.search(question) and not (told and count):
         return True
     return bool(_BACK.search(question)) and not _NAME.search(question)
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Literal
 
+import numpy as np
+
 from app.agent.forest import Forest
 from app.agent.state import EvidenceState, PassageState
 from app.agent.walk import WalkLimits
@@ -19,6 +21,8 @@ from memory.search_rows import Place, SearchRowStore, StoredSentences
 from memory.trees import SummaryTree
 from reader.budget import Budget
 from reader.contract import OnDraft, Reader, Route
+from reader.remembering import asks_about_answers
+from reader.rules import refers_back
 from retrieval.document import Span
 from retrieval.encoder import Encoder
 from retrieval.evidence import DocumentOrigin, Evidence, MemoryOrigin, Origin
@@ -217,16 +221,39 @@ class AgentContext:
         return sorted(sorted(score, key=lambda key: (-score[key], key))[:most])
 
     def sentences(self, document: int, first: int, last: int) -> StoredSentences:
-        """The sentences `first` to `last` (exclusive) of a document; of a turn, all that it states."""
+        """The sentences `first` to `last` (exclusive) of a document; of a turn, what it can be cited for."""
         key = (document, first, last)
         if key not in self._sentences:
-            if document < 0 and self.memory is not None:
-                self._sentences[key] = self.memory.sentences(
-                    -document, self.asked, answers=not self.documents
-                )
+            if document < 0:
+                self.say([-document])
             else:
                 self._sentences[key] = self.rows.sentences(*key)
         return self._sentences[key]
+
+    def say(self, turns: Sequence[int]) -> None:
+        """Read what some turns can be cited for, and encode it, all at once."""
+        unread = [turn for turn in turns if (-turn, 0, 0) not in self._sentences]
+        if not unread:
+            return
+        found: dict[int, StoredSentences] = {}
+        if self.memory is not None:
+            found = self.memory.sentences(unread, self.asked, not self.documents, self.flash)
+        nothing = StoredSentences((), (), (), (), np.empty((0, self.rows.dim), np.float32))
+        for turn in unread:
+            self._sentences[-turn, 0, 0] = found.get(turn, nothing)
+
+    @property
+    def flash(self) -> frozenset[int]:
+        """The key of the turn before, where the question is about what was said in it; else none.
+
+        A language model may find its answer in it; the embedded reader would only quote it back.
+        """
+        if self.memory is None or self.thread is None:
+            return frozenset()
+        refers = not self.reader.takes_sentences and refers_back(self.asked)
+        if not refers and not asks_about_answers(self.asked):
+            return frozenset()
+        return frozenset(turn.key for turn in self.threads.turns(self.thread, last=1) if turn.key)
 
     def text(self, document: int, span: Span) -> str:
         """The characters of a span of a document, or of a turn, as they are stored now."""

@@ -65,11 +65,16 @@ def candidates_of(
     return candidates, np.concatenate(rows), places
 
 
-def searched(queries: Sequence[str], context: AgentContext) -> list[ScoredCandidate]:
-    """The sentences that a search for these queries alone has to offer, by their scores."""
+def searched(
+    queries: Sequence[str], context: AgentContext, said: Sequence[PassageState] = ()
+) -> list[ScoredCandidate]:
+    """The sentences that a search for these queries alone has to offer, by their scores.
+
+    `said` are passages of memory, looked at first.
+    """
     best: list[ScoredCandidate] = []
     for query in queries:
-        candidates, rows, _ = candidates_of(passages_of(query, context), context)
+        candidates, rows, _ = candidates_of([*said, *passages_of(query, context)], context)
         scored = scored_candidates(candidates, rows, query, context)
         best += select_evidence(scored, rows, EVIDENCE if len(queries) == 1 else PART_EVIDENCE)
     return best

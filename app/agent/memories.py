@@ -7,7 +7,8 @@ from typing import Final
 from app.agent.context import AgentContext
 from app.agent.state import AgentState, MemoryState, PassageState
 from app.recollection import Recalled
-from app.turn_texts import said_when, shown_turn
+from app.shown_memories import shown_memories
+from app.turn_texts import said, said_when
 from memory.facts import Fact
 from reader.contract import Remembered
 from retrieval.evidence import MemoryOrigin, Origin
@@ -17,7 +18,9 @@ from retrieval.words import content_words
 __all__ = ["citation_place", "memory_passages", "memory_state", "remembered", "words_with_memory"]
 
 PASSAGES: Final = 8
-"""Turns whose sentences may be cited: the best of those that are given."""
+"""Turns whose sentences may be cited: the best of those that are given and state something, ..."""
+LOOKED_AT: Final = 16
+"""... among so many."""
 
 
 def citation_place(origin: Origin) -> dict[str, object]:
@@ -38,29 +41,30 @@ def memory_state(recalled: Recalled) -> MemoryState:
 
 def memory_passages(state: AgentState, context: AgentContext) -> list[PassageState]:
     """The turns that may be cited, best first: those that facts are from, then the others by their scores."""
-    if context.memory is None or "memory" not in state:
+    if context.memory is None:
         return []
-    found = state["memory"]
-    scores = {each["turn"]: each["score"] for each in found["turns"]}
+    found = state["memory"]["turns"] if "memory" in state else []
+    scores = {each["turn"]: each["score"] for each in found}
     best = sorted(scores, key=lambda key: (-scores[key], key))
-    of_facts = [fact.turn_key for fact in _facts(state, context)]
-    keys = list(dict.fromkeys([*of_facts, *best]))[:PASSAGES]
+    first = [*(fact.turn_key for fact in _facts(state, context)), *sorted(context.flash)]
+    keys = list(dict.fromkeys([*first, *best]))[:LOOKED_AT]
+    context.say(keys)
+    keys = [key for key in keys if context.sentences(-key, 0, 0).spans][:PASSAGES]
     top = max(scores.values(), default=1.0)
     passages: list[PassageState] = []
     for key in keys:
         stored = context.sentences(-key, 0, 0)
-        if stored.spans:
-            passages.append(
-                PassageState(
-                    document=-key,
-                    first=0,
-                    last=0,
-                    start=stored.spans[0].start,
-                    end=stored.spans[-1].end,
-                    tokens=sum(stored.token_counts),
-                    score=top if key in of_facts else scores[key],
-                )
+        passages.append(
+            PassageState(
+                document=-key,
+                first=0,
+                last=0,
+                start=stored.spans[0].start,
+                end=stored.spans[-1].end,
+                tokens=sum(stored.token_counts),
+                score=top if key in first else scores[key],
             )
+        )
     return passages
 
 
@@ -68,27 +72,24 @@ def remembered(state: AgentState, context: AgentContext) -> tuple[Remembered, ..
     """What the reader is shown besides the evidence: turns in the order of time, facts, the turn before."""
     if context.memory is None:
         return ()
-    flash = context.memory.flash(context.thread) if context.thread is not None else ()
     if "memory" not in state:
-        return flash
+        return shown_memories(context.memory, {}, (), context.thread)
     forms = {each["turn"]: each["form"] for each in state["memory"]["turns"]}
-    turns = [
-        Remembered(said_when(turn), shown_turn(turn, "summary" if forms[turn.key] == "summary" else "raw"))
-        for turn in context.memory.stream.turns(list(forms))
-    ]
-    facts = [Remembered(_said(fact), fact.text) for fact in _facts(state, context)]
-    shown = {each.text for each in turns}
-    return (*turns, *facts, *(each for each in flash if each.text not in shown))
+    return shown_memories(context.memory, forms, _facts(state, context), context.thread)
 
 
 def words_with_memory(words: QuestionWords, state: AgentState, context: AgentContext) -> QuestionWords:
-    """A question's words, those being known that what is recalled holds, names of speakers too."""
+    """A question's words, those being known that can be cited from what is recalled, with who said it when.
+
+    What the user has only asked, and what Clew has answered, tells of nothing.
+    """
     if context.memory is None or "memory" not in state:
         return words
     turns = context.memory.stream.turns([each["turn"] for each in state["memory"]["turns"]])
-    said = [f"{said_when(turn)}: {shown_turn(turn)}" for turn in turns]
-    said += [fact.text for fact in _facts(state, context)]
-    return words.knowing({term for text in said for term in content_words(text)})
+    told = [(turn, said(turn)) for turn in turns]
+    texts = [f"{said_when(turn)}: {text}" for turn, text in told if text]
+    texts += [fact.text for fact in _facts(state, context)]
+    return words.knowing({term for text in texts for term in content_words(text)})
 
 
 def _facts(state: AgentState, context: AgentContext) -> list[Fact]:
@@ -96,8 +97,3 @@ def _facts(state: AgentState, context: AgentContext) -> list[Fact]:
         return []
     known = {fact.id: fact for fact in context.memory.facts.named(state["memory"]["facts"])}
     return [known[id] for id in state["memory"]["facts"] if id in known]
-
-
-def _said(fact: Fact) -> str:
-    at = fact.asked_at.astimezone()
-    return f"a fact that you asserted, {at.day} {at:%B %Y}"

@@ -23,21 +23,22 @@ from app.agent.lookups import (
 )
 from app.agent.memories import citation_place, memory_passages, memory_state
 from app.agent.reasoning import reason
+from app.agent.shown import HISTORY, seen_places
 from app.agent.state import AgentState, DraftState, FoundState
 from app.agent.steps import Node, Update, shown, step
 from app.agent.tree_nodes import walk
 from app.agent.whole import whole
 from app.remembering import remember_turn, told
 from app.routing import suggest, with_topic
+from app.turn_texts import to_look_up
 from memory.threads import Turn
 from reader.contract import Exchange, RouteChoice
 from reader.errors import BudgetError
+from reader.remembering import asks_for_what_was_said
 from retrieval.evidence import DocumentOrigin
 from retrieval.verify import Verdict
 
 __all__ = ["NODES", "enough", "recall", "remember", "retrieve", "route", "select", "verify"]
-
-HISTORY: Final = 4
 
 
 @step
@@ -48,10 +49,12 @@ def recall(state: AgentState, context: AgentContext) -> Update:
         reply = told(question)
         if reply:
             return {"query": question, "draft": _acknowledged(reply)}, "nothing is asked: it is remembered"
-    query, detail = _standalone(question, context)
     if context.memory is None:
+        query, detail = _standalone(question, context)
         return {"query": query}, detail
-    recalled = context.memory.recall(query, context.row(query), context.reader)
+    query, detail = _standalone(to_look_up(question), context)
+    alone = not context.documents
+    recalled = context.memory.recall(query, context.row(query), context.reader, alone=alone)
     detail = f"{detail}; {recalled.detail}"
     if not recalled.needed:
         return {"query": query}, detail
@@ -83,7 +86,10 @@ def route(state: AgentState, context: AgentContext) -> Update:
     query = state["query"]
     if not context.documents:
         return {"route": "search", "open": [query]}, "search in memory alone: there is no document"
-    chosen = _chosen_route(context.asked, query, context)
+    if context.route == "auto" and "memory" in state and asks_for_what_was_said(context.asked):
+        chosen = RouteChoice("search", "it asks for what was said")
+    else:
+        chosen = _chosen_route(context.asked, query, context)
     parts = [query] if chosen.route == "whole" else list(context.reader.parts(query))
     count = len(context.documents)
     detail = f"{chosen.route} over {count} document{'s' * (count != 1)}: {chosen.reason}"
@@ -206,6 +212,7 @@ def remember(state: AgentState, context: AgentContext) -> Update:
             "model": context.reader.name,
             "query": state.get("query", context.asked),
             "citations": [citation_place(each.origin) for each in evidence],
+            "shown": seen_places(state, context),
             "prompt_tokens": state["prompt_tokens"],
             "completion_tokens": state["completion_tokens"],
         },

@@ -8,9 +8,10 @@ from app.agent.context import AgentContext
 from app.agent.coverage import innermost_section, sections_asked, sections_drawn_on
 from app.agent.evenly import evenly
 from app.agent.lookups import interleaved, searched
-from app.agent.memories import remembered, words_with_memory
+from app.agent.memories import memory_passages, remembered, words_with_memory
 from app.agent.state import AgentState, DraftState
 from app.agent.steps import Update, step
+from app.remembering import NOTED, may_have_told
 from app.routing import whole_topic
 from reader.contract import ReaderAnswer
 from retrieval.document import Span
@@ -40,10 +41,18 @@ def reason(state: AgentState, context: AgentContext) -> Update:
         passages,
         context.on_draft,
         asked=context.asked,
-        searched=searched(state["asked"], context) if state["route"] == "walk" else (),
+        searched=(
+            searched(state["asked"], context, memory_passages(state, context))
+            if state["route"] == "walk"
+            else ()
+        ),
         memories=remembered(state, context),
     )
-    return {"draft": _draft(reply, positions)}, _answered(reply)
+    draft = _draft(reply, positions)
+    if reply.abstained and may_have_told(context.asked) and context.memory and context.thread is not None:
+        # Nothing was found, and perhaps nothing was asked: what was told is kept.
+        draft["text"] = NOTED
+    return {"draft": draft}, _answered(reply)
 
 
 def _reason_whole(state: AgentState, context: AgentContext) -> Update:
@@ -57,14 +66,15 @@ def _reason_whole(state: AgentState, context: AgentContext) -> Update:
     about = whole_topic(state["query"], context.asked)
     reply = context.reader.answer(
         state["query"],
-        context.words(about),
+        words_with_memory(context.words(about), state, context),
         [context.evidence(evidence[n]) for n in kept],
         (),
         context.on_draft,
         asked=context.asked,
         whole=True,
         # What tells that the whole is asked for is said by no sentence, and would speak against all of them.
-        searched=searched([about], context),
+        searched=searched([about], context, memory_passages(state, context)),
+        memories=remembered(state, context),
     )
     draft = _draft(reply, kept)
     made_from = [evidence[n] for n in draft["made_from"]]

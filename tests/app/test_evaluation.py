@@ -17,7 +17,7 @@ from app.evaluation import evaluate_qa
 from app.events import Event, silent
 from app.library import Library
 from app.models import ReaderRun
-from reader.contract import OnDraft, ReaderAnswer
+from reader.contract import OnDraft, ReaderAnswer, Remembered
 from reader.extractive import Calibration, ExtractiveReader
 from retrieval.errors import LoadError
 from retrieval.evidence import Evidence, ScoredCandidate
@@ -57,6 +57,7 @@ class ListedReader(ExtractiveReader):
         asked: str | None = None,
         whole: bool = False,
         searched: Sequence[ScoredCandidate] = (),
+        memories: Sequence[Remembered] = (),
     ) -> ReaderAnswer:
         text = self.answers[question]
         return ReaderAnswer(text or "I do not know.", text is None, () if text is None else (0,), 0.5)

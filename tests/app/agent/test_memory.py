@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from app.library import Library
 from memory.documents import DocumentRecord
 from memory.need import MemoryNeed
@@ -14,7 +16,8 @@ from tests.app.agent.conftest import Asking
 from tests.app.agent.test_agent import GLOVE, Told
 from tests.conftest import ForOneHome
 
-DESK = "Remember that my desk is 4B in the north wing."
+DESK = "my desk is 4B in the north wing"
+TELL = f"Remember that {DESK}."
 ANNA = "My sister Anna moved to Lyon. Is the ferry still running?"
 
 
@@ -25,7 +28,7 @@ def quotes(library: Library, question: str, **options: str) -> list[str]:
 
 
 def test_what_is_told_is_found_from_any_thread_and_cited_like_a_page(library: Library) -> None:
-    told = library.ask(DESK, thread="work")
+    told = library.ask(TELL, thread="work")
     assert (told.abstained, told.citations) == (False, ())
     assert "my desk is 4B in the north wing" in told.text
     answer = library.ask("Where is my desk?", thread="home")
@@ -34,12 +37,12 @@ def test_what_is_told_is_found_from_any_thread_and_cited_like_a_page(library: Li
     assert isinstance(citation.origin, MemoryOrigin)
     assert (citation.origin.thread, citation.origin.turn, citation.origin.side) == ("work", 1, "question")
     assert citation.origin.title.startswith("you, ")
-    assert DESK[citation.origin.span.start : citation.origin.span.end] == citation.quote
+    assert TELL[citation.origin.span.start : citation.origin.span.end] == citation.quote
     assert [fact.text for fact in library.memory.long_term("me").store.facts()]
 
 
 def test_nobody_else_finds_it(library: Library) -> None:
-    library.ask(DESK, thread="work", user="bob")
+    library.ask(TELL, thread="work", user="bob")
     assert quotes(library, "Where is my desk?", thread="x", user="bob") == [DESK]
     for user in ("me", "ben"):
         assert quotes(library, "Where is my desk?", thread="work", user=user) == []
@@ -53,7 +56,7 @@ def test_questions_and_requests_state_nothing(library: Library) -> None:
 
 
 def test_what_clew_has_answered_is_no_evidence_of_what_it_says(library: Library) -> None:
-    library.ask(DESK, thread="work")
+    library.ask(TELL, thread="work")
     first = library.ask("Where is my desk?", thread="work")
     again = library.ask("Where is my desk?", thread="other")
     assert [each.quote for each in again.citations] == [DESK]
@@ -62,16 +65,16 @@ def test_what_clew_has_answered_is_no_evidence_of_what_it_says(library: Library)
 
 
 def test_what_was_taken_back_is_cited_only_for_what_was_so_before(library: Library) -> None:
-    library.ask(DESK, thread="work")
+    library.ask(TELL, thread="work")
     library.ask("Remember that my desk is 7C in the south wing.", thread="work")
     now = quotes(library, "Where is my desk?")
-    assert now == ["Remember that my desk is 7C in the south wing."]
+    assert now == ["my desk is 7C in the south wing"]
     assert DESK in quotes(library, "Where was my desk before, in which wing?")
 
 
 def test_documents_are_answered_from_as_before(novella: Library) -> None:
     before = novella.ask(GLOVE)
-    novella.ask(DESK, thread="work")
+    novella.ask(TELL, thread="work")
     after = novella.ask(GLOVE)
     assert after.text == before.text
     assert after.citations == before.citations
@@ -147,3 +150,87 @@ def test_a_spent_budget_leaves_the_decisions_on_memory_to_rules(asking: Asking) 
     assert answer.calls <= 4
     assert told.tasks[0] == "needs_memory"
     assert not {"suffices", "judge_memories"} & set(told.tasks), "three calls are left to the answer"
+
+
+UNTOLD = ("Which zeppelin did Corrish captain?", "When did Dorcas marry the vicar of Zennor?")
+
+
+def test_what_has_been_asked_before_tells_nothing(novella: Library) -> None:
+    first = novella.ask(GLOVE, thread="a")
+    for thread in ("b", "c", "d"):
+        for question in UNTOLD:
+            assert novella.ask(question, thread=thread).abstained, (thread, question)
+        again = novella.ask(GLOVE, thread=thread)
+        assert (again.text, again.citations) == (first.text, first.citations)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "I need the name of the keeper of the Three Pans",
+        "I don't know who kept the inn.",
+        "I mean the keeper of the Three Pans",
+        "I want a list of all characters",
+        "I'm looking for the part where the glove is found.",
+        "I have a question: who is Dorcas",
+        "I can't find the passage about the bridge",
+        "I need help",
+        "My question is who kept the inn",
+        "Tell me who kept the inn.",
+    ],
+)
+def test_a_question_without_a_mark_is_looked_up(novella: Library, message: str) -> None:
+    steps = [step.name for step in novella.ask(message, thread="a").steps]
+    assert "select" in steps or "whole" in steps
+    assert quotes(novella, "Who kept the inn called the Three Pans?") == quotes(
+        novella, "Who kept the inn called the Three Pans?", thread="b"
+    )
+
+
+def test_what_found_no_answer_and_asked_nothing_is_noted(library: Library) -> None:
+    answer = library.ask("Ich wohne seit 2019 in Hamburg.", thread="a")
+    assert answer.text.startswith("Noted")
+    assert quotes(library, "Wo wohne ich seit 2019?", thread="b") == ["Ich wohne seit 2019 in Hamburg."]
+
+
+@pytest.mark.parametrize("wish", ["Please remember that I hate olives.", "Don't forget that I hate olives."])
+def test_a_polite_wish_is_kept_and_found(novella: Library, wish: str) -> None:
+    assert "I hate olives" in novella.ask(wish, thread="a").text
+    assert quotes(novella, "What do I hate?", thread="b") == ["I hate olives"]
+    answer = novella.ask(f"{wish} In what colour was the glove darned?", thread="c")
+    assert "olives" not in answer.text
+
+
+def test_a_question_about_oneself_is_complete(library: Library) -> None:
+    library.ask("I am allergic to walnuts.", thread="a")
+    library.ask("I live in Turku.", thread="a")
+    assert quotes(library, "What is the name of my dog?", thread="a") == []
+    assert quotes(library, "What am I allergic to?", thread="a") == ["I am allergic to walnuts."]
+    assert quotes(library, "Where do I live?", thread="a") == ["I live in Turku."]
+
+
+@pytest.mark.parametrize("route", ["auto", "search", "walk", "whole"])
+def test_memory_is_known_on_every_route(novella: Library, route: str) -> None:
+    novella.ask("I flew to Lisbon in June. Nora joined us in Porto.", thread="a")
+    answer = novella.ask("Where did Nora join us on our trip to Lisbon?", route=route)
+    assert "Lisbon" not in answer.text or not answer.abstained
+    if route != "whole":
+        assert "Nora joined us in Porto." in [each.quote for each in answer.citations]
+
+
+def test_what_was_told_is_searched_and_not_read_through(novella: Library) -> None:
+    novella.ask("I flew to Lisbon in June.", thread="a")
+    answer = novella.ask("Summarise everything I told you about Lisbon.", thread="b")
+    assert answer.route == "search"
+    assert "I flew to Lisbon in June." in [each.quote for each in answer.evidence]
+
+
+def test_a_model_may_answer_from_the_turn_before(library: Library, asking: Asking) -> None:
+    told = Told()
+    model = asking(ScriptedModel(told))
+    model.ask("Brie, Gouda and Comte are on my list. Who is Dorcas?", thread="cheese")
+    told.prompts.clear()
+    answer = model.ask("Which of them did I just name first?", thread="cheese")
+    (prompt,) = [prompt for task, prompt in told.prompts if task == "select"]
+    assert "Brie, Gouda and Comte" in prompt
+    assert not answer.abstained
