@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Annotated, Any, Final, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from app.errors import EvaluationError
+from app.library import LONGEST_QUESTION
+from app.memories import LONGEST_USER
+from app.metrics import normalised_answer
 
 __all__ = [
     "Conversation",
@@ -26,6 +31,8 @@ CATEGORIES: Final = (1, 2, 3, 4, 5)
 MOMENT: Final = "%I:%M %p on %d %B, %Y"
 
 Loaded = TypeVar("Loaded")
+Name = Annotated[str, Field(min_length=1, max_length=LONGEST_USER)]
+Question = Annotated[str, Field(min_length=1, max_length=LONGEST_QUESTION, pattern=r"\S")]
 
 
 class _File(BaseModel):
@@ -55,7 +62,7 @@ class _Session(_File):
 class ConversationQuestion(_File):
     """A question with the utterances that hold its answer; category 5 has no answer."""
 
-    question: str = Field(min_length=1)
+    question: Question
     answer: str | int | float | None = None
     category: int = Field(ge=1, le=5)
     evidence: list[str] = Field(default_factory=list)
@@ -64,7 +71,7 @@ class ConversationQuestion(_File):
 class Conversation(_File):
     """Two people over many sessions, and questions about what they said."""
 
-    sample_id: str = Field(min_length=1)
+    sample_id: Name
     sessions: list[_Session] = Field(min_length=1)
     questions: list[ConversationQuestion]
 
@@ -88,7 +95,7 @@ class Conversation(_File):
 class Dialogue(_File):
     """A long dialogue, what the user says and what is answered in turn."""
 
-    id: str
+    id: Name
     dialogue: list[str] = Field(min_length=2)
 
     def exchanges(self) -> list[tuple[str, str]]:
@@ -103,7 +110,7 @@ class Probe(_File):
     question_id: str
     id: str
     mode: str
-    question: str = Field(min_length=1)
+    question: Question
     answer: str
 
 
@@ -114,11 +121,17 @@ def load_conversations(path: Path) -> list[Conversation]:
         EvaluationError: If it is none.
     """
     found = _loaded(path, TypeAdapter(list[Conversation]))
-    try:
-        for each in found:
-            each.turns()
-    except ValueError as error:
-        raise EvaluationError(f"{path.name} is no file of conversations: {error}.") from error
+    _check_names(path, "conversations", [each.sample_id for each in found])
+    for each in found:
+        try:
+            turns = each.turns()
+        except ValueError as error:
+            raise EvaluationError(f"{path.name} is no file of conversations: {error}.") from error
+        if not turns:
+            raise EvaluationError(f"The conversation {each.sample_id!r} in {path.name} has no turns.")
+        _check_names(path, f"turns of {each.sample_id!r}", [turn.turn_id for _, _, turn in turns])
+    if not any(each.questions for each in found):
+        raise EvaluationError(f"The conversations in {path.name} have no questions.")
     return found
 
 
@@ -128,7 +141,9 @@ def load_dialogues(path: Path) -> list[Dialogue]:
     Raises:
         EvaluationError: If it is none.
     """
-    return _loaded(path, TypeAdapter(list[Dialogue]))
+    found = _loaded(path, TypeAdapter(list[Dialogue]))
+    _check_names(path, "dialogues", [each.id for each in found])
+    return found
 
 
 def load_probes(path: Path) -> list[Probe]:
@@ -137,7 +152,13 @@ def load_probes(path: Path) -> list[Probe]:
     Raises:
         EvaluationError: If it is none.
     """
-    return _loaded(path, TypeAdapter(list[Probe]))
+    found = _loaded(path, TypeAdapter(list[Probe]))
+    for each in found:
+        if not normalised_answer(each.answer):
+            raise EvaluationError(
+                f"The answer of the probe {each.question_id!r} in {path.name} has no words to look for."
+            )
+    return found
 
 
 def _loaded(path: Path, form: TypeAdapter[list[Loaded]]) -> list[Loaded]:
@@ -153,6 +174,13 @@ def _loaded(path: Path, form: TypeAdapter[list[Loaded]]) -> list[Loaded]:
     if not found:
         raise EvaluationError(f"{path.name} holds nothing to ask.")
     return found
+
+
+def _check_names(path: Path, what: str, names: Sequence[str]) -> None:
+    """Refuse names that stand for two things; which of them is meant could not be told."""
+    name, count = Counter(names).most_common(1)[0]
+    if count > 1:
+        raise EvaluationError(f"{path.name} names {count} {what} {name!r}.")
 
 
 def _moment(text: str) -> datetime:

@@ -277,7 +277,7 @@ class Library:
         wish, reading = self._without_spoilers(question, user, chosen, bool(ids), no_spoilers)
         if wish is not None and wish.recap and chosen_route == "auto":
             chosen_route = "whole"
-        memory = self.memory.recollector(user) if remembers else None
+        memory = self.memory.recollector(user, progress) if remembers else None
         if memory is not None and reading is not None:
             memory.stream.hides = reading.hides
         asked = Asked(

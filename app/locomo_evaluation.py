@@ -19,8 +19,10 @@ from app.library import Library
 from app.memory_home import MemoryHome
 from app.metrics import locomo_f1, without_numbers
 from app.recollection import Recollector
+from app.shown_memories import shown_memories
 from app.turn_texts import shown_turn
 from memory.importance import importance
+from memory.need import MemoryNeed
 from memory.threads import Turn
 from memory.turn_keys import turn_keys
 from reader.contract import Reader
@@ -82,10 +84,12 @@ def evaluate_locomo(file: Path, library: Library, progress: Progress) -> dict[st
     `activated_recall` is the share of the gold turns among those that the controller gives to the reader,
     `plain_recall` that among the turns with the greatest cosines, and `whole_recall` that among those of the
     greatest activation, each of them whole, as many as have room in the same budget of tokens; `needed` is
-    the share of questions that memory was taken to be needed for.
+    the share of questions that memory is taken to be needed for, where there is anything else to answer from.
+    `tokens_per_question` are those of all that the reader is given of memory. Where no question has evidence
+    to look for, the figures of it are None.
 
     Raises:
-        EvaluationError: If the file holds no conversations.
+        EvaluationError: If the file holds no conversations with questions.
     """
     figures: dict[int, _Figures] = {}
     for conversation in load_conversations(file):
@@ -153,14 +157,19 @@ def _look(
     wanted = {kept.places[turn] for turn in gold if turn in kept.places}
     began = time.perf_counter()
     row = library.memory.encode([question.question])[0]
-    recalled = recollector.recall(question.question, row, reader)
+    recalled = recollector.recall(question.question, row, reader, alone=not library.documents())
     figures.seconds.append(time.perf_counter() - began)
-    ranking = [each.key for each in recollector.activated(question.question, row)]
+    activated = recollector.activated(question.question, row)
+    ranking = [each.key for each in activated]
     for k in DEPTHS:
         figures.recall[k].append(len(wanted & set(ranking[:k])) / len(gold))
     figures.given.append(len(wanted & {each.key for each in recalled.turns}) / len(gold))
-    figures.tokens.append(recalled.tokens)
-    figures.needed.append(float(recalled.needed))
+    forms = {each.key: each.form for each in recalled.turns}
+    shown = shown_memories(recollector, forms, recalled.facts, None)
+    figures.tokens.append(sum(recollector.count_tokens(each.text) for each in shown))
+    need = library.memory.need or MemoryNeed.load()
+    estimate = need.estimate(question.question, *recollector.telling(activated))
+    figures.needed.append(float(estimate.needed))
     figures.whole.append(len(wanted & _whole(ranking, recollector, library)) / len(gold))
     closest = kept.owners[np.argsort(-(kept.rows @ row), kind="stable")]
     plain = list(dict.fromkeys(closest.tolist()))
@@ -190,8 +199,9 @@ def _report(figures: Mapping[int, _Figures]) -> dict[str, Any]:
     evidenced = [each for each in figures.values() if each.given]
     seconds = [s for each in evidenced for s in each.seconds]
 
-    def over_all(of: Callable[[_Figures], Sequence[float]]) -> float:
-        return mean([value for each in evidenced for value in of(each)])
+    def over_all(of: Callable[[_Figures], Sequence[float]]) -> float | None:
+        values = [value for each in evidenced for value in of(each)]
+        return mean(values) if values else None
 
     return {
         "questions": sum(len(each.f1) for each in figures.values()),
@@ -203,6 +213,6 @@ def _report(figures: Mapping[int, _Figures]) -> dict[str, Any]:
         "whole_recall": over_all(lambda each: each.whole),
         "plain_recall": over_all(lambda each: each.plain),
         "needed": over_all(lambda each: each.needed),
-        "seconds_p50": float(np.percentile(seconds, 50)),
-        "seconds_p95": float(np.percentile(seconds, 95)),
+        "seconds_p50": float(np.percentile(seconds, 50)) if seconds else None,
+        "seconds_p95": float(np.percentile(seconds, 95)) if seconds else None,
     }

@@ -11,6 +11,7 @@ from typing import Final
 from sqlalchemy import Engine
 
 from app.config import Settings
+from app.events import Progress, silent
 from app.recollection import Recollector
 from memory.activation import ActivationWeights
 from memory.controller import MemoryBudget
@@ -66,7 +67,7 @@ class MemoryHome:
 
     def holds(self, user: str) -> bool:
         """Whether anything is remembered of a user."""
-        return bool(self.stream(user).threads.threads())
+        return not self.stream(user).empty
 
     def stream(self, user: str) -> MemoryStream:
         """What a user has said."""
@@ -82,8 +83,8 @@ class MemoryHome:
                 self._long_term.popitem(last=False)
             return self._long_term[user]
 
-    def recollector(self, user: str) -> Recollector:
-        """Recalls for a user."""
+    def recollector(self, user: str, progress: Progress = silent) -> Recollector:
+        """Recalls for a user; told what is waited for is `progress`."""
         settings = self._settings
         with self._lock:
             encoder, dim = self._encoder_key()
@@ -108,6 +109,7 @@ class MemoryHome:
             encode=self.encode,
             count_tokens=self.count_tokens,
             now=self._now,
+            progress=progress,
         )
 
     def encode(self, texts: Sequence[str]) -> Float32:

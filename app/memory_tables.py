@@ -25,10 +25,13 @@ def locomo_table(report: dict[str, Any]) -> Table:
             table.add_row(name, str(each["questions"]), *blank, f"{each['f1']:.3f}")
     table.add_section()
     table.add_row("all", str(report["questions"]), *_recalls(report), f"{report['f1']:.3f}")
-    table.caption = (
-        f"memory needed for {report['needed']:.1%}; "
-        f"recall p50 {report['seconds_p50'] * 1000:.0f} ms, p95 {report['seconds_p95'] * 1000:.0f} ms"
-    )
+    if report["needed"] is None:
+        table.caption = "no question has evidence to look for"
+    else:
+        table.caption = (
+            f"memory needed for {report['needed']:.1%}; "
+            f"recall p50 {report['seconds_p50'] * 1000:.0f} ms, p95 {report['seconds_p95'] * 1000:.0f} ms"
+        )
     return table
 
 
@@ -50,4 +53,6 @@ SIDES = ("controller_on", "controller_off")
 def _recalls(each: dict[str, Any]) -> list[str]:
     given = [each[name] for name in ("activated_recall", "whole_recall", "plain_recall")]
     shares = [*each["recall"].values(), *given]
-    return [*(f"{share:.3f}" for share in shares), f"{each['tokens_per_question']:.0f}"]
+    tokens = each["tokens_per_question"]
+    shown = ["–" if share is None else f"{share:.3f}" for share in shares]
+    return [*shown, "–" if tokens is None else f"{tokens:.0f}"]

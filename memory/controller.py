@@ -2,7 +2,8 @@
 
 SCM (arXiv 2304.13343), section 3.3, with the budgets of the paper. Deviations: the paper activates at most 10
 long turns; here short ones fill the same budget, so many more can be given. Its loop over items that are
-summaries already never ends in the released code; here every item is looked at once for each pass.
+summaries already never ends in the released code; here every item is looked at once for each pass. What is
+above a budget even as a summary is cut to an extract, so that no budget is ever exceeded.
 """
 
 from __future__ import annotations
@@ -12,9 +13,21 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal, Protocol
 
-__all__ = ["ActivatedItem", "ControllerReader", "Form", "MemoryBudget", "Selected", "control", "flash_form"]
+from retrieval.document import Span
+from retrieval.sentences import pieces
 
-Form = Literal["raw", "summary"]
+__all__ = [
+    "ActivatedItem",
+    "ControllerReader",
+    "Form",
+    "MemoryBudget",
+    "Selected",
+    "control",
+    "extract",
+    "flash_text",
+]
+
+Form = Literal["raw", "summary", "extract"]
 
 ASKED: Final = 4
 """Long items, the most relevant ones, of which the reader is asked whether their summaries are enough."""
@@ -25,7 +38,7 @@ class MemoryBudget:
     """Tokens.
 
     Attributes:
-        flash: The turn before is given raw up to so many, else as its summary.
+        flash: The turn before is given raw up to so many, else as its summary, cut where that has more.
         item: An item of more is replaced by its summary, if that is enough, when ...
         activated: ... all items together have more than these.
         total: What all items may have together.
@@ -39,6 +52,11 @@ class MemoryBudget:
     def __post_init__(self) -> None:
         if not 0 <= self.activated <= self.total or min(self.flash, self.item) < 0:
             raise ValueError(f"budgets {self}: none may be below 0, and activated not above total")
+
+    @property
+    def extract(self) -> int:
+        """What is left of an item that has more than the total, and no summary that has less."""
+        return min(self.item, self.total)
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +128,8 @@ def control(
         count_tokens: Of a text.
         reader: Judges what is too much.
     """
-    items = [replace(each, form="raw", tokens=count_tokens(each.text)) for each in activated]
+    counted = [_counted(each, budget, count_tokens) for each in activated]
+    items = [each for each in counted if each.shown]
 
     def as_summary(item: ActivatedItem) -> ActivatedItem:
         tokens = count_tokens(item.summary) if item.summary else item.tokens
@@ -139,20 +158,60 @@ def control(
         total -= items[n].tokens
         items[n] = as_summary(items[n])
         total += items[n].tokens
-    # ... then dropped. The most relevant one is the last to lose its words.
-    while items and total > budget.total:
-        if len(items) == 1 and items[0].form == "raw" and as_summary(items[0]) is not items[0]:
-            items[0] = as_summary(items[0])
-        else:
-            items.pop()
-        total = _tokens(items)
+    # ... then dropped. The most relevant one, which has no more than the total, is left.
+    while total > budget.total:
+        total -= items.pop().tokens
     in_time = sorted(items, key=lambda item: (item.at, item.key))
     return Selected(tuple(in_time), len(activated) - len(in_time))
 
 
-def flash_form(text: str, summary: str, budget: MemoryBudget, count_tokens: Callable[[str], int]) -> Form:
-    """How the turn before is given: raw if it is short enough, or has no summary."""
-    return "raw" if not summary or count_tokens(text) <= budget.flash else "summary"
+def flash_text(text: str, summary: str, budget: MemoryBudget, count_tokens: Callable[[str], int]) -> str:
+    """The turn before as it is given: raw if it is short enough, else its summary or the beginning of it.
+
+    Args:
+        text: All of it.
+        summary: What stands for it, "" if nothing does.
+        budget: In tokens.
+        count_tokens: Of a text.
+    """
+    if not summary or count_tokens(text) <= budget.flash:
+        return extract(text, budget.flash, count_tokens)
+    return extract(summary, budget.flash, count_tokens)
+
+
+def extract(text: str, most: int, count_tokens: Callable[[str], int]) -> str:
+    """A text, or its beginning up to the end of a word, of at most so many tokens; "" if nothing fits."""
+    if count_tokens(text) <= most:
+        return text
+    # Halving: what `fits` has been counted, so that it fits even where fewer characters have more tokens.
+    fits, too_many = "", len(text)
+    least = 0
+    while too_many - least > 1:
+        middle = (least + too_many) // 2
+        beginning = _beginning(text, middle)
+        if count_tokens(beginning) <= most:
+            least, fits = middle, beginning
+        else:
+            too_many = middle
+    return fits
+
+
+def _beginning(text: str, length: int) -> str:
+    """The first characters of a text up to the end of a word, with an ellipsis."""
+    first = pieces(text, Span(0, length + 1), length)[0]
+    return f"{text[: first.end].rstrip()}…"
+
+
+def _counted(item: ActivatedItem, budget: MemoryBudget, count_tokens: Callable[[str], int]) -> ActivatedItem:
+    """An item with its tokens: raw, or as what can be given at all of one that has more than the total."""
+    tokens = count_tokens(item.text)
+    if tokens <= budget.total:
+        return replace(item, form="raw", tokens=tokens)
+    tokens = count_tokens(item.summary)
+    if item.summary and tokens <= budget.total:
+        return replace(item, form="summary", tokens=tokens)
+    text = extract(item.text, budget.extract, count_tokens)
+    return replace(item, form="extract", text=text, tokens=count_tokens(text))
 
 
 def _tokens(items: Sequence[ActivatedItem]) -> int:

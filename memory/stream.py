@@ -12,17 +12,16 @@ from datetime import datetime
 from typing import Any, Final
 
 import numpy as np
-from sqlalchemy import Connection, Engine, Row, Select, and_, select, update
+from sqlalchemy import Connection, Engine, Row, Select, and_, func, select, update
 
 from memory.conversation_tables import ThreadRow, TurnRow, TurnVectorRow, UserRow
 from memory.moments import in_utc
 from memory.threads import ThreadStore, Turn
-from memory.turn_keys import turn_keys
 from memory.upserts import upsert
 from memory.users import user_changed
 from retrieval.hits import Float32
 
-__all__ = ["MemoryStream", "StreamTurn", "UnencodedTurn"]
+__all__ = ["MemoryStream", "StreamTurn"]
 
 BATCH: Final = 500
 
@@ -60,14 +59,6 @@ class StreamTurn:
     importance: float
     abstained: bool
     answered_by: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class UnencodedTurn:
-    """A turn without embeddings of this encoder, and the texts to encode."""
-
-    key: int
-    texts: tuple[str, ...]
 
 
 class MemoryStream:
@@ -119,6 +110,15 @@ class MemoryStream:
                 found.update((turn.key, turn) for turn in map(self._given, connection.execute(query)))
         return [found[key] for key in keys if key in found]
 
+    def details(self, keys: Sequence[int]) -> list[Mapping[str, object]]:
+        """What the answers of these turns rest on, in the order of the keys; that of hidden ones too."""
+        found: dict[int, Mapping[str, object]] = {}
+        with self.engine.connect() as connection:
+            for start in range(0, len(keys), BATCH):
+                query = self._query().where(TurnRow.key.in_(keys[start : start + BATCH]))
+                found.update((row.key, row.details) for row in connection.execute(query))
+        return [found[key] for key in keys if key in found]
+
     def neighbours(self, key: int, before: int = 1, after: int = 1) -> list[StreamTurn]:
         """The turns around a turn in its thread, itself among them, in order; none if it is gone."""
         with self.engine.connect() as connection:
@@ -146,48 +146,63 @@ class MemoryStream:
             yield from block
             last = block[-1].key
 
-    def without_vectors(self, limit: int) -> list[UnencodedTurn]:
-        """At most `limit` turns that this encoder has not seen, the newest first, with what to encode."""
-        joined = and_(TurnVectorRow.turn_key == TurnRow.key, TurnVectorRow.encoder_key == self.encoder)
-        query = (
-            self._query()
-            .outerjoin(TurnVectorRow, joined)
-            .where(TurnVectorRow.turn_key.is_(None))
-            .order_by(TurnRow.key.desc())
-            .limit(limit)
-        )
+    @property
+    def empty(self) -> bool:
+        """Whether the user has said nothing."""
+        query = select(TurnRow.key).where(TurnRow.user_key == self._user).limit(1)
         with self.engine.connect() as connection:
-            found = [_turn(row) for row in connection.execute(query)]
-        return [UnencodedTurn(turn.key, turn_keys(turn)) for turn in found]
+            return connection.execute(query).first() is None
 
-    def put_vectors(self, rows: Mapping[int, Float32]) -> None:
-        """Store the embeddings of turns that had none, in one transaction.
+    def count_without_vectors(self) -> int:
+        """How many turns this encoder has not seen."""
+        with self.engine.connect() as connection:
+            query = select(func.count()).select_from(self._unseen().subquery())
+            return int(connection.execute(query).scalar_one())
 
-        Turns that are gone, another user's, or encoded meanwhile are passed over.
+    def without_vectors(self, limit: int) -> list[StreamTurn]:
+        """At most `limit` turns that this encoder has not seen, the newest first."""
+        query = self._unseen().order_by(TurnRow.key.desc()).limit(limit)
+        with self.engine.connect() as connection:
+            return [_turn(row) for row in connection.execute(query)]
+
+    def put_vectors(self, turns: Sequence[tuple[StreamTurn, Float32]]) -> None:
+        """Store the embeddings of turns that had none, with their summaries and importance, all at once.
+
+        Turns that are gone, another user's, changed or encoded meanwhile are passed over.
 
         Args:
-            rows: For each turn's key the unit rows of its texts, shape (n, dim).
+            turns: Each with the unit rows of its `turn_keys`, shape (n, dim).
         """
-        for each in rows.values():
-            self._check(each)
+        for _, rows in turns:
+            self._check(rows)
         with self.engine.begin() as connection:
             # A write that changes nothing: it takes the lock, and a user who is forgotten does not come back.
             lock = update(UserRow).where(UserRow.name == self.user).values(name=self.user)
             user = connection.execute(lock.returning(UserRow.key)).scalar()
             if user is None:
                 return
-            stored = [self._insert(connection, user, key, each) for key, each in rows.items()]
+            stored = [self._insert(connection, user, turn, rows) for turn, rows in turns]
             if any(stored):
                 # The turns were in hot indexes without embeddings, which are made anew.
                 user_changed(connection, user)
 
-    def _insert(self, connection: Connection, user: int, key: int, rows: Float32) -> bool:
-        query = select(TurnRow.key).where(TurnRow.key == key, TurnRow.user_key == user)
-        if connection.execute(query).first() is None:
+    def _insert(self, connection: Connection, user: int, turn: StreamTurn, rows: Float32) -> bool:
+        same = and_(
+            TurnRow.key == turn.key,
+            TurnRow.user_key == user,
+            # What is forgotten of it meanwhile does not come back in a summary.
+            TurnRow.question == turn.question,
+            TurnRow.answer == turn.answer,
+        )
+        if connection.execute(select(TurnRow.key).where(same)).first() is None:
             return False
-        values = {"encoder_key": self.encoder, "turn_key": key, "vectors": rows.astype("<f2").tobytes()}
+        values = {"encoder_key": self.encoder, "turn_key": turn.key, "vectors": rows.astype("<f2").tobytes()}
         insertion = upsert(connection, TurnVectorRow).values(values).on_conflict_do_nothing()
-        return bool(connection.execute(insertion).rowcount)
+        if not connection.execute(insertion).rowcount:
+            return False
+        derived = {name: getattr(turn, name) for name in ("question_summary", "answer_summary", "importance")}
+        connection.execute(update(TurnRow).where(same).values(derived))
+        return True
 
     def _check(self, rows: Float32) -> None:
         if rows.ndim != 2 or rows.shape[1] != self.dim or not len(rows):
@@ -204,6 +219,10 @@ class MemoryStream:
     @property
     def _user(self) -> Any:
         return select(UserRow.key).where(UserRow.name == self.user).scalar_subquery()
+
+    def _unseen(self) -> Select[Any]:
+        joined = and_(TurnVectorRow.turn_key == TurnRow.key, TurnVectorRow.encoder_key == self.encoder)
+        return self._query().outerjoin(TurnVectorRow, joined).where(TurnVectorRow.turn_key.is_(None))
 
     def _query(self) -> Select[Any]:
         return (

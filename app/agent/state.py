@@ -10,6 +10,7 @@ import operator
 from typing import Annotated, TypedDict
 
 from app.agent.walk import WalkState
+from memory.controller import Form
 from reader.contract import Route
 
 __all__ = [
@@ -55,7 +56,7 @@ class RecalledState(TypedDict):
     """A turn that memory gives, and in which form."""
 
     turn: int
-    form: str
+    form: Form
     score: float
 
 

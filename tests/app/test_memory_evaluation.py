@@ -13,9 +13,10 @@ from app.errors import EvaluationError
 from app.events import silent
 from app.library import Library
 from app.locomo_evaluation import evaluate_locomo
+from app.memories import Memories
 from app.memory_tables import locomo_table, scm_table
 from app.metrics import locomo_f1, without_numbers
-from app.scm_evaluation import evaluate_scm
+from app.scm_evaluation import BEGAN, evaluate_scm
 from tests.conftest import write
 
 KETTLE = "I bought a green kettle in Marlow yesterday."
@@ -55,6 +56,8 @@ CONVERSATION: dict[str, Any] = {
         {"question": "Who sold Ben the zeppelin?", "category": 5, "evidence": []},
     ],
 }
+FIRST: dict[str, Any] = CONVERSATION["sessions"][0]
+ASKED: dict[str, Any] = CONVERSATION["questions"][0]
 DIALOGUE = {
     "id": "long",
     "dialogue": [
@@ -105,6 +108,25 @@ def test_conversations_are_kept_asked_and_measured(library: Library, tmp_path: P
     assert locomo_table(report).row_count == 4
 
 
+def test_questions_without_evidence_alone_have_no_figures_of_it(library: Library, tmp_path: Path) -> None:
+    rows = [CONVERSATION | {"questions": [ASKED | {"category": 5}]}]
+    report = evaluate_locomo(saved(tmp_path / "c.json", rows), library, silent)
+    assert report["questions"] == 1
+    assert set(report["recall"].values()) == {None}
+    assert [report[name] for name in ("tokens_per_question", "needed", "seconds_p95")] == [None] * 3
+    assert json.loads(json.dumps(report, allow_nan=False)) == report
+    assert locomo_table(report).row_count == 2
+
+
+def test_facts_that_are_given_count_as_well(library: Library, tmp_path: Path) -> None:
+    noted = Memories(library, "long", lambda: BEGAN).add("I keep bees in a wooden hive.")
+    dialogues = saved(tmp_path / "d.json", [DIALOGUE | {"dialogue": DIALOGUE["dialogue"][:2]}])
+    report = evaluate_scm(dialogues, saved(tmp_path / "p.json", [PROBE]), library, silent)
+    # Without the controller both turns are given and no facts; with it both turns and the fact.
+    tokens = report["tokens_per_question"]
+    assert tokens["controller_on"] == tokens["controller_off"] + library.memory.count_tokens(noted.fact.text)
+
+
 def test_probes_are_asked_with_the_controller_and_without(library: Library, tmp_path: Path) -> None:
     dialogues = saved(tmp_path / "d.json", [DIALOGUE])
     report = evaluate_scm(dialogues, saved(tmp_path / "p.json", [PROBE]), library, silent)
@@ -120,6 +142,13 @@ def test_probes_are_asked_with_the_controller_and_without(library: Library, tmp_
         ([], "nothing to ask"),
         ([{"sample_id": "x"}], "sessions"),
         ([CONVERSATION | {"sessions": [{"id": 1, "date_time": "once", "turns": []}]}], "ONCE"),
+        ([CONVERSATION | {"sessions": [FIRST | {"turns": []}]}], "'one' in c.json has no turns"),
+        ([CONVERSATION | {"questions": []}], "have no questions"),
+        ([CONVERSATION, CONVERSATION], "names 2 conversations 'one'"),
+        ([CONVERSATION | {"sessions": [FIRST, FIRST | {"id": 2}]}], "names 2 turns of 'one' 'D1:1'"),
+        ([CONVERSATION | {"questions": [ASKED | {"question": "x" * 4001}]}], "at most 4000"),
+        ([CONVERSATION | {"questions": [ASKED | {"question": " "}]}], "question"),
+        ([CONVERSATION | {"sample_id": "x" * 300}], "sample_id"),
         ({"a": 1}, "list"),
     ],
 )
@@ -135,6 +164,17 @@ def test_files_that_cannot_be_read(tmp_path: Path, library: Library) -> None:
     dialogues = saved(tmp_path / "d.json", [DIALOGUE])
     with pytest.raises(EvaluationError, match="other"):
         evaluate_scm(dialogues, saved(tmp_path / "p.json", [PROBE | {"id": "other"}]), library, silent)
+
+
+@pytest.mark.parametrize("answer", ["...", "", "\u2026 !"])
+def test_a_probe_whose_answer_has_no_words_is_refused(tmp_path: Path, answer: str) -> None:
+    with pytest.raises(EvaluationError, match="probe 'q1' in p.json has no words"):
+        load_probes(saved(tmp_path / "p.json", [PROBE | {"answer": answer}]))
+
+
+def test_two_dialogues_of_one_name_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(EvaluationError, match="names 2 dialogues 'long'"):
+        load_dialogues(saved(tmp_path / "d.json", [DIALOGUE, DIALOGUE]))
 
 
 def test_a_dialogue_that_ends_with_the_user_has_no_last_answer(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from memory.controller import ActivatedItem, MemoryBudget, control, flash_form
+from memory.controller import ActivatedItem, MemoryBudget, control, extract, flash_text
 
 NOON = datetime(2026, 5, 12, 12, tzinfo=UTC)
 BUDGET = MemoryBudget(flash=5, item=8, activated=20, total=25)
@@ -88,9 +88,20 @@ def test_then_dropped_and_the_best_is_the_last_to_lose_its_words() -> None:
     found = control("q", [item(1, 24), item(2, 9, 5), item(3, 9)], BUDGET, words, Judge())
     assert [each.key for each in found.items] == [1]
     assert found.dropped == 2
-    found = control("q", [item(1, 40, 3), item(2, 30, 30)], BUDGET, words, Judge())
-    assert [(each.key, each.form) for each in found.items] == [(1, "summary")]
-    assert control("q", [item(1, 40)], BUDGET, words, Judge()).items == ()
+
+
+def test_what_is_above_the_total_by_itself_is_a_summary_or_an_extract_rather_than_lost() -> None:
+    found = control("q", [item(1, 40, 3), item(2, 30, 30), item(3, 9)], BUDGET, words, Judge())
+    assert [(each.key, each.form, each.tokens) for each in found.items] == [
+        (1, "summary", 3),
+        (2, "extract", 8),  # as many words as a long item has
+        (3, "raw", 9),
+    ]
+    assert found.items[1].shown == " ".join(["w2"] * 8) + "…"
+    assert found.dropped == 0
+    (alone,) = control("q", [item(1, 40)], BUDGET, words, Judge()).items
+    assert (alone.form, alone.tokens) == ("extract", 8)
+    assert control("q", [item(1, 40)], MemoryBudget(0, 0, 0, 0), words, Judge()).items == ()
 
 
 def test_summaries_alone_that_are_too_much_end() -> None:
@@ -113,10 +124,33 @@ def test_the_budget_is_never_exceeded(sizes: list[tuple[int, int]], suffices: bo
     assert [each.at for each in found.items] == sorted(each.at for each in found.items)
 
 
-def test_the_turn_before_is_raw_if_it_is_short_or_has_no_summary() -> None:
-    assert flash_form("a b c d e", "a", BUDGET, words) == "raw"
-    assert flash_form("a b c d e f", "a", BUDGET, words) == "summary"
-    assert flash_form("a b c d e f", "", BUDGET, words) == "raw"
+def test_the_turn_before_is_raw_if_it_is_short_else_brief() -> None:
+    assert flash_text("a b c d e", "a", BUDGET, words) == "a b c d e"
+    assert flash_text("a b c d e f", "a", BUDGET, words) == "a"
+    assert flash_text("a b c d e f", "", BUDGET, words) == "a b c d e…"
+    assert flash_text("a b c d e f g h", "a b c d e f", BUDGET, words) == "a b c d e…"
+    assert flash_text("a b", "", MemoryBudget(0, 8, 20, 25), words) == ""
+
+
+def pairs(text: str) -> int:
+    """Tokens of two characters, as some have that are cut within words."""
+    return (len(text) + 1) // 2
+
+
+@given(st.text(max_size=200), st.text(max_size=80), st.integers(0, 60))
+def test_the_budget_of_the_turn_before_is_never_exceeded(text: str, summary: str, flash: int) -> None:
+    given_text = flash_text(text, summary, MemoryBudget(flash, 0, 0, 0), pairs)
+    assert pairs(given_text) <= flash
+    assert given_text in (text, summary) or any(
+        each.startswith(given_text.removesuffix("…")) for each in (text, summary)
+    )
+
+
+def test_an_extract_ends_with_a_word_and_is_as_long_as_it_can_be() -> None:
+    text = "One sentence of many words, and no full stop anywhere in it"
+    assert extract(text, 100, pairs) == text
+    assert extract(text, 15, pairs) == "One sentence of many words,…"  # 28 characters; "and" makes it 32
+    assert extract("x" * 50, 5, pairs) == "xxxxxxxxx…"
 
 
 def test_budgets_that_make_no_sense() -> None:

@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from sqlalchemy import Engine, delete, event, select
+from sqlalchemy import Engine, delete, event, select, update
 
-from memory.conversation_tables import TurnVectorRow, UserRow
+from memory.conversation_tables import TurnRow, TurnVectorRow, UserRow
 from memory.stream import MemoryStream, StreamTurn
 from memory.users import known_user, user_revision
 from tests.memory.samples import DIM, NOON, a_turn, an_encoder, counts, row_of
@@ -45,6 +45,7 @@ def test_a_turn_and_its_embeddings_are_stored_together(stream: MemoryStream) -> 
             answer_summary="",
             importance=0.5,
             abstained=False,
+            answered_by="tiny",
         )
     ]
     with stream.engine.connect() as connection:
@@ -103,9 +104,9 @@ def test_older_turns_are_encoded_later_the_newest_first(stream: MemoryStream) ->
         stream.append("sea", a_turn(n, f"Question {n}?", ""), None if n != 3 else row_of(b"3")[None])
     other(stream).append("sea", a_turn(9))
     found = stream.without_vectors(2)
-    assert [(each.key, each.texts) for each in found] == [(4, ("Question 4?",)), (2, ("Question 2?",))]
+    assert [(each.key, each.question) for each in found] == [(4, "Question 4?"), (2, "Question 2?")]
     before = revision(stream)
-    stream.put_vectors({each.key: row_of(b"any")[None] for each in found})
+    stream.put_vectors([(each, row_of(b"any")[None]) for each in found])
     assert revision(stream) == before + 1
     assert [each.key for each in stream.without_vectors(9)] == [1]
 
@@ -113,27 +114,50 @@ def test_older_turns_are_encoded_later_the_newest_first(stream: MemoryStream) ->
 def test_another_encoder_has_everything_to_encode(stream: MemoryStream) -> None:
     stream.append("sea", a_turn(1), row_of(b"1")[None])
     changed = MemoryStream(stream.engine, "ann", an_encoder(stream.engine, "model@2"), DIM)
-    assert [each.texts for each in changed.without_vectors(9)] == [("Who sleeps?", "Five men. [1]")]
-    changed.put_vectors({1: row_of(b"1")[None]})
+    (turn,) = changed.without_vectors(9)
+    assert (turn.question, turn.answer) == ("Who sleeps?", "Five men. [1]")
+    changed.put_vectors([(turn, row_of(b"1")[None])])
     assert changed.without_vectors(9) == []
     assert counts(stream.engine)["turn_vectors"] == 2
+
+
+def test_summaries_and_importance_come_with_the_embeddings(stream: MemoryStream) -> None:
+    stream.append("sea", a_turn(1))
+    (turn,) = stream.without_vectors(9)
+    told = replace(turn, question_summary="Who?", answer_summary="Five.", importance=0.5)
+    stream.put_vectors([(told, row_of(b"1")[None])])
+    assert stream.turns([1]) == [told]
+
+
+def test_what_is_taken_out_of_a_turn_while_it_is_encoded_does_not_come_back(stream: MemoryStream) -> None:
+    stream.append("sea", a_turn(1))
+    (turn,) = stream.without_vectors(9)
+    with stream.engine.begin() as connection:
+        connection.execute(update(TurnRow).values(answer=""))
+    stream.put_vectors([(replace(turn, answer_summary="Five men."), row_of(b"1")[None])])
+    assert stream.without_vectors(9) == [replace(turn, answer="")]
+    assert stream.turns([1])[0].answer_summary == ""
 
 
 def test_embeddings_come_once_and_to_turns_of_the_user_alone(stream: MemoryStream) -> None:
     stream.append("sea", a_turn(1), row_of(b"1")[None])
     other(stream).append("sea", a_turn(2))
     before = revision(stream)
-    stream.put_vectors({1: row_of(b"new")[None], 2: row_of(b"2")[None], 99: row_of(b"99")[None]})
+    mine, theirs = *stream.turns([1]), *other(stream).turns([2])
+    turns = [replace(each, importance=1.0) for each in (mine, theirs, replace(mine, key=99))]
+    stream.put_vectors([(turn, row_of(b"new")[None]) for turn in turns])
     assert counts(stream.engine)["turn_vectors"] == 1
     assert revision(stream) == before
+    assert [turn.importance for turn in (*stream.turns([1]), *other(stream).turns([2]))] == [0.0, 0.0]
     assert [each.key for each in other(stream).without_vectors(9)] == [2]
 
 
 def test_a_user_who_is_forgotten_does_not_come_back_with_embeddings(stream: MemoryStream) -> None:
     stream.append("sea", a_turn(1))
+    (turn,) = stream.without_vectors(1)
     with stream.engine.begin() as connection:
         connection.execute(delete(UserRow))
-    stream.put_vectors({1: row_of(b"1")[None]})
+    stream.put_vectors([(turn, row_of(b"1")[None])])
     assert counts(stream.engine)["users"] == counts(stream.engine)["turn_vectors"] == 0
 
 

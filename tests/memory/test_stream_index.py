@@ -152,7 +152,7 @@ def test_a_turn_without_embeddings_is_found_by_its_words_and_later_by_its_meanin
     (by_words,) = memory.ask("ship")
     assert memory.ask("horse") == []
     assert (memory.index.unencoded("ann"), memory.index.unencoded("nobody")) == (1, 0)
-    memory.stream().put_vectors({1: key_of("ship")[None]})
+    memory.stream().put_vectors([(turn, key_of("ship")[None]) for turn in memory.stream().turns([1])])
     (by_both,) = memory.ask("ship")
     assert memory.index.unencoded("ann") == 0
     assert by_both.relevance > by_words.relevance > 0

@@ -48,6 +48,17 @@ def test_the_sentence_that_says_most() -> None:
     assert central_sentence("") == ""
 
 
+def test_a_sentence_that_is_too_long_is_cut_at_the_end_of_a_word() -> None:
+    long = ", ".join(f"item number {n}" for n in range(400))
+    for text in (long, f"Hello. {long}."):
+        summary = central_sentence(text)
+        assert 300 < len(summary) <= 400
+        said = summary.removesuffix("…")
+        assert said != summary
+        assert long.startswith(f"{said} ")
+    assert len(central_sentence("\u3042" * 500)) == 400, "words without spaces are cut anywhere"
+
+
 def test_a_summary_is_enough_if_it_has_the_words_asked_for() -> None:
     text = "The ferry leaves at nine. The pier is old."
     assert words_suffice("When does the ferry leave?", "The ferry leaves at nine.", text)
