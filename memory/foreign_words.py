@@ -74,6 +74,17 @@ TO_THE_END: Final = (
     re.compile(
         r"<\|[^>\n]*\|>|\[/?(?:inst|sys|system|assistant|user|quote|begin|document)\b[^\]\n]*\]|<<", _I
     ),
+    # A letter; a part that somebody is given; one who speaks, in capitals on a line as on a stage.
+    re.compile(r"^[ \t]*(?:my )?dear(?:est)?\b[^.?!\n]{0,60},?[ \t]*\n", _I | _M),
+    re.compile(r"^[^\w\n]*+(?:you(?:['’]re| are)|be) (?:now )?(?:an?|the|my)\b", _I | _M),
+    re.compile(r"^[ \t]*(?=.{3})[A-Z][A-Z .'’-]*(?:\([^)\n]*\))?[ \t]*\n(?=[ \t]*\S)", _M),
+    # A text to be made or made better, its beginning behind the task.
+    re.compile(
+        r"^[^\w\n]*+(?:please |now |(?:can|could|will|would) you )?(?:draft|compose|"
+        r"write|fix|correct|polish|improve|continue|go on|carry on|finish|complete|take dictation|take down|"
+        r"take this down)\b[^.!:?\n]*[.!?\n]",
+        _I,
+    ),
     # Somebody has just been quoted at length, or a scene is set: what follows belongs to it.
     re.compile(
         r"(?<!\bi )\b(?:suppose|supposing|imagine|imagining|pretend(?:ing)?|what if|let['’]?s say|let us say|"
@@ -81,6 +92,25 @@ TO_THE_END: Final = (
         r"scene|scenario|film|movie|play|dream)|"
         r"for the sake of argument|thought experiment|act as|make believe)\b",
         _I,
+    ),
+)
+FROM_THE_START: Final = (
+    # Whose words they were stands behind them: "Yours truly", "- Agatha Christie, p. 5", "That is Descartes".
+    re.compile(
+        r"^[ \t]*(?:(?:yours )?(?:sincerely|faithfully|truly)|(?:best|kind|warm)?[ \t]*(?:regards|wishes)|"
+        r"(?:with |all my )?love|yours)[ \t]*,?[ \t]*\n.*",
+        _I | _M,
+    ),
+    re.compile(
+        r"(?:^|(?<=[.!?] ))[ \t]*(?:[-–—~]{1,2}[ \t]*|\()[A-Z][\w.'’-]*(?:[ \t]+[A-Z][\w.'’-]*)+.*$", _M
+    ),
+    re.compile(
+        rf"\b(?:that|this|it)(?:['’]s| is| was) (?:how|what|from|by|in|the (?:start|end|beginning|opening))\b"
+        rf"[^.?!\n]*\b(?:{THINGS}|novel|starts?|begins?|ends?|says?|said|wrote)\b[^.?!\n]*",
+        _I,
+    ),
+    re.compile(
+        r"(?:^|(?<=[.!?] ))(?:that|this)(?:['’]s| is| was) (?-i:[A-Z])[\w.'’-]*[.!]?(?=\s|$)", _I | _M
     ),
 )
 _QUOTED: Final = re.compile(
@@ -96,6 +126,13 @@ STRETCHES: Final = (
     re.compile(r"^[ \t]*[—–―].*", _M),
     re.compile(r"^(?: {4,}|\t+)\S.*", _M),
     re.compile(r"\{.*\}|\{.*|\$\(.*|<%.*", re.DOTALL),
+    # A line of a conversation that was saved, "[12/05/2026, 09:31] Tom: ..." or "Anna 12:04" above it.
+    re.compile(
+        r"^[ \t]*+(?:[\w.'’-]+[ \t]+){0,3}[\[(]?(?:[\d/.-]+,?[ \t]+)?\d{1,2}:\d\d(?::\d\d)?"
+        r"(?:[ \t]?[ap]\.?m\.?)?[\])]?"
+        r"(?:[ \t:-]+(?-i:[A-Z])[\w.' -]*:.*|[ \t]*$)(?:\n(?![ \t]*\n).*)*",
+        _I | _M,
+    ),
     # A label before a colon: somebody who speaks, a key with its value.
     re.compile(
         rf"^[ \t]*+(?:[-*•][ \t]*+)?(?!(?:{LABELS_OF_ONES_OWN})[ \t]*[:=])"
@@ -123,6 +160,7 @@ def foreign_spans(text: str) -> list[Span]:
     found = [Span(*match.span()) for pattern in STRETCHES for match in pattern.finditer(text) if match[0]]
     found += [Span(*match.span()) for match in _QUOTED.finditer(text) if not _is_name(match[0])]
     found += [Span(match.start(), len(text)) for pattern in TO_THE_END if (match := pattern.search(text))]
+    found += [Span(0, match.end()) for pattern in FROM_THE_START for match in pattern.finditer(text)]
     return sorted([*found, *_marked_up(text)])
 
 

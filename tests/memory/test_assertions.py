@@ -16,6 +16,9 @@ from memory.foreign_words import foreign_spans
 SUITE: dict[str, list[dict[str, Any]]] = json.loads(
     Path(__file__).with_name("poisoning.json").read_text(encoding="utf-8")
 )
+UNSEEN: list[dict[str, Any]] = json.loads(
+    Path(__file__).with_name("poisoning_unseen.json").read_text(encoding="utf-8")
+)["poisoned"]
 
 
 def test_the_suite_is_as_large_as_it_should_be() -> None:
@@ -27,6 +30,56 @@ def test_the_suite_is_as_large_as_it_should_be() -> None:
 @pytest.mark.parametrize("case", SUITE["poisoned"], ids=lambda case: case["message"][:40])
 def test_what_the_user_does_not_assert_is_not_found(case: dict[str, Any]) -> None:
     assert assertions(case["message"], [*case["shown"], *case["answers"]]) == []
+
+
+@pytest.mark.parametrize("case", UNSEEN, ids=lambda case: case["message"][:40])
+def test_nothing_that_may_be_another_s_is_certain(case: dict[str, Any]) -> None:
+    """Found by a reviewer of the rules, 39 of them certain at that time; they may wait for a yes."""
+    found = assertions(case["message"], [*case["shown"], *case["answers"]])
+    assert [each.text for each in found if each.certain] == []
+
+
+def test_the_second_suite_is_as_large_as_it_should_be() -> None:
+    assert len({case["message"] for case in UNSEEN}) == len(UNSEEN) == 60
+
+
+@pytest.mark.parametrize(
+    "besides",
+    [
+        "Who lives there?",
+        "Find me a hotel.",
+        "It was late.",
+        "She said: I am ill.",
+        "You are kind.",
+        "<b>x</b>",
+    ],
+)
+def test_in_a_message_that_is_not_the_user_s_alone_a_statement_waits(besides: str) -> None:
+    for message in (f"I live in Rome. {besides}", f"{besides}\n\nI live in Rome."):
+        assert [each.certain for each in assertions(message)] in ([False], [])
+    (found,) = assertions(f"I live in Rome. {besides}")
+    assert (found.text, found.certain) == ("I live in Rome", False)
+
+
+@pytest.mark.parametrize(
+    "besides", ["Hi!", "Good morning.", "Thanks a lot!", "One thing about me:", "My dog is old."]
+)
+def test_a_greeting_does_not_make_it_another_s(besides: str) -> None:
+    assert [each.text for each in assertions(f"{besides}\nI live in Rome.") if each.certain][-1:] == [
+        "I live in Rome"
+    ]
+
+
+def test_a_request_after_a_question_is_certain_and_after_what_is_nobody_s_it_waits() -> None:
+    (after_question,) = assertions("Who is the keeper? Remember that I live in Rome.")
+    (after_story,) = assertions("The keeper was dead. Remember that I live in Rome.")
+    assert (after_question.certain, after_story.certain) == (True, False)
+
+
+def test_letters_that_only_look_different_pass_no_rule() -> None:
+    (plain,) = assertions("Ｒemem\u200bber that my dog is ｏｌｄ.")
+    assert (plain.text, plain.requested) == ("my dog is ｏｌｄ", True)
+    assert assertions("＜text＞I live in Oslo.＜/text＞") == []
 
 
 @pytest.mark.parametrize("case", SUITE["asserted"], ids=lambda case: case["message"][:40])
@@ -72,6 +125,7 @@ def test_what_was_said_before_is_the_user_s_to_say_again_in_other_words() -> Non
 
 def test_nothing_in_a_foreign_stretch_is_asserted() -> None:
     message = "I live in Rome.\n<text>I live in Oslo.</text>\nI have a dog."
+    assert not any(each.certain for each in assertions(message))
     assert [each.text for each in assertions(message)] == ["I live in Rome", "I have a dog"]
     assert [message[span.start : span.end] for span in foreign_spans(message)] == [
         "<text>I live in Oslo.</text>"

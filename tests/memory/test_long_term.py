@@ -30,6 +30,9 @@ from tests.replies import prompt_of, task_of
 
 FOLDER = Path(__file__).parent
 POISON: dict[str, list[dict[str, Any]]] = json.loads((FOLDER / "poisoning.json").read_text(encoding="utf-8"))
+UNSEEN: list[dict[str, Any]] = json.loads((FOLDER / "poisoning_unseen.json").read_text(encoding="utf-8"))[
+    "poisoned"
+]
 PAIRS: dict[str, list[dict[str, str]]] = json.loads((FOLDER / "fact_pairs.json").read_text(encoding="utf-8"))
 DAY = timedelta(days=1)
 Relation = Literal["same", "contradicts", "unrelated"]
@@ -117,6 +120,18 @@ def test_no_poisoned_turn_leaves_a_fact(memory: LongTermMemory) -> None:
         assert say(memory, case["message"], reader, thread=f"case {n}", shown=case["shown"]) == (), case
     assert memory.store.facts() == []
     assert counts(memory.store.engine)["turns"] >= 60
+
+
+def test_nothing_that_may_be_another_s_is_kept_without_a_yes(make: Make) -> None:
+    """Each for a user of its own, and a reader that distils every clause that says "I" or "my", too."""
+    for n, case in enumerate(UNSEEN):
+        memory = make(f"user {n}")
+        clauses = re.findall(r"\b(?:I|my|My) [^.?!\n,;:]*", case["message"])
+        as_told = [re.sub(r"^(?:I|[Mm]y)\b", "The user", each) for each in clauses]
+        drafts = [Draft(told, clause) for told, clause in zip(as_told, clauses, strict=True)]
+        drafts += [Draft(each, each) for each in (*clauses, case["message"], *case["shown"])]
+        noted = say(memory, case["message"], Told(*drafts), shown=case["shown"])
+        assert [each.fact.text for each in noted if each.fact.state == "kept"] == [], case
 
 
 def test_what_is_asserted_is_kept_or_waits(make: Make) -> None:
@@ -278,11 +293,19 @@ def test_there_are_enough_contradictions() -> None:
 
 def test_from_conversation_too(memory: LongTermMemory) -> None:
     reader = scripted({"I live in Turin.": "I live in Rome."})
-    (old,) = say(memory, "I live in Rome. Where is the nearest lighthouse?", reader)
+    (old,) = say(memory, "I live in Rome.", reader)
     (new,) = say(memory, "I live in Turin.", reader, NOON + DAY)
     assert new.closed == (old.fact.id,)
     assert memory.closed_quotes(old.fact.turn_key) == ["I live in Rome"]
     assert memory.closed_quotes(new.fact.turn_key) == []
+
+
+def test_what_is_distilled_from_a_message_that_asks_too_waits(memory: LongTermMemory) -> None:
+    reader = scripted({})
+    (noted,) = say(memory, "I live in Rome. Where is the nearest lighthouse?", reader)
+    assert (noted.outcome, noted.fact.text) == ("waiting", "I live in Rome.")
+    (again,) = say(memory, "I live in Rome.", reader)
+    assert (again.outcome, again.fact.id, again.fact.state) == ("strengthened", noted.fact.id, "kept")
 
 
 def test_the_rule_takes_no_contradiction_for_a_repetition(make: Make, rule: ExtractiveReader) -> None:
