@@ -32,7 +32,7 @@ from memory.controller import ActivatedItem, Form, MemoryBudget, control
 from memory.facts import Fact
 from memory.long_term import LongTermMemory
 from memory.need import MemoryNeed
-from memory.question_cues import as_a_speaker_asks
+from memory.question_cues import as_a_speaker_asks, named_terms
 from memory.search_rows import StoredSentences
 from memory.stream import MemoryStream
 from memory.stream_index import ActivatedTurn, StreamIndex
@@ -44,7 +44,6 @@ from reader.rules import refers_back
 from retrieval.document import Span
 from retrieval.evidence import MemoryOrigin
 from retrieval.hits import Float32
-from retrieval.words import words
 
 __all__ = [
     "Recalled",
@@ -217,8 +216,7 @@ class Recollector:
     def spoken(self, question: str) -> Spoken:
         """A question as the one who speaks in the turns would ask it."""
         speakers = self._index.speakers(self.stream.user)
-        names = frozenset(term for speaker in speakers for term in words(speaker))
-        return Spoken(as_a_speaker_asks(question, speakers), names)
+        return Spoken(as_a_speaker_asks(question, speakers), named_terms(question, speakers))
 
     def telling(self, activated: Sequence[ActivatedTurn]) -> tuple[list[ActivatedTurn], list[str]]:
         """The few turns that tell whether memory is needed, and what they say.
@@ -345,7 +343,7 @@ class BoundedReader:
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """A question with "I" for the names of speakers, and the terms of all these names."""
+    """A question with "I" for the names of speakers, and the terms of those that it names."""
 
     text: str
     names: frozenset[str]

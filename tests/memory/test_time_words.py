@@ -99,6 +99,94 @@ def test_times_that_a_question_names_on_a_sunday(question: str, start: str, end:
 
 
 @pytest.mark.parametrize(
+    ("question", "now", "start", "end"),
+    [
+        ("last May", "2026-05-15", "2025-05-01", "2025-06-01"),
+        ("last May", "2026-06-01", "2026-05-01", "2026-06-01"),
+        ("last November", "2026-11-22", "2025-11-01", "2025-12-01"),
+        ("in May", "2026-05-15", "2026-05-01", "2026-06-01"),
+        ("last winter", "2026-12-15", "2025-12-01", "2026-03-01"),
+        ("last winter", "2026-01-15", "2024-12-01", "2025-03-01"),
+        ("last winter", "2026-03-01", "2025-12-01", "2026-03-01"),
+        ("this winter", "2026-01-15", "2025-12-01", "2026-03-01"),
+        ("last summer", "2026-07-15", "2025-06-01", "2025-09-01"),
+        ("last summer", "2026-09-01", "2026-06-01", "2026-09-01"),
+        ("two weeks after last May, was it?", "2026-05-15", "2025-05-01", "2025-06-01"),
+    ],
+)
+def test_the_last_of_its_name_is_over(question: str, now: str, start: str, end: str) -> None:
+    asked = datetime.fromisoformat(now).replace(tzinfo=UTC)
+    assert asked_periods(question, asked)[0] == days(start, end)
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("on 12/05/2025?", [("2025-05-12", "2025-05-13"), ("2025-12-05", "2025-12-06")]),
+        ("on 05.12.2025?", [("2025-12-05", "2025-12-06"), ("2025-05-12", "2025-05-13")]),
+        ("on 12/05/2026?", [("2026-05-12", "2026-05-13")]),  # 5 December is still to come
+        ("on 3-3-2025?", [("2025-03-03", "2025-03-04")]),
+        ("on 25/12/2025?", [("2025-12-25", "2025-12-26")]),
+        ("on 12/25/2025?", [("2025-12-25", "2025-12-26")]),
+        ("on 2025/12/25 or 2025-1-2?", [("2025-12-25", "2025-12-26"), ("2025-01-02", "2025-01-03")]),
+        ("on 45/13/2025?", []),
+    ],
+)
+def test_days_that_are_written_in_digits(question: str, expected: list[tuple[str, str]]) -> None:
+    assert list(asked_periods(question, SUNDAY)) == [days(*each) for each in expected]
+
+
+@pytest.mark.parametrize(
+    ("question", "start", "end"),
+    [
+        ("What have I read since 2019?", "2019-01-01", "2026-11-23"),
+        ("since last May", "2026-05-01", "2026-11-23"),
+        ("since the beginning of May", "2026-05-01", "2026-11-23"),
+        ("since Monday", "2026-11-16", "2026-11-23"),
+        ("after the summer of 2025", "2025-09-01", "2026-11-23"),
+        ("What had I read before 2019?", "1970-01-01", "2019-01-01"),
+        ("Where did I work until 2019?", "1970-01-01", "2020-01-01"),
+        ("before last week", "1970-01-01", "2026-11-09"),
+        ("What did I read between March and May?", "2026-03-01", "2026-06-01"),
+        ("from March to May", "2026-03-01", "2026-06-01"),
+        ("from March until now", "2026-03-01", "2026-11-23"),
+        ("between March and May 2023", "2023-03-01", "2023-06-01"),
+        ("between November and February", "2025-11-01", "2026-03-01"),
+        ("from Friday to Saturday", "2026-11-20", "2026-11-22"),
+        ("between 3 May 2023 and the 8th of June 2023", "2023-05-03", "2023-06-09"),
+        ("between 2021 and 2019", "2019-01-01", "2022-01-01"),
+        ("the years 2019-2021", "2019-01-01", "2022-01-01"),
+    ],
+)
+def test_times_with_a_beginning_and_an_end(question: str, start: str, end: str) -> None:
+    assert asked_periods(question, SUNDAY) == (days(start, end),)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What was 2000 years ago?",
+        "It took 2000 years.",
+        "in the year 2099",
+        "on 3 May 2099",
+        "since 2099",
+        "before 1960",
+        "next July",
+        "next summer",
+        "Who is between Mark and May?",
+    ],
+)
+def test_no_time_that_has_been(question: str) -> None:
+    assert asked_periods(question, SUNDAY) == ()
+
+
+def test_a_day_that_is_to_come_dates_what_has_been() -> None:
+    found = asked_periods("What did I plan two weeks before 3 December 2026?", SUNDAY)
+    assert found == (days("2026-11-16", "2026-11-23"),)
+    assert event_offset("What did I plan two weeks before 3 December 2026?", SUNDAY) is None
+
+
+@pytest.mark.parametrize(
     "question",
     ["When may I go?", "Who is April?", "What did Jan say?", "What is the last thing?", "and on 2025-13-04?"],
 )
