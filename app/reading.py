@@ -35,14 +35,14 @@ class Reading:
     Attributes:
         whole: The documents that a position is known of, as they are.
         parts: By key, of those that were not read to their end: what was read.
-        read_to: By id, the position in every document that one is known of.
+        read_to: By id and version, the position in every document that one is known of.
         left_out: How many documents are not asked, none being known of them.
         note: What is to be said of it.
     """
 
     whole: tuple[DocumentRecord, ...]
     parts: Mapping[int, ReadPart]
-    read_to: Mapping[str, int]
+    read_to: Mapping[tuple[str, str], int]
     left_out: int
     note: str
 
@@ -64,23 +64,26 @@ class Reading:
     @property
     def key(self) -> str:
         """What an answer depends on."""
-        return " ".join(f"{id}:{read_to}" for id, read_to in sorted(self.read_to.items()))
+        return " ".join(f"{id}:{read_to}" for (id, _), read_to in sorted(self.read_to.items()))
 
     def hides(self, details: Mapping[str, object]) -> bool:
-        """Whether an answer, by the details of its turn, rests on what has not been read.
+        """Whether an answer, by the details of its turn, may tell of what has not been read.
 
-        An answer that rests on another answer does so at second hand; one that found nothing may name the
-        places that came closest, and cites none of them.
+        A model may tell of all that it was shown, whatever it cites; what it was shown of a version that has
+        been replaced is not known to have been read. An answer that rests on another answer does so at second
+        hand; one that found nothing may name the places that came closest, and cites none of them.
         """
-        citations = details.get("citations")
-        return isinstance(citations, list) and not (citations and all(map(self._read, citations)))
+        match details:
+            case {"citations": [_, *_] as citations, "shown": [*shown]}:
+                at_second_hand = any(isinstance(c, dict) and c.get("side") == "answer" for c in citations)
+                return at_second_hand or not all(map(self._read, shown))
+            case _:
+                return "citations" in details
 
-    def _read(self, citation: object) -> bool:
-        match citation:
-            case {"document": str(document), "end": int(end)}:
-                return end <= self.read_to.get(document, -1)
-            case {"side": "question"}:
-                return True
+    def _read(self, place: object) -> bool:
+        match place:
+            case {"document": str(document), "version": str(version), "end": int(end)}:
+                return end <= self.read_to.get((document, version), -1)
             case _:
                 return False
 
@@ -158,8 +161,8 @@ def reading_of(
         )
     whole = tuple(record for record in asked if record.id in known)
     begun = {r.key: known[r.id].read_to for r in whole if known[r.id].read_to < r.characters}
-    read_to = {position.document: position.read_to for position in positions}
-    read_to |= {r.id: r.characters for r in whole if r.key not in begun}
+    read_to = {(position.document, position.version): position.read_to for position in positions}
+    read_to |= {(r.id, r.content_hash): r.characters for r in whole if r.key not in begun}
     return Reading(
         whole=whole,
         parts=read_parts(engine, begun),

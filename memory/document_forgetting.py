@@ -6,7 +6,7 @@ known any more; where there was one, all kept replies of models go.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -70,10 +70,17 @@ def _texts(connection: Connection, version: DocumentRecord) -> Iterator[str]:
 
 
 def _forget_answers(connection: Connection, ids: set[str]) -> int:
-    """Replace the answers that cite one of the documents; how many there were."""
+    """Replace the answers that cite one of the documents; how many there were.
+
+    Of others, all that was shown for them is no longer known where one of the documents was.
+    """
     named = or_(*(cast(TurnRow.details, Text).contains(id, autoescape=True) for id in sorted(ids)))
-    cited = select(TurnRow.key, TurnRow.user_key, TurnRow.details).where(named)
-    meant = [row for row in connection.execute(cited) if _cites(row.details, ids)]
+    naming = connection.execute(select(TurnRow.key, TurnRow.user_key, TurnRow.details).where(named)).all()
+    meant = [row for row in naming if _names(row.details.get("citations"), ids)]
+    for row in naming:
+        if row not in meant and _names(row.details.get("shown"), ids):
+            unknown = update(TurnRow).where(TurnRow.key == row.key)
+            connection.execute(unknown.values(details={**row.details, "shown": None}))
     for row in meant:
         details = {name: value for name, value in row.details.items() if name in KEPT_DETAILS}
         values: dict[str, Any] = {"answer": FORGOTTEN_ANSWER, "answer_summary": "", "details": details}
@@ -84,10 +91,10 @@ def _forget_answers(connection: Connection, ids: set[str]) -> int:
     return len(meant)
 
 
-def _cites(details: Mapping[str, Any], ids: set[str]) -> bool:
-    citations = details.get("citations")
-    return isinstance(citations, list) and any(
-        isinstance(each, dict) and each.get("document") in ids for each in citations
+def _names(places: object, ids: set[str]) -> bool:
+    """Whether one of the documents is among the places of a turn's details."""
+    return isinstance(places, list) and any(
+        isinstance(each, dict) and each.get("document") in ids for each in places
     )
 
 

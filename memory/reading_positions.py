@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from sqlalchemy import Connection, Engine, Row, delete, select, update
+from sqlalchemy import Connection, Engine, Row, and_, delete, func, select, update
 
 from memory.conversation_tables import ReadingRow, UserRow
 from memory.moments import in_utc
@@ -41,12 +41,14 @@ class ReadingPosition:
         content_hash: The version in which the user has said so.
         read_to: Characters of the version that is there now; what stands before them has been read.
         updated_at: When the user has said so, in UTC.
+        version: Content hash of the version that is there now, "" if there is none.
     """
 
     document: str
     content_hash: str
     read_to: int
     updated_at: datetime
+    version: str
 
     def carried_over(self, record: DocumentRecord) -> bool:
         """Whether the document has changed since the user has said so."""
@@ -72,7 +74,8 @@ class ReadingPositions:
         """
         if not 0 <= read_to <= record.characters:
             raise ValueError(f"position {read_to} is not in a text of {record.characters} characters")
-        position = ReadingPosition(record.id, record.content_hash, read_to, datetime.now(UTC))
+        version = record.content_hash
+        position = ReadingPosition(record.id, version, read_to, datetime.now(UTC), version)
         values = {"content_hash": record.content_hash, "read_to": read_to, "updated_at": position.updated_at}
         with self.engine.begin() as connection:
             key = {"user_key": note_user(connection, self.user), "document_id": record.id}
@@ -89,15 +92,19 @@ class ReadingPositions:
 
     def all(self) -> list[ReadingPosition]:
         """All positions, the one that was noted last first."""
+        there = and_(DocumentRow.id == ReadingRow.document_id, DocumentRow.state == "ready")
         query = (
-            select(ReadingRow.__table__)
+            select(ReadingRow.__table__, func.coalesce(DocumentRow.content_hash, "").label("version"))
             .join(UserRow, UserRow.key == ReadingRow.user_key)
+            .outerjoin(DocumentRow, there)
             .where(UserRow.name == self.user)
             .order_by(ReadingRow.updated_at.desc(), ReadingRow.document_id)
         )
         with self.engine.connect() as connection:
             return [
-                ReadingPosition(row.document_id, row.content_hash, row.read_to, in_utc(row.updated_at))
+                ReadingPosition(
+                    row.document_id, row.content_hash, row.read_to, in_utc(row.updated_at), row.version
+                )
                 for row in connection.execute(query)
             ]
 

@@ -329,6 +329,19 @@ def test_a_document_leaves_nothing_in_any_file(shelf: Library, tmp_path: Path) -
     assert [added.status for added in shelf.add([tmp_path / "quagga.txt"])] == ["added"]
 
 
+def test_what_an_answer_only_saw_of_a_document_is_no_longer_known(shelf: Library) -> None:
+    """A reading position cannot tell then whether the answer is from what was read, and it stays hidden."""
+    seen = [{"document": each.id, "version": each.content_hash, "end": 9} for each in shelf.documents()]
+    other = shelf.document("other.txt").id
+    say(shelf, "both", "seen", answer="It sings.", citations=[{"document": other}], shown=seen)
+    say(shelf, "one", "seen", answer="It sings.", citations=[{"document": other}], shown=seen[1:])
+    Forgetting(shelf).forget_document("quagga.txt")
+    both, one = shelf.threads.turns("seen")
+    assert both.answer == one.answer == "It sings."
+    assert both.details["shown"] is None
+    assert one.details["shown"] == seen[1:]
+
+
 def test_an_interrupted_question_goes_with_what_it_holds_and_no_other(library: Library) -> None:
     saver = library.agents.checkpoints()
     for run, question, thread in (("r1", SECRET, "x"), ("r2", "Why?", "home"), ("r3", "When is it?", "x")):

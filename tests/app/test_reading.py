@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import random
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -295,20 +296,121 @@ def test_which_earlier_answers_are_hidden(wood: Library) -> None:
     positions = ReadingPositions(wood.engine, "me")
     positions.set(fox, 40)
     reading = reading_of(wood.engine, positions.all(), [fox], named=True)
+    cited = {"document": fox.id, "start": 0, "end": 30}
 
-    def hidden(*citations: dict[str, object]) -> bool:
-        return reading.hides({"citations": list(citations)})
+    def hidden(*shown: object, citations: Sequence[object] = (cited,)) -> bool:
+        return reading.hides({"citations": list(citations), "shown": list(shown)})
 
-    read, beyond = {"document": fox.id, "start": 0, "end": 40}, {"document": fox.id, "start": 0, "end": 41}
+    read = {"document": fox.id, "version": fox.content_hash, "end": 40}
+    unread = {"document": owl.id, "version": owl.content_hash, "end": 1}
     assert not hidden(read)
-    assert hidden(beyond)
-    assert hidden(read, beyond)
-    assert hidden({"document": owl.id, "start": 0, "end": 1}), "of which no position is known"
+    assert hidden(read | {"end": 41})
+    assert hidden(read, unread), "of which no position is known"
+    assert hidden(read | {"version": owl.content_hash}), "what stood there then may have been read or not"
+    assert hidden("the fox")
+    assert hidden(citations=()), "it may name the places that came closest"
+    assert reading.hides({"citations": [cited]}), "what was shown is not known"
+    assert reading.hides({"citations": [cited], "shown": None})
     said = {"thread": "tea", "turn": 1, "start": 0, "end": 4}
-    assert not hidden(read, said | {"side": "question"})
-    assert hidden(said | {"side": "answer"}), "it may rest on anything"
-    assert hidden(), "it may name the places that came closest"
+    assert not hidden(read, citations=[cited, said | {"side": "question"}])
+    assert hidden(read, citations=[said | {"side": "answer"}]), "it may rest on anything"
     assert not reading.hides({}), "a conversation that was imported"
+
+
+def test_positions_in_documents_that_are_not_asked_count_too(wood: Library) -> None:
+    fox, owl = wood.documents()
+    positions = ReadingPositions(wood.engine, "me")
+    for record in (fox, owl):
+        positions.set(record, 40)
+    reading = reading_of(wood.engine, positions.all(), [fox], named=True)
+    shown = {"document": owl.id, "version": owl.content_hash, "end": 40}
+    assert not reading.hides({"citations": [shown], "shown": [shown]})
+    assert reading.hides({"citations": [shown], "shown": [shown | {"end": 41}]})
+
+
+def shown_for(library: Library, thread: str) -> dict[str, int]:
+    """How far an answer's reader was shown each document."""
+    turn = library.threads.turns(thread)[-1]
+    places: Any = turn.details["shown"]
+    return {each["document"]: each["end"] for each in places}
+
+
+def test_a_turn_keeps_how_far_its_reader_was_shown_the_text(asking: Asking) -> None:  # noqa: F811
+    prompts: list[str] = []
+    library = asking(ScriptedModel(noting(prompts)))
+    record, document, _ = read_up_to(library, 0.3)
+    question = "Who kept the inn called the Three Pans?"
+    answer = library.ask(question, route="search", thread="a")
+    (end,) = shown_for(library, "a").values()
+    assert end == max(each.span.end for each in answer.passages)
+    unseen = set(runs(document.text[end:])) - set(runs(document.text[:end]))
+    assert unseen
+    assert not unseen & set(runs(" ".join(prompts)))
+    for route in ("walk", "whole"):
+        library.ask(question, route=route, thread=route)
+        assert shown_for(library, route) == {record.id: record.characters}
+        library.ask(question, route=route, thread=f"{route} in part", no_spoilers=True)
+        assert 0 < shown_for(library, f"{route} in part")[record.id] <= 0.3 * record.characters
+
+
+def test_what_was_shown_is_handed_on_with_an_answer_that_is_recalled(asking: Asking) -> None:  # noqa: F811
+    library = asking(ScriptedModel(noting([])))
+    record, _, read_to = read_up_to(library, 0.3)
+    library.ask("How does the book end?", route="whole", thread="a")
+    for thread in ("a", "b"):
+        library.ask("What did you answer about how the book ends?", route="search", thread=thread)
+        assert shown_for(library, thread) == {record.id: record.characters}
+    library.ask("And what was that before?", route="search", thread="a", no_spoilers=True)
+    assert shown_for(library, "a")[record.id] <= read_to, "it was not shown what was hidden"
+
+
+def test_an_answer_that_cites_what_was_read_may_tell_of_more(asking: Asking) -> None:  # noqa: F811
+    """A model that is shown two sentences, cites the one that was read, and tells the other."""
+    spoiler = "Zenobia Quark"
+
+    def telling(request: Request) -> str:
+        prompt = prompt_of(request)
+        prompts.append(prompt)
+        if task_of(prompt) != "answer":
+            return sober(request)
+        return f"It was {spoiler}, {evidence_of(prompt)[0]} [1]"
+
+    prompts: list[str] = []
+    library = asking(ScriptedModel(telling))
+    question = "Who kept the inn called the Three Pans?"
+    answer = library.ask(question, route="search", thread="reading")
+    assert answer.citations
+    (record,) = library.documents()
+    last = max(each.span.end for each in answer.passages)
+    cited = max(each.origin.span.end for each in answer.citations)
+    assert spoiler in answer.text
+    assert cited < last
+    for read_to, given in ((last - 1, False), (last, True)):
+        assert cited <= read_to
+        ReadingPositions(library.engine, "me").set(record, read_to)
+        prompts.clear()
+        library.ask("And what did I ask before about that inn?", thread="reading", no_spoilers=True)
+        assert any(spoiler in prompt for prompt in prompts) is given
+
+
+def test_an_answer_from_another_version_is_not_recalled(asking: Asking, tmp_path: Path) -> None:  # noqa: F811
+    prompts: list[str] = []
+    library = asking(ScriptedModel(noting(prompts)))
+    path = write(tmp_path / "fox.txt", TEXTS["fox.txt"])
+    list(library.add([path]))
+    fox = next(each for each in library.documents() if each.path == str(path))
+    library.ask("Where does the fox drink?", [fox.id], thread="reading", route="search")
+    preface = "A tale of the wood, as it was told to us by an old man. It is short, and it is true. "
+    write(path, preface * 4 + TEXTS["fox.txt"])
+    list(library.add([path]))
+    fox = library.document(fox.id)
+    read_to = len(preface) * 4 + TEXTS["fox.txt"].index("At dusk")
+    assert read_to > len(TEXTS["fox.txt"])
+    ReadingPositions(library.engine, "me").set(fox, read_to)
+    prompts.clear()
+    library.ask("And what did I ask about it before?", [fox.id], thread="reading", no_spoilers=True)
+    assert prompts
+    assert not any("to the river to drink" in prompt for prompt in prompts)
 
 
 def test_a_changed_document_is_said_to_have_changed(library: Library, tmp_path: Path) -> None:

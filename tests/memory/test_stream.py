@@ -168,3 +168,11 @@ def test_what_no_database_can_hold_is_replaced_in_the_name_of_a_user(stream: Mem
         ("\N{SNOWMAN}", "日本 \N{GRINNING FACE}")
     ]
     assert stream.turns([1]) == []
+
+
+def test_details_are_those_of_the_user_and_of_hidden_answers_too(stream: MemoryStream) -> None:
+    for number in (1, 2):
+        stream.append("sea", replace(a_turn(number), details={"model": "tiny", "query": f"{number}?"}))
+    other(stream).append("sea", a_turn(3))
+    stream.hides = lambda details: True
+    assert [each["query"] for each in stream.details([2, 3, 9, 1])] == ["2?", "1?"]
