@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from app.errors import SettingsError
 from app.events import Progress, silent
+from app.turn_encoding import encode_turns
 from memory.facts import Fact
 from memory.inventory import Inventory, inventory
 from memory.long_term import LongTermMemory, Noted, RecalledFact
@@ -176,6 +177,12 @@ class Memories:
             MemoryFileError: If a line cannot be read, or contradicts what is there.
         """
         return import_memory(self.library.engine, self.user, lines)
+
+    def encode(self, progress: Progress = silent) -> int:
+        """Encode all turns that have no embeddings yet, stored batch by batch; how many those were."""
+        memory = self.library.memory
+        stream = memory.stream(self.user)
+        return encode_turns(stream, memory.encode, stream.count_without_vectors(), progress)
 
     def report(self, stale_days: int = STALE_DAYS) -> MemoryReport:
         """Its state."""

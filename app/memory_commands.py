@@ -208,8 +208,9 @@ def import_file(
     as_json: AsJson = False,
 ) -> None:
     """Add what was exported to what is remembered: all of the file or, if a line is broken, nothing."""
-    with _memories(user) as memories:
+    with _memories(user) as memories, screen.progress() as progress:
         imported = memories.import_lines(read_export(path))
+        encoded = memories.encode(progress)
     counts = {
         "threads": imported.threads,
         "turns": imported.turns,
@@ -217,10 +218,24 @@ def import_file(
         "readings": imported.readings,
     }
     if as_json:
-        print_json({"user": memories.user, "added": counts, "known": imported.known})
+        print_json(
+            {"user": memories.user, "added": counts, "known": imported.known, "turns_encoded": encoded}
+        )
     else:
         added = ", ".join(f"{count} {name}" for name, count in counts.items())
         screen.out.print(f"imported   {added}; {imported.known} were there already")
+        screen.out.print(f"encoded    {encoded} turns")
+
+
+@memory.command()
+def encode(user: User = None, as_json: AsJson = False) -> None:
+    """Encode the turns that have no embeddings yet, such as after a change of the encoder."""
+    with _memories(user) as memories, screen.progress() as progress:
+        encoded = memories.encode(progress)
+    if as_json:
+        print_json({"user": memories.user, "turns_encoded": encoded})
+    else:
+        screen.out.print(f"encoded    {encoded} turns")
 
 
 @memory.command()

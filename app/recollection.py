@@ -163,7 +163,8 @@ class Recollector:
         recalled = self._recalled(question, row, reader, alone)
         if not left:
             return recalled
-        detail = f"{recalled.detail}; {left:,} turns are not encoded yet (`clew memory encode`)"
+        turns = "1 turn is" if left == 1 else f"{left:,} turns are"
+        detail = f"{recalled.detail}; {turns} not encoded yet (`clew memory encode`)"
         return replace(recalled, detail=detail)
 
     def _recalled(self, question: str, row: Float32, reader: Reader, alone: bool) -> Recalled:

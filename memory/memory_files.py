@@ -34,6 +34,8 @@ from memory.users import known_user, note_user, user_changed
 
 __all__ = ["MEMORY_FILE", "Imported", "export_memory", "import_memory"]
 
+DERIVED: Final = {"question_summary", "answer_summary", "importance"}
+"""What is made of a turn; where it is not there yet, it is made when the turn is encoded."""
 MEMORY_FILE: Final = {"clew": "memory", "version": 1}
 
 
@@ -139,7 +141,7 @@ class _Import:
             self.imported.turns += 1
             return
         stored = {name: getattr(known, name) for name in values} | {"asked_at": in_utc(known.asked_at)}
-        if stored != values:
+        if any(stored[name] != value for name, value in values.items() if name not in DERIVED):
             raise MemoryFileError(f"turn {line.ordinal} of {line.thread!r} is there and says something else.")
         self.imported.known += 1
 

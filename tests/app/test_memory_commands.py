@@ -149,19 +149,32 @@ def test_forgetting_leaves_no_byte(memory: Callable[..., Ran], home: Path) -> No
     assert "--thread NAME --turn" in memory("forget", "x", "--turn", "1").err
 
 
+def test_encoding_what_has_no_embeddings(memory: Callable[..., Ran]) -> None:
+    for n in range(2):
+        add(memory, f"I have {n} cats.")
+    assert "2, 2 not encoded yet" in memory("report").out
+    assert told(memory("encode", "--json")) == {"user": "me", "turns_encoded": 2}
+    assert memory("encode").out == "encoded    0 turns\n"
+    assert told(memory("report", "--json"))["counts"]["unencoded"] == 0
+
+
 def test_exporting_and_importing(memory: Callable[..., Ran], home: Path, tmp_path: Path) -> None:
     old = add(memory, "I live in Rome.")["fact"]
     add(memory, "I live in Turin.")
     add(memory, "Ich heiße Jörg \u2028 \N{GRINNING FACE}")
+    memory("encode")
     file = tmp_path / "memory.jsonl"
     assert "exported   8 lines" in memory("export", file).out
     assert memory("export").out == file.read_bytes().decode()
     assert len(told(memory("export", "--json"))["lines"]) == 8
     assert old["id"] not in file.read_text(encoding="utf-8")
     nothing = {"threads": 0, "turns": 0, "facts": 0, "readings": 0}
-    assert told(memory("import", file, "--json")) == {"user": "me", "added": nothing, "known": 7}
+    again = told(memory("import", file, "--json"))
+    assert again == {"user": "me", "added": nothing, "known": 7, "turns_encoded": 0}
     added = {"threads": 1, "turns": 3, "facts": 3, "readings": 0}
-    assert told(memory("import", file, "--user", "anna", "--json"))["added"] == added
+    taken = told(memory("import", file, "--user", "anna", "--json"))
+    assert (taken["added"], taken["turns_encoded"]) == (added, 3)
+    assert told(memory("report", "--user", "anna", "--json"))["counts"]["unencoded"] == 0
     assert memory("export", "--user", "anna").out == file.read_bytes().decode()
     assert [
         fact["text"]

@@ -168,7 +168,7 @@ def test_files_that_cannot_be_read(tmp_path: Path, library: Library) -> None:
 
 @pytest.mark.parametrize("answer", ["...", "", "\u2026 !"])
 def test_a_probe_whose_answer_has_no_words_is_refused(tmp_path: Path, answer: str) -> None:
-    with pytest.raises(EvaluationError, match="probe 'q1' in p.json has no words"):
+    with pytest.raises(EvaluationError, match=r"probe 'q1' in p\.json has no words"):
         load_probes(saved(tmp_path / "p.json", [PROBE | {"answer": answer}]))
 
 
