@@ -12,9 +12,9 @@ from typing import Annotated, Any, Final, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from app.errors import EvaluationError
-from app.library import LONGEST_QUESTION
 from app.memories import LONGEST_USER
 from app.metrics import normalised_answer
+from app.remembering import LONGEST_QUESTION
 
 __all__ = [
     "Conversation",

@@ -32,6 +32,7 @@ from app.memory_home import MemoryHome
 from app.models import MakeReader
 from app.node_indexing import NODES, NodeIndex
 from app.reading import Reading, reading_of
+from app.remembering import LONGEST_MESSAGE, LONGEST_QUESTION
 from app.spoilers import SpoilerWish, spoiler_wish
 from app.summaries.job import Failed, Named, summarize
 from app.summaries.summarizer import Summarizer
@@ -63,7 +64,6 @@ from retrieval.search import HybridSearch
 __all__ = ["ROUTES", "Backends", "Library"]
 
 ROUTES: Final[tuple[Route | Literal["auto"], ...]] = ("auto", "search", "walk", "whole")
-LONGEST_QUESTION: Final = 4_000
 LONGEST_THREAD: Final = 200
 
 
@@ -258,9 +258,9 @@ class Library:
             ModelError: If a language model cannot be asked.
             StoppedError: If it was stopped.
         """
-        chosen_route = _checked_route(question, route, thread)
-        records, user = self._ready(), user or self.settings.user
         remembers = self.settings.memory == "on" and not incognito
+        chosen_route = _checked_route(question, route, thread, remembers)
+        records, user = self._ready(), user or self.settings.user
         if not records and not (remembers and (thread is not None or self.memory.holds(user))):
             raise EmptyLibraryError("There is no document to ask yet; add one with `clew add PATH`.")
         ids = {self.store.resolve(each).id for each in documents}
@@ -488,15 +488,18 @@ def _acquired(lock: FileLock) -> bool:
     return True
 
 
-def _checked_route(question: str, route: str, thread: str | None) -> Route | Literal["auto"]:
+def _checked_route(question: str, route: str, thread: str | None, remembers: bool) -> Route | Literal["auto"]:
     found = next((each for each in ROUTES if each == route), None)
     if found is None:
         raise SettingsError(f"The route {route!r} is none of {', '.join(ROUTES)}.")
     if not question.strip():
         raise SettingsError("The question is empty.")
-    if len(question) > LONGEST_QUESTION:
+    # What is too long to be looked up is still kept in a thread.
+    longest = LONGEST_MESSAGE if remembers and thread is not None else LONGEST_QUESTION
+    if len(question) > longest:
+        can = "kept" if longest == LONGEST_MESSAGE else "asked"
         raise SettingsError(
-            f"The question has {len(question):,} characters; at most {LONGEST_QUESTION:,} can be asked."
+            f"The question has {len(question):,} characters; at most {longest:,} can be {can}."
         )
     if thread is not None and not (thread.strip() and len(thread) <= LONGEST_THREAD):
         raise SettingsError(f"The name of a thread has 1 to {LONGEST_THREAD} characters.")

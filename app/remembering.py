@@ -22,8 +22,12 @@ from retrieval.chunking import flat
 from retrieval.hits import Float32
 from retrieval.sentences import split_sentences
 
-__all__ = ["NOTED", "may_have_told", "remember_turn", "told"]
+__all__ = ["LONGEST_MESSAGE", "LONGEST_QUESTION", "NOTED", "may_have_told", "remember_turn", "told"]
 
+LONGEST_QUESTION: Final = 4_000
+"""Characters that can be looked up."""
+LONGEST_MESSAGE: Final = 20_000
+"""Characters that can be kept in a thread."""
 NOTED: Final = (
     "Noted; it is found again in this and in other conversations. To have something looked up, ask it with "
     "a question mark."
@@ -31,7 +35,12 @@ NOTED: Final = (
 
 
 def told(message: str) -> str:
-    """What to say to a message that asks nothing and tells something, "" to any other."""
+    """What to say to a message that asks nothing and tells something, or is too long to be looked up."""
+    if len(message) > LONGEST_QUESTION:
+        return (
+            f"Noted. With {len(message):,} characters it is too long to be looked up (at most "
+            f"{LONGEST_QUESTION:,}), but it is kept and found again."
+        )
     if asks_or_wishes(message):
         return ""
     found = assertions(message)

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from app.errors import SettingsError
 from app.library import Library
 from memory.documents import DocumentRecord
 from memory.need import MemoryNeed
@@ -185,6 +186,18 @@ def test_a_question_without_a_mark_is_looked_up(novella: Library, message: str) 
     assert quotes(novella, "Who kept the inn called the Three Pans?") == quotes(
         novella, "Who kept the inn called the Three Pans?", thread="b"
     )
+
+
+def test_what_is_too_long_to_be_looked_up_is_kept(library: Library) -> None:
+    long = "The orchard behind the mill has forty pear trees. " + "It rained on the hill all day. " * 200
+    assert library.ask(long, thread="a").text.startswith("Noted. With 6,")
+    assert "The orchard behind the mill has forty pear trees." in quotes(
+        library, "How many pear trees has the orchard behind the mill?", thread="b"
+    )
+    with pytest.raises(SettingsError, match="20,000 can be kept"):
+        library.ask("x" * 20_001, thread="a")
+    with pytest.raises(SettingsError, match="4,000 can be asked"):
+        library.ask(long)
 
 
 def test_what_found_no_answer_and_asked_nothing_is_noted(library: Library) -> None:
