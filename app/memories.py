@@ -149,7 +149,7 @@ class Memories:
             FactStateError: If it is closed or waiting, or the text says nothing.
             SettingsError: If it is too long.
         """
-        return self.long_term.revise(id, _short(text), self.now())
+        return self.long_term.revise(id, _short(text), self._reader, self.now())
 
     def confirm(self, id: str) -> Noted:
         """Keep a fact that was waiting.
@@ -158,7 +158,7 @@ class Memories:
             UnknownFactError: If there is none of that id.
             FactStateError: If it is not waiting.
         """
-        return self.long_term.confirm(id, self._reader)
+        return self.long_term.confirm(id, self._reader, self.now())
 
     def decline(self, id: str) -> Fact:
         """Delete a fact that was waiting; errors as for `confirm`."""

@@ -10,7 +10,7 @@ from typing import Final
 
 from memory.statement_words import LEAD, OWN_SAYING, SAYING, SUBJECT, any_of
 
-__all__ = ["doubtful", "in_somebody_s_mind"]
+__all__ = ["doubtful", "in_somebody_s_mind", "without_hedges"]
 
 _HEDGE: Final = any_of(
     *("i think", "i guess", "i believe", "i suppose", "i feel", "i assume", "i hope", "i expect", "i reckon"),
@@ -18,6 +18,11 @@ _HEDGE: Final = any_of(
     *("not sure", "unsure", "not certain", "uncertain", "might", "(?-i:may)", "seems?", "kind of", "sort of"),
     *("i doubt", "likely", "thinking of", "thinking about", "considering", "as far as i (?:know|remember)"),
     *("or so", "or something", "i may", "don['’]?t (?:really )?(?:know|remember)", "can['’]?t remember"),
+)
+_HEDGES: Final = re.compile(
+    r"[\s,]*\b(?:i (?:think|guess|believe|suppose|assume|reckon)(?: that)?|maybe|perhaps|probably|possibly|"
+    r"presumably|supposedly|apparently|allegedly)\b,?",
+    re.IGNORECASE,
 )
 # What may stand before "I" or "my" without a speaker or a believer of its own: adverbs, time, place, part.
 _OPENING: Final = re.compile(
@@ -104,3 +109,9 @@ def in_somebody_s_mind(text: str) -> bool:
         for match in _EMBEDDED.finditer(text, subject.start())
         if match.start(1) >= subject.start()
     )
+
+
+def without_hedges(text: str) -> str:
+    """What a statement says once it is sure: "I probably live in Oslo" says "I live in Oslo"."""
+    sure = " ".join(_HEDGES.sub("", text).split())
+    return sure if SUBJECT.search(sure) or not SUBJECT.search(text) else text

@@ -147,8 +147,10 @@ class FactStore:
         """
         with self.engine.connect() as connection, connection.begin() as transaction:
             user = note_user(connection, self.user)
-            from_turn = select(TurnRow.key).where(TurnRow.key == new.turn_key, TurnRow.user_key == user)
-            if connection.execute(from_turn).first() is None:
+            from_turn = select(TurnRow.question).where(TurnRow.key == new.turn_key, TurnRow.user_key == user)
+            question = connection.execute(from_turn).scalar()
+            # Its words may have been taken out of the turn since they were read.
+            if question is None or new.quote not in question:
                 raise UnknownTurnError("The turn that a fact is from has been forgotten.")
             if expected is not None and self._state(connection) != expected:
                 transaction.rollback()
@@ -179,15 +181,29 @@ class FactStore:
                     .values({"encoder_key": encoder, "fact_key": key, "vector": blob})
                     .on_conflict_do_nothing()
                 )
-            for old, moment in new.closes:
-                self._change(connection, user, old, invalid_at=moment.astimezone(UTC), replaced_by=id)
+            self._close(connection, user, new.closes, id)
             return self._fact(connection, id)
 
-    def strengthen(self, id: str, keep: bool, expected: StoredState | None = None) -> Fact | None:
+    def strengthen(
+        self,
+        id: str,
+        keep: bool,
+        expected: StoredState | None = None,
+        closes: Sequence[tuple[str, datetime]] = (),
+        waiting: str | None = None,
+    ) -> Fact | None:
         """Count one more assertion of a fact, one that waits becoming kept if `keep`; None as for `add`.
 
+        Args:
+            id: Of the fact.
+            keep: Whether the user is sure.
+            expected: What the facts were when this was decided.
+            closes: Ids of facts that it ends, each with the moment.
+            waiting: Id of a waiting fact that says the same, and is deleted.
+
         Raises:
-            UnknownFactError: If this user has none of that id.
+            UnknownFactError: If this user has none of one of those ids.
+            FactStateError: If the one that is said to wait does not.
         """
         with self.engine.connect() as connection, connection.begin() as transaction:
             user = note_user(connection, self.user)
@@ -196,12 +212,21 @@ class FactStore:
                 return None
             state = {"state": "kept"} if keep else {}
             self._change(connection, user, id, strength=FactRow.strength + 1, **state)
+            self._close(connection, user, closes, id)
+            if waiting is not None:
+                self._drop(connection, user, waiting)
             return self._fact(connection, id)
 
     def keep(
-        self, id: str, closes: Sequence[tuple[str, datetime]] = (), expected: StoredState | None = None
+        self,
+        id: str,
+        text: str,
+        closes: Sequence[tuple[str, datetime]] = (),
+        expected: StoredState | None = None,
     ) -> Fact | None:
         """Keep a waiting fact, because the user says yes, and close those it contradicts; None as for `add`.
+
+        `text` is what it says now that it is sure; its embedding is made again where that is something else.
 
         Raises:
             UnknownFactError: If this user has none of that id.
@@ -212,10 +237,11 @@ class FactStore:
             if expected is not None and self._state(connection) != expected:
                 transaction.rollback()
                 return None
-            self._waiting(connection, id)
-            self._change(connection, user, id, state="kept", confidence=1.0)
-            for old, moment in closes:
-                self._change(connection, user, old, invalid_at=moment.astimezone(UTC), replaced_by=id)
+            fact = self._waiting(connection, id)
+            if text != fact.text:
+                connection.execute(delete(FactVectorRow).where(FactVectorRow.fact_key == fact.key))
+            self._change(connection, user, id, text=text, state="kept", confidence=1.0)
+            self._close(connection, user, closes, id)
             return self._fact(connection, id)
 
     def decline(self, id: str) -> None:
@@ -227,9 +253,7 @@ class FactStore:
         """
         with self.engine.begin() as connection:
             user = note_user(connection, self.user)
-            self._waiting(connection, id)
-            connection.execute(delete(FactRow).where(FactRow.user_key == user, FactRow.id == id))
-            user_changed(connection, user)
+            self._drop(connection, user, id)
 
     def _user(self, connection: Connection) -> int:
         """The user's key; -1, which no row has, for one who is not there."""
@@ -252,9 +276,22 @@ class FactStore:
             raise UnknownFactError(f"There is no fact {id!r}; `clew memory list --all` shows all.")
         return found[0]
 
-    def _waiting(self, connection: Connection, id: str) -> None:
-        if self._fact(connection, id).state != "waiting":
+    def _waiting(self, connection: Connection, id: str) -> Fact:
+        fact = self._fact(connection, id)
+        if fact.state != "waiting":
             raise FactStateError(f"The fact {id!r} is not waiting for a yes: it is kept already.")
+        return fact
+
+    def _drop(self, connection: Connection, user: int, id: str) -> None:
+        self._waiting(connection, id)
+        connection.execute(delete(FactRow).where(FactRow.user_key == user, FactRow.id == id))
+        user_changed(connection, user)
+
+    def _close(
+        self, connection: Connection, user: int, closes: Sequence[tuple[str, datetime]], by: str
+    ) -> None:
+        for old, moment in closes:
+            self._change(connection, user, old, invalid_at=moment.astimezone(UTC), replaced_by=by)
 
     def _change(self, connection: Connection, user: int, id: str, **values: Any) -> None:
         changed = update(FactRow).where(FactRow.user_key == user, FactRow.id == id).values(values)

@@ -16,6 +16,7 @@ import numpy as np
 from sqlalchemy import Engine
 
 from memory.assertions import Assertion, assertions
+from memory.doubts import without_hedges
 from memory.errors import FactStateError, UnknownTurnError
 from memory.fact_drafts import CheckedDraft, as_sentence, checked_draft, requested_draft
 from memory.fact_index import FactIndex
@@ -25,7 +26,7 @@ from memory.threads import ThreadStore, Turn
 from memory.users import FIRST_USER
 from retrieval.encoder import Encoder
 from retrieval.hits import Float32
-from retrieval.words import content_words
+from retrieval.words import content_words, words
 
 __all__ = ["NOTES", "LongTermMemory", "Noted", "RecalledFact"]
 
@@ -117,25 +118,36 @@ class LongTermMemory:
             raise FactStateError("What was written down has been forgotten before it could be kept.")
         return noted
 
-    def revise(self, id: str, text: str, now: datetime) -> Noted:
+    def revise(self, id: str, text: str, reader: FactReader, now: datetime) -> Noted:
         """Say from now on something else in place of a fact, which is closed and names the new one.
+
+        What else the new one contradicts is closed, too; if it is known already, that is strengthened.
 
         Raises:
             UnknownFactError: If the user has none of that id.
-            FactStateError: If it is closed already or waiting, or there is no word in the text.
+            FactStateError: If it is closed already or waiting, or says the same, or the text has no word.
         """
-        self._open(id)
+        if words(self._open(id).text) == words(text):
+            raise FactStateError(f"The fact {id!r} says that already.")
         turn, draft = self._written_down(text, now)
         row = self.index.row(draft.text)
         while True:
-            state = self.store.state()
-            closes = ((id, max(now, self._open(id).valid_from)),)
-            fact = self._add(draft, turn, row, Related(closes=closes), state)
+            known = self.index.current()
+            closes: tuple[tuple[str, datetime], ...] = ((id, max(now, self._open(id).valid_from)),)
+            found = relate(draft.text, row, now, now, known, reader, besides=id)
+            if found.same is not None:
+                fact = self.store.strengthen(found.same.id, keep=True, expected=known.state, closes=closes)
+            else:
+                closes += found.closes
+                fact = self._add(draft, turn, row, Related(closes=closes), known.state)
             if fact is not None:
-                return Noted(fact, "added", (id,))
+                outcome: Literal["added", "strengthened"] = "strengthened" if found.same else "added"
+                return Noted(fact, outcome, tuple(closed for closed, _ in closes))
 
-    def confirm(self, id: str, reader: FactReader) -> Noted:
-        """Keep a fact that was waiting for the user's yes.
+    def confirm(self, id: str, reader: FactReader, now: datetime) -> Noted:
+        """Keep a fact that was waiting for the user's yes, without its hedges; what it contradicts ends now.
+
+        One that is known already is strengthened instead.
 
         Raises:
             UnknownFactError: If the user has none of that id.
@@ -144,9 +156,17 @@ class LongTermMemory:
         while True:
             known = self.index.current()
             fact = self.store.fact(id)
-            row = self.index.row(fact.text)
-            found = relate(fact.text, row, fact.valid_from, fact.asked_at, known, reader, besides=id)
-            kept = self.store.keep(id, found.closes, known.state)
+            text = as_sentence(without_hedges(fact.text))
+            row = self.index.row(text)
+            found = Related()
+            if fact.state == "waiting" and fact.invalid_at is None:
+                found = relate(text, row, fact.valid_from, now, known, reader, besides=id)
+            if found.same is not None:
+                stronger = self.store.strengthen(found.same.id, True, known.state, waiting=id)
+                if stronger is not None:
+                    return Noted(stronger, "strengthened")
+                continue
+            kept = self.store.keep(id, text, found.closes, known.state)
             if kept is not None:
                 return Noted(kept, "added", tuple(closed for closed, _ in found.closes))
 

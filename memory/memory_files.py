@@ -3,6 +3,9 @@
 A line is a thread, a turn, a fact or a reading position; the first one says what the file is. Facts are
 numbered by their order in the file, and runs are left out: both are names of one home only. Embeddings are
 not in it, they are made again.
+
+Whoever writes such a file by hand asserts nothing: a fact rests on words of its turn, and one that somebody
+else has asserted, or whose words have been forgotten, waits for the yes of the user who imports it.
 """
 
 from __future__ import annotations
@@ -29,6 +32,7 @@ from memory.memory_lines import (
     written_line,
 )
 from memory.moments import in_utc
+from memory.redaction import FORGOTTEN
 from memory.upserts import upsert
 from memory.users import known_user, note_user, user_changed
 
@@ -68,7 +72,7 @@ def import_memory(engine: Engine, user: str, lines: Iterable[str]) -> Imported:
         MemoryFileError: If a line cannot be read, or says something else of a turn than what is there.
     """
     with engine.begin() as connection:
-        import_ = _Import(connection, note_user(connection, user))
+        import_ = _Import(connection, user)
         number = 0
         for number, text in enumerate(lines, start=1):
             try:
@@ -87,8 +91,9 @@ def import_memory(engine: Engine, user: str, lines: Iterable[str]) -> Imported:
 class _Import:
     """An import that is under way, in a transaction."""
 
-    def __init__(self, connection: Connection, user: int) -> None:
-        self.connection, self.user, self.imported = connection, user, Imported()
+    def __init__(self, connection: Connection, name: str) -> None:
+        self.connection, self.name, self.imported = connection, name, Imported()
+        self.user = note_user(connection, name)
         self.threads: dict[str, int] = {}
         self.facts: dict[int, tuple[int, str, bool]] = {}
         self.successors: dict[int, int] = {}
@@ -149,11 +154,15 @@ class _Import:
         turn = self._stored_turn(self._thread_key(line.thread), line.ordinal)
         if turn is None:
             raise MemoryFileError(f"there is no turn {line.ordinal} of {line.thread!r} above it.")
+        if line.quote not in turn.question and FORGOTTEN not in turn.question:
+            raise MemoryFileError(f"turn {line.ordinal} of {line.thread!r} does not say {line.quote!r}.")
         if line.number in self.facts:
             raise MemoryFileError(f"fact {line.number} is there twice.")
         moments = {name: getattr(line, name) for name in ("valid_from", "invalid_at", "created_at")}
         values = line.model_dump(exclude={"kind", "number", "thread", "ordinal", "replaced_by"})
         values |= {name: moment.astimezone(UTC) if moment else None for name, moment in moments.items()}
+        if line.asserted_by != self.name or line.quote not in turn.question:
+            values["state"] = "waiting"
         same = select(FactRow.key, FactRow.id).where(
             FactRow.turn_key == turn.key,
             FactRow.text == line.text,

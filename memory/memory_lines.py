@@ -5,15 +5,52 @@ from __future__ import annotations
 import json
 import re
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from memory.errors import MemoryFileError
 
 __all__ = ["FactLine", "Line", "ReadingLine", "ThreadLine", "TurnLine", "parsed_line", "written_line"]
 
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
+
+FIRST_YEAR: Final = 1900
+LAST_YEAR: Final = 9998
+"""Between these, no zone and no duration of a turn leads out of what a date can be."""
+LONGEST_SECONDS: Final = 1e7
+END_OF_NUMBERS: Final = 2**31
+"""The first that is no ordinal, strength or offset; PostgreSQL's integers end there, too."""
+LONGEST_NAME: Final = 200
+LONGEST_SAID: Final = 4_000
+"""Characters of a question, and of a fact: as many as can be asked at once."""
+
+
+def _possible(moment: datetime) -> datetime:
+    if not FIRST_YEAR <= moment.year <= LAST_YEAR:
+        raise ValueError(f"the year is {moment.year}, not one of {FIRST_YEAR} to {LAST_YEAR}")
+    return moment
+
+
+def _on_one_line(name: str) -> str:
+    if not name.strip() or name.splitlines() != [name]:
+        raise ValueError("a name is one line, and not blank")
+    return name
+
+
+_Moment = Annotated[AwareDatetime, Field(strict=False), AfterValidator(_possible)]
+_Count = Annotated[int, Field(ge=1, lt=END_OF_NUMBERS)]
+_Name = Annotated[str, Field(max_length=LONGEST_NAME), AfterValidator(_on_one_line)]
+_Said = Annotated[str, Field(max_length=LONGEST_SAID)]
 
 
 class _Line(BaseModel):
@@ -24,8 +61,8 @@ class ThreadLine(_Line):
     """A thread."""
 
     kind: Literal["thread"] = "thread"
-    name: Annotated[str, Field(min_length=1)]
-    created_at: Annotated[AwareDatetime, Field(strict=False)]
+    name: _Name
+    created_at: _Moment
 
 
 class TurnLine(_Line):
@@ -33,36 +70,44 @@ class TurnLine(_Line):
 
     kind: Literal["turn"] = "turn"
     thread: str
-    ordinal: Annotated[int, Field(ge=1)]
-    speaker: str
-    question: str
+    ordinal: _Count
+    speaker: Annotated[str, Field(max_length=LONGEST_NAME)]
+    question: _Said
     answer: str
     question_summary: str
     answer_summary: str
     importance: Annotated[float, Field(ge=0, le=1)]
     abstained: bool
     details: dict[str, Any]
-    asked_at: Annotated[AwareDatetime, Field(strict=False)]
-    seconds: float
+    asked_at: _Moment
+    seconds: Annotated[float, Field(ge=0, le=LONGEST_SECONDS)]
 
 
 class FactLine(_Line):
     """A fact from a turn that stands above it; `number` counts from 1, `replaced_by` is such a number."""
 
     kind: Literal["fact"] = "fact"
-    number: Annotated[int, Field(ge=1)]
+    number: _Count
     thread: str
-    ordinal: int
-    text: Annotated[str, Field(min_length=1)]
-    quote: str
-    asserted_by: str
+    ordinal: _Count
+    text: Annotated[_Said, Field(min_length=1)]
+    quote: Annotated[_Said, Field(min_length=1)]
+    asserted_by: _Name
     state: Literal["kept", "waiting"]
     confidence: Annotated[float, Field(ge=0, le=1)]
-    strength: Annotated[int, Field(ge=1)]
-    valid_from: Annotated[AwareDatetime, Field(strict=False)]
-    invalid_at: Annotated[AwareDatetime | None, Field(strict=False)]
-    replaced_by: int | None
-    created_at: Annotated[AwareDatetime, Field(strict=False)]
+    strength: _Count
+    valid_from: _Moment
+    invalid_at: _Moment | None
+    replaced_by: _Count | None
+    created_at: _Moment
+
+    @model_validator(mode="after")
+    def _ends_as_facts_do(self) -> Self:
+        if self.invalid_at is not None and self.invalid_at < self.valid_from:
+            raise ValueError("invalid_at is before valid_from")
+        if self.replaced_by is not None and (self.invalid_at is None or self.replaced_by == self.number):
+            raise ValueError("replaced_by names the fact itself, or the fact has no end")
+        return self
 
 
 class ReadingLine(_Line):
@@ -71,8 +116,8 @@ class ReadingLine(_Line):
     kind: Literal["reading"] = "reading"
     document_id: str
     content_hash: str
-    read_to: Annotated[int, Field(ge=0)]
-    updated_at: Annotated[AwareDatetime, Field(strict=False)]
+    read_to: Annotated[int, Field(ge=0, lt=END_OF_NUMBERS)]
+    updated_at: _Moment
 
 
 Line = Annotated[ThreadLine | TurnLine | FactLine | ReadingLine, Field(discriminator="kind")]
@@ -101,9 +146,7 @@ def parsed_line(text: str) -> Line:
         place = ".".join(str(part) for part in first["loc"][1:])
         reason = f"{place}: {first['msg']}" if place else first["msg"]
         raise MemoryFileError(f"{reason}.") from error
-    if _UNSTORABLE.search(
-        json.dumps(line.model_dump(mode="json"), ensure_ascii=False).replace("\\u0000", "\0")
-    ):
+    if _holds_unstorable(line.model_dump()):
         raise MemoryFileError("it holds a character that no database can keep.")
     return line
 

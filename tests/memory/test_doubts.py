@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from memory.doubts import doubtful, in_somebody_s_mind
+from memory.doubts import doubtful, in_somebody_s_mind, without_hedges
 
 
 @pytest.mark.parametrize(
@@ -75,3 +75,19 @@ def test_it_hangs_on_what_others_believe(text: str) -> None:
 )
 def test_it_is_the_user_s_own_view(text: str) -> None:
     assert not in_somebody_s_mind(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "sure"),
+    [
+        ("I probably live in Oslo.", "I live in Oslo."),
+        ("Maybe I will move to Oslo.", "I will move to Oslo."),
+        ("I think that my boat sank", "my boat sank"),
+        ("I have a cat, I think.", "I have a cat."),
+        ("I might move.", "I might move."),
+        ("I think, I guess.", "I think, I guess."),
+        ("The plumber perhaps comes.", "The plumber comes."),
+    ],
+)
+def test_hedges_are_taken_off(text: str, sure: str) -> None:
+    assert without_hedges(text) == sure

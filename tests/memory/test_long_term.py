@@ -233,7 +233,7 @@ def test_what_is_not_sure_waits_for_a_yes(memory: LongTermMemory, rule: Extracti
     assert [each.outcome for each in (hedged, doubted)] == ["waiting", "waiting"]
     row = memory.index.row("Do I have a cat?")
     assert memory.recall("Do I have a cat?", row, NOON, 5) == []
-    assert memory.confirm(doubted.fact.id, rule).fact.state == "kept"
+    assert memory.confirm(doubted.fact.id, rule, NOON).fact.state == "kept"
     assert texts(memory.recall("Do I have a cat?", row, NOON, 5)) == ["I have a cat."]
     memory.decline(hedged.fact.id)
     assert texts(memory.store.facts(), "waiting") == []
@@ -372,18 +372,70 @@ def test_a_correction_about_the_past_closes_when_it_is_said(memory: LongTermMemo
 
 def test_revising_closes_and_links(memory: LongTermMemory, rule: ExtractiveReader) -> None:
     old = memory.add("My locker code is 4471.", rule, NOON).fact
-    new = memory.revise(old.id, "My locker code is 9902", NOON + DAY).fact
+    new = memory.revise(old.id, "My locker code is 9902", rule, NOON + DAY).fact
     assert (new.text, new.thread, new.ordinal) == ("My locker code is 9902.", "notes", 2)
     was = memory.store.fact(old.id)
     assert (was.invalid_at, was.replaced_by) == (NOON + DAY, new.id)
     with pytest.raises(FactStateError, match="closed already"):
-        memory.revise(old.id, "My locker code is 1.", NOON + DAY)
+        memory.revise(old.id, "My locker code is 1.", rule, NOON + DAY)
     with pytest.raises(UnknownFactError, match="nofact"):
-        memory.revise("nofact", "My locker code is 1.", NOON)
+        memory.revise("nofact", "My locker code is 1.", rule, NOON)
     before = counts(memory.store.engine)
     with pytest.raises(FactStateError, match="nothing to remember"):
-        memory.revise(new.id, " ... ", NOON)
+        memory.revise(new.id, " ... ", rule, NOON)
     assert counts(memory.store.engine) == before
+
+
+def test_a_revision_closes_what_else_it_contradicts(memory: LongTermMemory, rule: ExtractiveReader) -> None:
+    cat = memory.add("My cat is called Tom.", rule, NOON).fact
+    home = memory.add("I live in Rome.", rule, NOON).fact
+    noted = memory.revise(cat.id, "I live in Turin.", rule, NOON + DAY)
+    assert (noted.outcome, set(noted.closed)) == ("added", {cat.id, home.id})
+    assert [fact.text for fact in memory.store.facts() if fact.invalid_at is None] == ["I live in Turin."]
+
+
+def test_a_revision_to_what_is_known_makes_that_stronger(
+    memory: LongTermMemory, rule: ExtractiveReader
+) -> None:
+    cat = memory.add("My cat is called Tom.", rule, NOON).fact
+    home = memory.add("I live in Rome.", rule, NOON).fact
+    noted = memory.revise(cat.id, "I live in Rome", rule, NOON + DAY)
+    assert (noted.outcome, noted.closed) == ("strengthened", (cat.id,))
+    assert (noted.fact.id, noted.fact.strength) == (home.id, 2)
+    assert memory.store.fact(cat.id).replaced_by == home.id
+
+
+def test_a_revision_says_something_else(memory: LongTermMemory, rule: ExtractiveReader) -> None:
+    home = memory.add("I live in Rome.", rule, NOON).fact
+    before = counts(memory.store.engine)
+    with pytest.raises(FactStateError, match="says that already"):
+        memory.revise(home.id, "i live in Rome!", rule, NOON + DAY)
+    assert (memory.store.facts(), counts(memory.store.engine)) == ([home], before)
+
+
+def test_a_yes_to_what_is_known_makes_that_stronger(memory: LongTermMemory, rule: ExtractiveReader) -> None:
+    (waiting,) = say(memory, "Remember that I have a cat, I think.", rule)
+    cat = memory.add("I have a cat.", rule, NOON).fact
+    assert waiting.fact.id != cat.id
+    noted = memory.confirm(waiting.fact.id, rule, NOON + DAY)
+    assert (noted.outcome, noted.fact.id, noted.fact.strength) == ("strengthened", cat.id, 2)
+    assert memory.store.facts() == [noted.fact]
+
+
+def test_a_yes_takes_the_doubt_away_and_ends_what_it_contradicts(
+    memory: LongTermMemory, rule: ExtractiveReader
+) -> None:
+    (waiting,) = say(memory, "Remember that I probably live in Oslo.", rule)
+    home = memory.add("I live in Bonn.", rule, NOON + DAY).fact
+    noted = memory.confirm(waiting.fact.id, rule, NOON + 2 * DAY)
+    assert (noted.fact.text, noted.fact.state, noted.closed) == ("I live in Oslo.", "kept", (home.id,))
+    assert memory.store.fact(home.id).invalid_at == NOON + 2 * DAY
+    row = memory.index.row("I live in Oslo.")
+    ((fact, score),) = [
+        (each.fact, each.score) for each in memory.scored("I live in Oslo.", row, NOON + 3 * DAY, 1)
+    ]
+    assert fact == noted.fact
+    assert score > 1  # the embedding is that of the new words
 
 
 def test_every_question_finds_its_fact_and_others_find_none(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from tests.memory.samples import a_turn, counts, url
 from tests.memory.test_facts import DAY, FactStore, a_fact, added
 
 ODD = "A \u2028 \x85 “quote” \t\r\n \N{GRINNING FACE} \\u0041 </turn>"
+ODD_NAME = " ".join(ODD.split())
 
 
 @pytest.fixture
@@ -30,7 +32,7 @@ def filled(engine: Engine) -> Engine:
     added(facts, replace(a_fact(engine, ODD), state="waiting", confidence=1 / 3))
     facts.strengthen(old.id, keep=True)
     odd = replace(a_turn(7, ODD, ODD), speaker="Anna", importance=0.1 + 0.2, question_summary="Short.")
-    threads.append(ODD.replace("\n", " "), replace(odd, details={"spans": [1, 2.5, None], "ö": {"a": True}}))
+    threads.append(ODD_NAME, replace(odd, details={"spans": [1, 2.5, None], "ö": {"a": True}}))
     with engine.begin() as connection:
         connection.exec_driver_sql(
             "INSERT INTO threads (user_key, name, created_at) SELECT key, 'empty', created_at FROM users"
@@ -65,7 +67,7 @@ def test_into_another_home(filled: Engine, tmp_path: Path) -> None:
     text = exported(filled)
     assert imported(other, text) == (3, 4, 3, 1, 0)
     assert exported(other) == text
-    assert [turn.details for turn in ThreadStore(other).turns(ODD.replace("\n", " "))] == [
+    assert [turn.details for turn in ThreadStore(other).turns(ODD_NAME)] == [
         {"spans": [1, 2.5, None], "ö": {"a": True}}
     ]
     first, second, waiting = FactStore(other).facts()
@@ -77,7 +79,8 @@ def test_into_another_home(filled: Engine, tmp_path: Path) -> None:
 def test_into_another_user_of_the_same_home(filled: Engine) -> None:
     text, theirs = exported(filled), exported(filled, "anna")
     assert imported(filled, text, "ben") == (3, 4, 3, 1, 0)
-    assert exported(filled, "ben") == text
+    # What somebody else has asserted waits.
+    assert exported(filled, "ben") == text.replace('"state":"kept"', '"state":"waiting"')
     assert (exported(filled), exported(filled, "anna")) == (text, theirs)
     assert not {f.id for f in FactStore(filled).facts()} & {f.id for f in FactStore(filled, "ben").facts()}
 
@@ -138,6 +141,24 @@ def replaced(number: int, text: str) -> Callable[[list[str]], list[str]]:
         (changed(9, state="believed"), "Line 9 .*state"),
         (changed(10, number=1), "Line 10 .*twice"),
         (changed(9, replaced_by=77), "replaced by fact 77"),
+        (changed(9, invalid_at=None), "Line 9 .*no end"),
+        (changed(9, invalid_at="2020-05-12T12:00:00+00:00"), "Line 9 .*invalid_at is before"),
+        (changed(9, replaced_by=1), "Line 9 .*itself"),
+        (changed(9, quote="I live in Oslo"), "Line 9 .*does not say 'I live in Oslo'"),
+        (changed(9, quote=""), "Line 9 .*quote"),
+        (changed(9, asserted_by=""), "Line 9 .*asserted_by"),
+        (changed(9, strength=2**31), "Line 9 .*strength"),
+        (changed(9, text="a" * 4001), "Line 9 .*text"),
+        (changed(5, ordinal=2**31), "Line 5 .*ordinal"),
+        (changed(5, question="a" * 4001), "Line 5 .*question"),
+        (changed(5, seconds=1e300), "Line 5 .*seconds"),
+        (changed(5, seconds=-1.0), "Line 5 .*seconds"),
+        (changed(5, asked_at="0001-01-01T00:00:00+14:00"), "Line 5 .*year"),
+        (changed(5, asked_at="9999-12-31T23:59:59-12:00"), "Line 5 .*year"),
+        (changed(2, name="a\nb"), "Line 2 .*one line"),
+        (changed(2, name=" "), "Line 2 .*one line"),
+        (changed(2, name="a" * 201), "Line 2 .*name"),
+        (changed(12, read_to=2**31), "Line 12 .*read_to: Input should be less"),
         (lambda lines: [*lines[:2], lines[4], *lines[2:]], None),
         (lambda lines: [lines[0], lines[4], *lines[1:]], "Line 2 .*no thread"),
         (lambda lines: [], "empty"),
@@ -160,3 +181,27 @@ def test_a_turn_that_says_something_else_is_refused(filled: Engine) -> None:
     lines = _lines(exported(filled))
     with pytest.raises(MemoryFileError, match=r"Line 5 .*turn 1 of 'notes' is there and says something else"):
         import_memory(filled, "me", changed(5, question="I live in Oslo.")(lines))
+
+
+def test_what_is_typed_like_an_escape_is_no_such_character(engine: Engine) -> None:
+    ThreadStore(engine).append("notes", replace(a_turn(1), question="I write \\u0000 and \\ud800 in C."))
+    text = exported(engine)
+    assert imported(engine, text, "ben") == (1, 1, 0, 0, 0)
+    assert exported(engine, "ben") == text
+
+
+def test_a_fact_whose_words_were_forgotten_waits(engine: Engine) -> None:
+    added(FactStore(engine), a_fact(engine))
+    lines = _lines(exported(engine))
+    import_memory(
+        engine, "me2", changed(3, question="[forgotten] in Rome.")(changed(4, asserted_by="me2")(lines))
+    )
+    assert [fact.state for fact in FactStore(engine, "me2").facts()] == ["waiting"]
+
+
+def test_a_turn_of_the_first_and_the_last_year_can_be_imported(engine: Engine) -> None:
+    ThreadStore(engine).append("notes", a_turn(1))
+    for n, moment in enumerate(("1900-01-01T00:00:00+14:00", "9998-12-31T23:59:59-12:00")):
+        import_memory(engine, f"user {n}", changed(3, asked_at=moment, seconds=1e7)(_lines(exported(engine))))
+        (turn,) = ThreadStore(engine, f"user {n}").turns("notes")
+        assert turn.asked_at - timedelta(seconds=turn.seconds)
