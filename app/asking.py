@@ -20,6 +20,7 @@ from app.events import Event, Progress, Step
 from app.reading import Reading
 from app.recollection import Recollector
 from memory.documents import DocumentRecord
+from memory.errors import ForgottenMeanwhileError
 from memory.incognito import Threads
 from reader.budget import Budget
 from reader.chat import Cancellation
@@ -121,10 +122,14 @@ class Agent:
         Raises:
             ModelError: If a language model cannot be asked; the same question goes on from there.
             StoppedError: If it was stopped; likewise.
+            ForgottenMeanwhileError: If something was forgotten meanwhile that it may know; it is not kept.
             CheckpointError: If the state cannot be kept.
         """
         cancellation = asked.cancellation or Cancellation()
         with self._run(asked, progress, cancellation) as run:
+            forgetting = asked.threads.begin()
+            if asked.memory is not None:
+                forgetting |= asked.memory.stream.threads.begin()
             config: RunnableConfig = {
                 "configurable": {"thread_id": run},
                 "metadata": {
@@ -137,6 +142,8 @@ class Agent:
                 "recursion_limit": self._limits.steps,
             }
             with readable(self._file):
+                if forgetting:
+                    self._checkpoints.delete_thread(run)  # it may hold that
                 kept = self._graph.get_state(config)
             before = cast(AgentState, kept.values)
             budget = self._budget(cancellation, before)
@@ -150,7 +157,7 @@ class Agent:
                 graph: Any = self._graph
                 start = None if before else AgentState(question=asked.question)
                 with named_errors(self._file), untraced():
-                    state = graph.invoke(start, config, context=context, durability="sync")
+                    state = self._invoked(graph, start, config, context)
             answer = answer_of(state, context)
             with named_errors(self._file):
                 self._checkpoints.delete_thread(run)
@@ -158,6 +165,15 @@ class Agent:
                     # An earlier question that failed is passed over by now.
                     forget(self._checkpoints, asked.conversation)
             return answer
+
+    def _invoked(
+        self, graph: Any, start: AgentState | None, config: RunnableConfig, context: AgentContext
+    ) -> AgentState:
+        try:
+            return cast(AgentState, graph.invoke(start, config, context=context, durability="sync"))
+        except ForgottenMeanwhileError:
+            self._checkpoints.delete_thread(config["configurable"]["thread_id"])
+            raise
 
     def _budget(self, cancellation: Cancellation, before: AgentState) -> Budget:
         limits = self._limits
@@ -171,8 +187,13 @@ class Agent:
         identity = digest(_identity(asked))
         if asked.conversation is None:
             with self._locks.trying(identity) as alone:
-                # Otherwise somebody asks the same just now, and this is another run.
-                yield identity if alone else f"{identity}-{uuid.uuid4().hex}"
+                if alone:
+                    yield identity
+                    return
+            # Somebody asks the same just now, and this is another run.
+            another = f"{identity}-{uuid.uuid4().hex}"
+            with self._locks.waiting(another, progress, cancellation):
+                yield another
             return
         # One question at a time in a conversation: its turns have an order.
         with self._locks.waiting(asked.conversation, progress, cancellation):

@@ -18,15 +18,18 @@ from app.library import Library
 from memory.cleaning import clean_database, clean_file, cleaned, to_clean
 from memory.document_forgetting import forget_documents
 from memory.documents import DocumentRecord
-from memory.elsewhere import Elsewhere, said_elsewhere
+from memory.elsewhere import Elsewhere, said_elsewhere, turns_with
 from memory.forgetting import Forgotten, forget_fact, forget_thread, forget_turn, forget_user
 from memory.traces import Needles, Search, find_traces
+from reader.remembering import central_sentence
 
 __all__ = ["ForgetReport", "Forgetting", "finish_forgetting"]
 
 TRIES: Final = 3
-"""How often it is cleaned where traces are left: a question that is being answered may write them again."""
+"""How often it is cleaned where traces are left: somebody may be reading the file that holds them."""
 PAUSE: Final = 1.0
+UNTOLD: Final = frozenset({"others", "schema"})
+"""Where a piece may stand without being told: what other users say, and what the database says of itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +43,10 @@ class ForgetReport:
         pieces_of: How many there are; of very long texts only a part is looked for.
         files: Files of the home that were searched; none of them holds a piece, but for `elsewhere`.
         bytes: Their size.
-        elsewhere: Pieces that are there still because something else says the same, by where: "memory",
-            "documents", "jobs" that go on, "others" (what other users have said).
+        elsewhere: Pieces that are there still because something else says the same, by where: "memory" (what
+            the user has said), "answers", "documents", "jobs" that go on. What other users have said is
+            nobody's business: what stands there is passed over.
+        turns: Those of the user that say some of it, by thread and number.
         seconds: All of it.
     """
 
@@ -52,6 +57,7 @@ class ForgetReport:
     files: int
     bytes: int
     elsewhere: Mapping[Elsewhere, int]
+    turns: tuple[tuple[str, int], ...]
     seconds: float
 
 
@@ -85,7 +91,10 @@ class Forgetting:
         Raises:
             UnknownFactError: If the user has no fact of that id.
         """
-        return self._forget(f"fact {id}", user, lambda: forget_fact(self._library.engine, user, id), progress)
+        engine = self._library.engine
+        return self._forget(
+            f"fact {id}", user, lambda: forget_fact(engine, user, id, central_sentence), progress
+        )
 
     def forget_turn(self, user: str, thread: str, ordinal: int, progress: Progress = silent) -> ForgetReport:
         """Forget a turn with the facts that came from it.
@@ -138,30 +147,39 @@ class Forgetting:
     def finish(self, progress: Progress = silent) -> bool:
         """Clean the files of what was forgotten before a crash; whether there was something.
 
-        What it was is not known any more: so all questions that were interrupted begin anew.
+        What it was is not known any more: so all questions that were interrupted begin anew. While one is
+        being answered that had begun before, nothing is done, and the next start tries again.
         """
         with self._alone(progress):
             keys = to_clean(self._library.engine)
-            if keys:
-                self._clean(None, Needles(()), progress)
-                self._library.purge_indexes(progress)
-                cleaned(self._library.engine, keys)
-        return bool(keys)
+            if not keys or not self._library.agents.ended(progress, wait=False):
+                return False
+            self._clean(None, Needles(()), progress)
+            self._library.purge_indexes(progress)
+            cleaned(self._library.engine, keys)
+        return True
 
     def _forget(
         self, what: str, user: str | None, forget: Callable[[], Forgotten], progress: Progress
     ) -> ForgetReport:
         began = time.perf_counter()
         with self._alone(progress):
-            if to_clean(self._library.engine):
-                self.finish(progress)
+            earlier = to_clean(self._library.engine)
             forgotten = forget()
             keys = to_clean(self._library.engine)
             needles = Needles(forgotten.texts)
-            conversations = [conversation(user or "", each) for each in forgotten.threads]
+            named = [conversation(user or "", each) for each in forgotten.threads]
+            conversations = None if earlier else named
+            # Before waiting: no interrupted question may go on with it. After that: what they wrote at last.
+            self._forget_runs(conversations, needles)
+            if not self._library.agents.ended(progress):
+                raise ForgettingError(
+                    f"The {what} was forgotten in the database, but a question that had begun before it is "
+                    "still being answered; the files are cleaned when Clew starts the next time."
+                )
             for attempt in range(1, TRIES + 1):
                 self._clean(conversations, needles, progress)
-                if user is None:
+                if user is None or earlier:
                     self._library.purge_indexes(progress)
                 search, elsewhere = self._search(user, needles, progress)
                 known = set().union(*elsewhere.values())
@@ -173,10 +191,11 @@ class Forgetting:
             else:
                 files = ", ".join(sorted({str(each.path) for each in left}))
                 raise ForgettingError(
-                    f"The {what} was forgotten in the database, but words of it are still found in {files}; "
-                    "if a question is being answered just now, it is cleaned when Clew starts the next time."
+                    f"The {what} was forgotten in the database, but words of it are still found in {files}."
                 )
             cleaned(self._library.engine, keys)
+        own = elsewhere.get("memory", set()) | elsewhere.get("answers", set())
+        turns = tuple(turns_with(self._library.engine, user, own)) if user is not None and own else ()
         return ForgetReport(
             what=what,
             counts=forgotten.counts,
@@ -184,7 +203,8 @@ class Forgetting:
             pieces_of=needles.all_pieces,
             files=search.files,
             bytes=search.bytes,
-            elsewhere={place: len(pieces) for place, pieces in elsewhere.items()},
+            elsewhere={place: len(each) for place, each in elsewhere.items() if place not in UNTOLD},
+            turns=turns,
             seconds=time.perf_counter() - began,
         )
 
@@ -195,8 +215,13 @@ class Forgetting:
         clean_database(library.engine)
         if checkpoints.exists():
             progress(Event("vacuum", checkpoints.name))
-            forget_runs(library.agents.checkpoints(), checkpoints, conversations, needles)
+            self._forget_runs(conversations, needles)
             clean_file(checkpoints)
+
+    def _forget_runs(self, conversations: Sequence[str] | None, needles: Needles) -> None:
+        checkpoints = self._library.settings.checkpoints
+        if checkpoints.exists():
+            forget_runs(self._library.agents.checkpoints(), checkpoints, conversations, needles)
 
     def _search(
         self, user: str | None, needles: Needles, progress: Progress

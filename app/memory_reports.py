@@ -11,6 +11,7 @@ from rich.text import Text
 from app.display import printable
 from app.forgetting import ForgetReport
 from app.memories import MemoryReport
+from memory.elsewhere import Elsewhere
 from memory.facts import Fact
 from memory.long_term import Noted
 from memory.stream import StreamTurn
@@ -29,6 +30,14 @@ __all__ = [
 
 SHOWN: Final = 160
 """Characters of a turn in a list."""
+NAMED: Final = 5
+"""Turns that are named at most."""
+PLACES: Final[dict[Elsewhere, str]] = {
+    "memory": "were said elsewhere too",
+    "answers": "other answers hold",
+    "documents": "documents hold",
+    "jobs": "jobs hold that go on",
+}
 
 
 def fact_json(fact: Fact) -> dict[str, Any]:
@@ -127,6 +136,12 @@ def _listed(name: str, shown: Sequence[str]) -> list[str]:
     return [f"{name:<12}{len(shown)}", *(f"  {each}" for each in shown)]
 
 
+def _left(report: ForgetReport) -> str:
+    """What the search has shown: something else may say the same."""
+    said = [f"{count} that {PLACES[place]}" for place, count in report.elsewhere.items()]
+    return f"none is left, but for {', '.join(said)}" if said else "none is left"
+
+
 def forgotten_json(report: ForgetReport) -> dict[str, Any]:
     """What was forgotten, and what looking for it has shown."""
     return {
@@ -137,6 +152,7 @@ def forgotten_json(report: ForgetReport) -> dict[str, Any]:
         "files": report.files,
         "bytes": report.bytes,
         "elsewhere": dict(report.elsewhere),
+        "turns": [{"thread": thread, "turn": turn} for thread, turn in report.turns],
         "seconds": round(report.seconds, 3),
     }
 
@@ -147,10 +163,10 @@ def forgotten_lines(report: ForgetReport) -> list[Text]:
     lines = [
         f"forgotten  {report.what}: {counts}",
         f"           {report.files} files ({report.bytes:,} bytes) searched for {report.pieces} "
-        "pieces of it: none is left",
+        f"pieces of it: {_left(report)}",
     ]
-    lines += [
-        f"           {count} pieces are said by something else, in {place}"
-        for place, count in report.elsewhere.items()
-    ]
+    if report.turns:
+        named = [f"turn {turn} of {thread!r}" for thread, turn in report.turns[:NAMED]]
+        more = len(report.turns) - len(named)
+        lines.append(f"           the same is said in {', '.join(named)}" + f" and {more} more" * (more > 0))
     return [Text(printable(line, flatten=False)) for line in lines]

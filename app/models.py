@@ -120,7 +120,8 @@ class LanguageModel:
             if not run.incognito:
                 self._usage.record(call)
 
-        completions = None if run.incognito else self._completions
+        kept = None if run.incognito else self._completions
+        completions = None if kept is None else kept.for_question()
         remembered = RememberedModel(model, completions, record).for_run(run.run)
         return GenerativeReader(
             lambda task: BudgetedModel(remembered.for_task(task), run.budget, keep=KEPT.get(task, 0)),

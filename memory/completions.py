@@ -9,6 +9,7 @@ from typing import Final
 
 from sqlalchemy import Connection, Engine, delete, func, select, update
 
+from memory.forgotten_since import Begun, begin, forgotten_since, hold_off_forgetting
 from memory.moments import in_utc
 from memory.tables import CompletionRow
 from memory.upserts import upsert
@@ -56,6 +57,13 @@ class CompletionStore:
         self.engine = engine
         self.max_bytes = max_bytes
         self.now = now
+        self._begun: Begun | None = None
+
+    def for_question(self) -> CompletionStore:
+        """The same for a question that begins: it keeps nothing more once something is being forgotten."""
+        store = CompletionStore(self.engine, self.max_bytes, self.now)
+        store._begun = begin(self.engine)
+        return store
 
     def get(self, digest: bytes) -> StoredCompletion | None:
         """The reply kept under a digest of 16 bytes, or None; it counts as used now, to the hour."""
@@ -89,8 +97,8 @@ class CompletionStore:
     ) -> None:
         """Keep a reply under a digest of 16 bytes; one that is there already stays as it is.
 
-        Not kept, without an error: what counts for more than a tenth of `max_bytes`, and text that no
-        database can hold (NUL, lone surrogates).
+        Not kept, without an error: what counts for more than a tenth of `max_bytes`, text that no
+        database can hold (NUL, lone surrogates), and what may hold something forgotten (`for_question`).
         """
         size = _size(text)
         if size is None or size > self.max_bytes // 10:
@@ -108,13 +116,16 @@ class CompletionStore:
             "created_at": now,
             "used_at": now,
         }
-        with self.engine.begin() as connection:
+        with self.engine.connect() as connection, connection.begin() as transaction:
+            hold_off_forgetting(connection)
             added = connection.execute(
                 upsert(connection, CompletionRow)
                 .values(values)
                 .on_conflict_do_nothing(index_elements=["digest"])
             )
-            if added.rowcount:
+            if self._begun is not None and forgotten_since(connection, self._begun):
+                transaction.rollback()
+            elif added.rowcount:
                 self._drop_least_used(connection, digest)
 
     def size(self) -> int:

@@ -41,7 +41,8 @@ def forget_documents(engine: Engine, versions: Sequence[DocumentRecord]) -> Forg
     what others have told of it; of jobs that go on, what they still have to do is left to the caller.
     """
     with engine.begin() as connection:
-        advance_revision(connection)  # written first: it locks
+        note_cleanup(connection)  # written first: it locks
+        advance_revision(connection)
         ids = {each.id for each in versions}
         names = [name for each in versions for name in (each.id, each.path, each.title)]
         texts = dict.fromkeys(name for name in names if name)
@@ -53,7 +54,6 @@ def forget_documents(engine: Engine, versions: Sequence[DocumentRecord]) -> Forg
         forget_ended(connection, [name for each in versions for name in (each.id, each.path)])
         events = _forget_events(connection, names)
         completions = forget_completions(connection, _since(versions), texts)
-        note_cleanup(connection)
     counts = {"documents": len(ids), "answers": answers, "readings": readings, "events": events}
     return Forgotten(counts | {"completions": completions}, tuple(texts))
 

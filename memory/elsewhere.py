@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final, Literal
 
 from sqlalchemy import ColumnElement, Connection, Engine, Select, select
@@ -13,14 +13,18 @@ from memory.job_records import ENDED
 from memory.tables import ChunkRow, DocumentRow, JobRow, SectionRow, SummaryRow, TextRow, TreeNodeRow
 from memory.traces import SHORTEST, Needles
 
-__all__ = ["Elsewhere", "said_elsewhere"]
+__all__ = ["Elsewhere", "said_elsewhere", "turns_with"]
 
-Elsewhere = Literal["memory", "documents", "jobs", "others", "schema"]
-"""In the same user's memory, in documents, in jobs that go on, in what others say, in names of columns."""
+Elsewhere = Literal["memory", "answers", "documents", "jobs", "others", "schema"]
+"""In what the same user has said, in answers, in documents, in jobs that go on, in what others say, in names
+of columns."""
 
 FETCHED: Final = 200
 JOINED: Final = 4
 """Bytes of a neighbouring cell that may seem to belong to one: a small number, or a year."""
+
+SAID: Final = (TurnRow.question, TurnRow.speaker)
+ANSWERED: Final = (TurnRow.answer, TurnRow.question_summary, TurnRow.answer_summary, TurnRow.details)
 
 Query = Select[*tuple[Any, ...]]
 
@@ -35,9 +39,10 @@ def said_elsewhere(engine: Engine, user: str | None, needles: Needles) -> dict[E
     """
     places: dict[Elsewhere, list[Query]] = {
         "memory": _memory(None if user is None else UserRow.name == user),
+        "answers": _answers(None if user is None else UserRow.name == user),
         "documents": _documents(),
         "jobs": [select(JobRow.title, JobRow.spec).where(JobRow.state.not_in(ENDED))],
-        "others": [] if user is None else _memory(UserRow.name != user),
+        "others": [] if user is None else [*_memory(UserRow.name != user), *_answers(UserRow.name != user)],
     }
     found: dict[Elsewhere, set[int]] = {}
     edges = _Edges(needles.pieces)
@@ -53,6 +58,21 @@ def said_elsewhere(engine: Engine, user: str | None, needles: Needles) -> dict[E
         if numbers:
             found["schema"] = numbers
     return found
+
+
+def turns_with(engine: Engine, user: str, pieces: Collection[str]) -> list[tuple[str, int]]:
+    """The turns of a user that hold one of some pieces, on either side: names of threads and numbers."""
+    needles = Needles(pieces)
+    query = (
+        select(ThreadRow.name, TurnRow.ordinal, *SAID, *ANSWERED)
+        .join(ThreadRow, ThreadRow.key == TurnRow.thread_key)
+        .join(UserRow, UserRow.key == TurnRow.user_key)
+        .where(UserRow.name == user)
+        .order_by(TurnRow.key)
+    )
+    with engine.connect() as connection:
+        rows = connection.execution_options(yield_per=FETCHED).execute(query)
+        return [(name, n) for name, n, *cells in rows if needles.found_in_texts(map(_text, cells))]
 
 
 class _Edges:
@@ -86,13 +106,17 @@ class _Edges:
 
 
 def _memory(of: ColumnElement[bool] | None) -> list[Query]:
-    said = (TurnRow.question, TurnRow.answer, TurnRow.question_summary, TurnRow.answer_summary)
     queries: list[Query] = [
-        select(*said, TurnRow.details).join(UserRow, UserRow.key == TurnRow.user_key),
+        select(*SAID).join(UserRow, UserRow.key == TurnRow.user_key),
         select(ThreadRow.name).join(UserRow, UserRow.key == ThreadRow.user_key),
         select(FactRow.text, FactRow.quote).join(UserRow, UserRow.key == FactRow.user_key),
     ]
     return queries if of is None else [query.where(of) for query in queries]
+
+
+def _answers(of: ColumnElement[bool] | None) -> list[Query]:
+    query = select(*ANSWERED).join(UserRow, UserRow.key == TurnRow.user_key)
+    return [query if of is None else query.where(of)]
 
 
 def _documents() -> list[Query]:
@@ -118,4 +142,8 @@ def _cells(connection: Connection, query: Query) -> Iterator[str]:
     rows = connection.execution_options(yield_per=FETCHED).execute(query)
     for row in rows:
         for cell in row:
-            yield cell if isinstance(cell, str) else json.dumps(cell)
+            yield _text(cell)
+
+
+def _text(cell: object) -> str:
+    return cell if isinstance(cell, str) else json.dumps(cell)

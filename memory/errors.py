@@ -10,6 +10,7 @@ ClewError
     ├── UnknownUserError        nothing of a user of that name is stored
     ├── UnknownFactError        the user has no fact of that id
     ├── FactStateError          a fact is not in a state for what is asked of it
+    ├── ForgottenMeanwhileError an answer may hold what was forgotten since its question began
     ├── MemoryFileError         an exported memory cannot be read
     ├── UnknownJobError         no job goes by that id
     ├── AmbiguousJobError       more than one begins so
@@ -23,6 +24,7 @@ __all__ = [
     "AmbiguousJobError",
     "DatabaseError",
     "FactStateError",
+    "ForgottenMeanwhileError",
     "JobStateError",
     "MemoryFileError",
     "MemoryStoreError",
@@ -69,6 +71,10 @@ class UnknownFactError(MemoryStoreError):
 
 class FactStateError(MemoryStoreError):
     """A fact is not in a state for what is asked of it, such as confirming one that is kept already."""
+
+
+class ForgottenMeanwhileError(MemoryStoreError):
+    """An answer is not kept: it may hold what was forgotten since its question began."""
 
 
 class MemoryFileError(MemoryStoreError):

@@ -8,7 +8,7 @@ nothing but their work once more.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -17,9 +17,11 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, select
 
 from memory.conversation_tables import CleanupRow, FactRow, ThreadRow, TurnRow, UserRow
 from memory.errors import UnknownFactError, UnknownThreadError, UnknownTurnError, UnknownUserError
+from memory.forgotten_answers import Place, forget_answers
 from memory.moments import in_utc
 from memory.redaction import Redaction, begun, redact_facts, redact_turns
 from memory.tables import CompletionRow
+from memory.telling_words import TellingWords
 from memory.traces import Needles
 
 __all__ = [
@@ -53,10 +55,19 @@ class Forgotten:
     threads: tuple[str, ...] = ()
 
 
-def forget_fact(engine: Engine, user: str, id: str) -> Forgotten:
+def forget_fact(
+    engine: Engine, user: str, id: str, in_one_sentence: Callable[[str], str] = lambda text: ""
+) -> Forgotten:
     """Forget a fact; its words are taken out of everything its user has said and was answered.
 
-    A fact that it had replaced stays closed as of the same date.
+    What Clew has made of them in words of its own goes too: summaries, and answers that rest on them. A fact
+    that it had replaced stays closed as of the same date.
+
+    Args:
+        engine: Of the database.
+        user: Whose fact.
+        id: Of the fact.
+        in_one_sentence: Makes a summary by rule of what is left of a text, "" where it needs none.
 
     Raises:
         UnknownFactError: If the user has no fact of that id.
@@ -67,21 +78,26 @@ def forget_fact(engine: Engine, user: str, id: str) -> Forgotten:
         fact = connection.execute(select(FactRow.__table__).where(*mine)).first() if key else None
         if key is None or fact is None:
             raise UnknownFactError(f"There is no memory {id!r}; `clew memory list` shows them all.")
+        of_fact = select(ThreadRow.name, TurnRow.ordinal).join(ThreadRow, ThreadRow.key == TurnRow.thread_key)
+        place = connection.execute(of_fact.where(TurnRow.key == fact.turn_key)).one()
         connection.execute(delete(FactRow).where(FactRow.key == fact.key))
         _unlink(connection, key, [id])
         redaction = Redaction([fact.quote, fact.text])
-        turns, first = redact_turns(connection, key, redaction)
+        turns = redact_turns(connection, key, redaction, in_one_sentence, fact.turn_key)
         facts = redact_facts(connection, key, redaction)
-        texts = tuple(dict.fromkeys([fact.text, fact.quote, *sorted(redaction.found)]))
-        since = min(filter(None, [first, in_utc(fact.created_at)]))
-        counts: dict[str, int] = {"facts": 1, "facts redacted": facts, "turns redacted": turns}
+        telling = TellingWords([fact.quote, fact.text])
+        answers = forget_answers(connection, key, {*turns.places, (place.name, place.ordinal)}, telling)
+        said = [fact.text, fact.quote, *sorted(redaction.found), *answers.texts, *telling.codes]
+        texts = tuple(dict.fromkeys(said))
+        since = min(filter(None, [turns.first, answers.first, in_utc(fact.created_at)]))
+        counts: dict[str, int] = {"facts": 1, "facts redacted": facts, "turns redacted": turns.count}
+        counts["answers"] = answers.count
         counts["completions"] = forget_completions(connection, since, texts)
-        note_cleanup(connection)
     return Forgotten(counts, texts)
 
 
 def forget_turn(engine: Engine, user: str, thread: str, ordinal: int) -> Forgotten:
-    """Forget a turn, its embeddings and the facts that were distilled from it.
+    """Forget a turn, its embeddings, the facts that were distilled from it, and answers that rest on it.
 
     Raises:
         UnknownTurnError: If the user's thread has no turn of that number.
@@ -94,11 +110,11 @@ def forget_turn(engine: Engine, user: str, thread: str, ordinal: int) -> Forgott
             raise UnknownTurnError(f"The thread {thread!r} has no turn {ordinal}.")
         texts, facts = _texts_of(connection, key, turn)
         connection.execute(delete(TurnRow).where(TurnRow.key == turn[0].key))
-        return _finished(connection, key, turn, texts, facts, {"turns": 1}, (thread,))
+        return _finished(connection, key, turn, texts, facts, {"turns": 1}, (thread,), {(thread, ordinal)})
 
 
 def forget_thread(engine: Engine, user: str, name: str) -> Forgotten:
-    """Forget a thread with its turns and all that hangs below them.
+    """Forget a thread with its turns, all that hangs below them, and answers that rest on them.
 
     Raises:
         UnknownThreadError: If the user has no thread of that name.
@@ -113,7 +129,8 @@ def forget_thread(engine: Engine, user: str, name: str) -> Forgotten:
         texts, facts = _texts_of(connection, key, turns)
         connection.execute(delete(ThreadRow).where(ThreadRow.key == thread))
         counts = {"threads": 1, "turns": len(turns)}
-        return _finished(connection, key, turns, [name, *texts], facts, counts, (name,))
+        places = {(name, row.ordinal) for row in turns}
+        return _finished(connection, key, turns, [name, *texts], facts, counts, (name,), places)
 
 
 def forget_user(engine: Engine, user: str) -> Forgotten:
@@ -148,12 +165,16 @@ def forget_completions(connection: Connection, since: datetime, texts: Iterable[
 
 
 def note_cleanup(connection: Connection) -> None:
-    """Note that files have to be cleaned of what this transaction deletes."""
+    """Note that files have to be cleaned of what this transaction deletes; its first statement, as it locks.
+
+    Questions that are being answered keep nothing from then on (`memory.forgotten_since`).
+    """
     connection.execute(insert(CleanupRow), {"created_at": datetime.now(UTC)})
 
 
 def _changed_user(connection: Connection, name: str) -> int | None:
-    """The key of a user, whose change is noted; None without one. As the first statement it locks."""
+    """The key of a user, whose change is noted and has to be cleaned; None without one."""
+    note_cleanup(connection)
     changed = update(UserRow).where(UserRow.name == name).values(revision=UserRow.revision + 1)
     return connection.execute(changed.returning(UserRow.key)).scalar()
 
@@ -198,13 +219,20 @@ def _finished(
     facts: Sequence[str],
     counts: dict[str, int],
     threads: tuple[str, ...],
+    places: Collection[Place] = (),
 ) -> Forgotten:
     """What else follows when turns have been deleted."""
     _unlink(connection, user, facts)
     counts |= {"facts": len(facts)}
-    counts["completions"] = forget_completions(connection, _oldest(turns), texts)
-    note_cleanup(connection)
-    return Forgotten(counts, tuple(texts), threads)
+    since, said = _oldest(turns), list(texts)
+    if places:
+        telling = TellingWords([row.question for row in turns])
+        answers = forget_answers(connection, user, places, telling)
+        counts["answers"] = answers.count
+        said += [*answers.texts, *telling.codes]
+        since = min(filter(None, [since, answers.first]))
+    counts["completions"] = forget_completions(connection, since, said)
+    return Forgotten(counts, tuple(dict.fromkeys(said)), threads)
 
 
 def _unlink(connection: Connection, user: int, facts: Sequence[str]) -> None:

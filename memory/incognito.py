@@ -35,6 +35,13 @@ class IncognitoThreads:
         self._lock = threading.Lock()
         self._last = 0
 
+    def begin(self) -> bool:
+        """Nothing is kept anyway."""
+        return False
+
+    def look(self) -> None:
+        """What is forgotten changes nothing here."""
+
     def threads(self) -> list[ThreadRecord]:
         """All threads, the one that was used last first."""
         with self._lock:

@@ -6,28 +6,41 @@ All functions run inside the caller's transaction.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Connection, delete, select, update
 
-from memory.conversation_tables import FactRow, FactVectorRow, TurnRow, TurnVectorRow
+from memory.conversation_tables import FactRow, FactVectorRow, ThreadRow, TurnRow, TurnVectorRow
 from memory.moments import in_utc
-from memory.traces import SHORTEST
+from retrieval.words import UNSPACED
 
-__all__ = ["FORGOTTEN", "Redaction", "begun", "redact_facts", "redact_turns"]
+__all__ = ["FORGOTTEN", "RedactedTurns", "Redaction", "begun", "redact_facts", "redact_turns", "turns_of"]
 
 FORGOTTEN: Final = "[forgotten]"
 WORDS: Final = ("question", "answer", "question_summary", "answer_summary")
 BATCH: Final = 500
 
+_JOINS: Final = rf"[^\W{UNSPACED}]"
+"""A character that belongs to the same word as one beside it; a script without spaces has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class RedactedTurns:
+    """How many turns were changed, where they stand, and when the first of them was begun."""
+
+    count: int
+    places: frozenset[tuple[str, int]]
+    first: datetime | None
+
 
 class Redaction:
     """Puts `FORGOTTEN` in place of some texts, whatever their case and the white space between their words.
 
-    Very short ones are only taken out where they are words of their own. `found` are the very texts that
-    were taken out.
+    Only where they begin and end with words: "My dog is Max" is no part of "My dog is Maximilian". `found`
+    are the very texts that were taken out.
     """
 
     def __init__(self, texts: Iterable[str]) -> None:
@@ -56,24 +69,35 @@ class Redaction:
         return FORGOTTEN
 
 
-def redact_turns(connection: Connection, user: int, redaction: Redaction) -> tuple[int, datetime | None]:
-    """Redact all turns of a user; the keys of those that were changed, and when the first of them was begun.
+def redact_turns(
+    connection: Connection,
+    user: int,
+    redaction: Redaction,
+    in_one_sentence: Callable[[str], str],
+    besides: int,
+) -> RedactedTurns:
+    """Redact all turns of a user.
 
-    Their embeddings go: they are made again from what is left.
+    The summaries of those that held something go, because a model may have said it in other words, and are
+    made again of what is left; so are those of the turn whose key is `besides`. Their embeddings go too.
     """
-    changed = 0
+    places: set[tuple[str, int]] = set()
     first: datetime | None = None
-    for row in _rows(connection, user):
+    for row in turns_of(connection, user):
         values: dict[str, object] = {name: redaction(getattr(row, name)) for name in WORDS}
         values["details"] = redaction.of_value(row.details)
+        if row.key != besides and all(getattr(row, name) == value for name, value in values.items()):
+            continue
+        values["question_summary"] = in_one_sentence(str(values["question"])) if row.question_summary else ""
+        values["answer_summary"] = in_one_sentence(str(values["answer"])) if row.answer_summary else ""
         if all(getattr(row, name) == value for name, value in values.items()):
             continue
         connection.execute(update(TurnRow).where(TurnRow.key == row.key).values(values))
         connection.execute(delete(TurnVectorRow).where(TurnVectorRow.turn_key == row.key))
-        changed += 1
+        places.add((row.name, row.ordinal))
         moment = begun(row.asked_at, row.seconds)
         first = moment if first is None else min(first, moment)
-    return changed, first
+    return RedactedTurns(len(places), frozenset(places), first)
 
 
 def redact_facts(connection: Connection, user: int, redaction: Redaction) -> int:
@@ -101,12 +125,17 @@ def begun(asked_at: datetime, seconds: float) -> datetime:
     return in_utc(asked_at) - timedelta(seconds=seconds)
 
 
-def _rows(connection: Connection, user: int) -> Iterator[Any]:
+def turns_of(connection: Connection, user: int) -> Iterator[Any]:
     """The turns of a user, batch by batch, because they are written to meanwhile."""
-    columns = [getattr(TurnRow, name) for name in (*WORDS, "key", "details", "asked_at", "seconds")]
+    names = (*WORDS, "key", "user_key", "ordinal", "details", "asked_at", "seconds")
+    columns = [getattr(TurnRow, name) for name in names]
     after = 0
     while True:
-        query = select(*columns).where(TurnRow.user_key == user, TurnRow.key > after)
+        query = (
+            select(*columns, ThreadRow.name)
+            .join(ThreadRow, ThreadRow.key == TurnRow.thread_key)
+            .where(TurnRow.user_key == user, TurnRow.key > after)
+        )
         batch = connection.execute(query.order_by(TurnRow.key).limit(BATCH)).all()
         if not batch:
             return
@@ -116,4 +145,6 @@ def _rows(connection: Connection, user: int) -> Iterator[Any]:
 
 def _pattern(text: str) -> str:
     words = r"\s+".join(map(re.escape, text.split()))
-    return words if len(text.encode("utf-8", "replace")) >= SHORTEST else rf"(?<!\w){words}(?!\w)"
+    before = rf"(?<!{_JOINS})" if re.match(_JOINS, text[0]) else ""
+    after = rf"(?!{_JOINS})" if re.match(_JOINS, text[-1]) else ""
+    return f"{before}{words}{after}"

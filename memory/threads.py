@@ -10,10 +10,11 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Engine, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select
 
 from memory.conversation_tables import ThreadRow, TurnRow, TurnVectorRow, UserRow
-from memory.errors import UnknownThreadError
+from memory.errors import ForgottenMeanwhileError, UnknownThreadError
+from memory.forgotten_since import Begun, begin, forgotten_since, hold_off_forgetting
 from memory.moments import in_utc
 from memory.upserts import upsert
 from memory.users import FIRST_USER, note_user, user_changed
@@ -85,6 +86,29 @@ class ThreadStore:
 
     def __init__(self, engine: Engine, user: str = FIRST_USER) -> None:
         self.engine, self.user = engine, storable(user)
+        self._begun: Begun | None = None
+
+    def begin(self) -> bool:
+        """Note that a question begins, before anything is read for it; it keeps nothing that is forgotten then.
+
+        Returns:
+            Whether something is being forgotten just now.
+        """
+        self._begun = begin(self.engine, self.user)
+        return self._begun.cleanup > 0
+
+    def look(self) -> None:
+        """Look whether what the question has read may still be used.
+
+        Raises:
+            ForgottenMeanwhileError: If its user has forgotten something since `begin`.
+        """
+        with self.engine.connect() as connection:
+            self._look(connection)
+
+    def _look(self, connection: Connection) -> None:
+        if self._begun is not None and forgotten_since(connection, self._begun):
+            raise ForgottenMeanwhileError("Something was forgotten while this was being answered; ask again.")
 
     def threads(self) -> list[ThreadRecord]:
         """All threads, the one that was used last first."""
@@ -150,9 +174,11 @@ class ThreadStore:
 
         Raises:
             ValueError: If another thread has that run.
+            ForgottenMeanwhileError: If something was forgotten since `begin`.
         """
         name = storable(name)
         with self.engine.begin() as connection:
+            hold_off_forgetting(connection)
             user = note_user(connection, self.user)
             created = {"user_key": user, "name": name, "created_at": datetime.now(UTC)}
             # Written first even where it changes nothing: it locks the thread until its turn is counted.
@@ -169,6 +195,7 @@ class ThreadStore:
                 raise ValueError(f"the run {turn.run!r} belongs to another thread than {name!r}")
             if known is not None:
                 return int(known.ordinal)
+            self._look(connection)
             last = connection.execute(
                 select(func.max(TurnRow.ordinal)).where(TurnRow.thread_key == thread)
             ).scalar()

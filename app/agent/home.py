@@ -139,6 +139,10 @@ class AgentHome:
             if free:
                 forget(checkpoints, name)
 
+    def ended(self, progress: Progress, wait: bool = True) -> bool:
+        """Whether all questions have ended that are being answered now; waits for as long as one may take."""
+        return self._locks.ended(self._settings.max_seconds if wait else 0, progress)
+
     def checkpoints(self) -> SqliteSaver:
         """The states of questions that are being answered; those of more than a week ago are forgotten.
 

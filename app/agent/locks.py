@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Final
 
 from filelock import FileLock, Timeout
 
-from app.events import Event, Progress
+from app.events import Event, Progress, silent
 from reader.chat import Cancellation
 from reader.errors import StoppedError
 
@@ -62,6 +63,26 @@ class RunLocks:
         finally:
             if held:
                 lock.release()
+
+    def ended(self, seconds: float, progress: Progress = silent) -> bool:
+        """Wait until all questions have ended that are being answered now, those of all threads and users.
+
+        Args:
+            seconds: At most; 0 only looks.
+            progress: Told that it is waited.
+
+        Returns:
+            Whether they have. New ones may have begun.
+        """
+        until = time.monotonic() + seconds
+        for path in sorted(self._folder.glob("*.lock")):
+            lock = FileLock(path)
+            if not self._acquired(lock, 0):
+                progress(Event("wait", "a question is being answered"))
+                if not self._acquired(lock, max(until - time.monotonic(), 0)):
+                    return False
+            lock.release()
+        return True
 
     def _acquired(self, lock: FileLock, seconds: float) -> bool:
         try:

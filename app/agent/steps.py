@@ -46,6 +46,7 @@ def step(node: Callable[[AgentState, AgentContext], Update]) -> Node:
             update, detail = node(state, context)
         except BudgetError as error:
             update, detail = {"stopped": str(error)}, f"stopped: {error}"
+        context.threads.look()  # before it is written to the checkpoint
         if spent.calls:
             cached = f", {spent.cached} cached" if spent.cached else ""
             cost = f"{spent.prompt_tokens:,} + {spent.completion_tokens:,} tokens"

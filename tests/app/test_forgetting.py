@@ -14,8 +14,9 @@ from sqlalchemy import Engine, insert, select, text
 
 from app.errors import ForgettingError
 from app.events import Event
-from app.forgetting import Forgetting
+from app.forgetting import ForgetReport, Forgetting
 from app.library import Library
+from app.memory_reports import forgotten_json, forgotten_lines
 from memory.cleaning import to_clean
 from memory.completions import CompletionStore
 from memory.conversation_tables import FactRow, FactVectorRow, ReadingRow, TurnRow
@@ -29,6 +30,7 @@ from memory.errors import (
     UnknownTurnError,
     UnknownUserError,
 )
+from memory.forgotten_answers import ANSWER_FORGOTTEN
 from memory.redaction import FORGOTTEN
 from memory.threads import ThreadStore, Turn
 from memory.users import known_user, user_revision
@@ -149,7 +151,7 @@ def library(home: Path, open_home: ForOneHome) -> Library:
     return library
 
 
-Forget = Callable[[Forgetting], object]
+Forget = Callable[[Forgetting], ForgetReport]
 FORGETS: dict[str, Forget] = {
     "turn": lambda forgetting: forgetting.forget_turn("me", "home", 2),
     "thread": lambda forgetting: forgetting.forget_thread("me", "home"),
@@ -162,19 +164,44 @@ FORGETS: dict[str, Forget] = {
 def test_nothing_of_it_is_left_while_others_go_on_writing(library: Library, kind: str) -> None:
     home, engine = library.settings.home, library.engine
     know(engine, "f1", SECRET)
+    quoted = {"thread": "home", "turn": 2, "side": "question", "start": 0, "end": 9}
+    say(
+        library,
+        "quoting",
+        "b",
+        question="Where is the key?",
+        answer=f"It is there: {SECRET} [1]",
+        model="m",
+        citations=[quoted],
+    )
+    again = {"thread": "b", "turn": 1, "side": "answer", "start": 0, "end": 9}
+    say(
+        library,
+        "again",
+        "c",
+        question="What did you say?",
+        answer="By the gnome. [1]",
+        model="m",
+        citations=[again],
+    )
     before = occurrences(home, SECRET, ANSWER)
     assert "clew.sqlite-wal" in before or "clew.sqlite" in before
     with writers(home) as written:
         while min(written.values()) < 2:
             pass
-        FORGETS[kind](Forgetting(library))
+        report = FORGETS[kind](Forgetting(library))
         gone: list[str | bytes] = [
             SECRET,
             row_of(b"f1").astype("<f2").tobytes(),
             vectors("secret").astype("<f2").tobytes(),
         ]
         gone += [] if kind == "fact" else [ANSWER, QUESTION]
-        assert occurrences(home, *gone) == {}
+        assert occurrences(home, *gone, "By the gnome") == {}
+    assert report.elsewhere == {}
+    if kind != "user":
+        answers = [library.threads.turns(name)[0].answer for name in "bc"]
+        assert answers == [ANSWER_FORGOTTEN] * 2, "they rested on it"
+        assert report.counts["answers"] == 2
     all_there(engine, written)
     assert to_clean(engine) == []
     innocent = [turn.question for turn in library.threads.turns("home") if turn.run == "innocent"]
@@ -222,9 +249,10 @@ def test_words_of_a_fact_are_taken_out_wherever_they_were_said(library: Library)
         "facts": 1,
         "facts redacted": 1,
         "turns redacted": 2,
+        "answers": 0,
         "completions": 0,
     }
-    assert set(report.elsewhere) == {"memory", "others"}, "f2 says a part of it in its own words"
+    assert set(report.elsewhere) == {"memory"}, "f2 says a part of it in its own words"
     assert (
         ThreadStore(engine, "somebody").turns("theirs")[0].question
         == "My sister Wilhelmina keeps the spare key?"
@@ -243,7 +271,7 @@ def test_what_is_as_old_as_the_forgotten_goes_out_of_the_cache_and_what_holds_it
     report = Forgetting(library).forget_turn("me", "home", 2)
     with engine.connect() as connection:
         assert list(connection.execute(text("SELECT digest FROM completions")).scalars()) == [b"a" * 16]
-    assert report.counts == {"turns": 1, "facts": 0, "completions": 3}
+    assert report.counts == {"turns": 1, "facts": 0, "answers": 0, "completions": 3}
 
 
 def test_an_index_in_memory_learns_that_its_user_has_changed(library: Library) -> None:
@@ -368,13 +396,24 @@ def test_a_trace_that_nothing_explains_is_an_error_that_names_its_file(
     assert to_clean(open_home(home).engine) == []
 
 
-def test_others_who_said_the_same_keep_it_and_nobody_is_told_what(library: Library) -> None:
+def test_others_who_said_the_same_keep_it_and_nobody_is_told(library: Library) -> None:
     say(library, "theirs", user="somebody", answer="No.")
     report = Forgetting(library).forget_turn("me", "home", 2)
-    assert set(report.elsewhere) == {"others"}
-    assert 0 < report.elsewhere["others"] < report.pieces
+    assert (dict(report.elsewhere), report.turns) == ({}, ())
     assert ThreadStore(library.engine, "somebody").turns("home")[0].question == QUESTION
     assert SECRET not in repr(report)
+    assert occurrences(library.settings.home, SECRET), "they have said it"
+
+
+def test_what_the_same_user_has_said_elsewhere_is_told_with_its_turns(library: Library) -> None:
+    say(library, "again", thread="diary", answer="No.")
+    report = Forgetting(library).forget_turn("me", "home", 2)
+    assert set(report.elsewhere) == {"memory", "answers"}, "its answer keeps the question as it was read"
+    assert report.turns == (("diary", 1),)
+    lines = [line.plain for line in forgotten_lines(report)]
+    assert "none is left, but for" in lines[1]
+    assert lines[2].strip() == "the same is said in turn 1 of 'diary'"
+    assert forgotten_json(report)["turns"] == [{"thread": "diary", "turn": 1}]
 
 
 def test_a_name_that_only_seems_to_stand_there_is_no_trace(library: Library) -> None:

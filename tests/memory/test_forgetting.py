@@ -57,7 +57,7 @@ def test_a_turn_goes_with_its_facts_and_closed_facts_lose_the_link(any_engine: E
         del old["key"]
         connection.execute(FactRow.__table__.insert(), old)
     forgotten = forget_turn(any_engine, "me", "reading", 1)
-    assert forgotten.counts == {"turns": 1, "facts": 1, "completions": 1}
+    assert forgotten.counts == {"turns": 1, "facts": 1, "answers": 0, "completions": 1}
     assert forgotten.threads == ("reading",)
     with any_engine.connect() as connection:
         left = connection.execute(select(FactRow.id, FactRow.replaced_by, FactRow.invalid_at)).all()
@@ -72,7 +72,13 @@ def test_a_fact_leaves_its_turn_without_its_words(any_engine: Engine) -> None:
         "b", replace(a_turn(3, answer="FIVE men  sleep."), question_summary="Who?")
     )
     forgotten = forget_fact(any_engine, "me", "f1")
-    assert forgotten.counts == {"facts": 1, "facts redacted": 0, "turns redacted": 1, "completions": 1}
+    assert forgotten.counts == {
+        "facts": 1,
+        "facts redacted": 0,
+        "turns redacted": 1,
+        "answers": 0,
+        "completions": 1,
+    }
     assert ThreadStore(any_engine).turns("b")[0].answer == "[forgotten]"
     assert ThreadStore(any_engine).turns("reading")[0].answer == "Five men. [1]"
     assert set(forgotten.texts) == {"Five men sleep.", "FIVE men  sleep."}
