@@ -99,6 +99,24 @@ def test_all_turns_come_in_the_order_they_were_stored(stream: MemoryStream) -> N
     assert [turn.thread for turn in other(stream).all_turns()] == ["thread 0"]
 
 
+def test_a_stream_is_empty_until_its_user_has_said_something(stream: MemoryStream) -> None:
+    assert stream.empty
+    stream.append("sea", a_turn(1))
+    assert not stream.empty
+    assert other(stream).empty
+    with stream.engine.begin() as connection:
+        connection.execute(delete(TurnRow))
+    assert stream.empty, "a thread without turns holds nothing"
+
+
+def test_turns_without_embeddings_are_counted(stream: MemoryStream) -> None:
+    for n in (1, 2, 3):
+        stream.append("sea", a_turn(n), row_of(b"1")[None] if n == 2 else None)
+    other(stream).append("sea", a_turn(9))
+    assert stream.count_without_vectors() == 2
+    assert other(stream, "nobody").count_without_vectors() == 0
+
+
 def test_older_turns_are_encoded_later_the_newest_first(stream: MemoryStream) -> None:
     for n in range(1, 5):
         stream.append("sea", a_turn(n, f"Question {n}?", ""), None if n != 3 else row_of(b"3")[None])
