@@ -151,7 +151,7 @@ def test_nothing_beyond_the_position_is_shown_to_a_model(asking: Asking, share: 
 
 def test_at_the_end_answers_are_the_same(read_novella: Library) -> None:
     read_up_to(read_novella, 1.0)
-    for question in some_questions(1, 2):
+    for question in some_questions(1, 1):
         for route in ROUTES:
             free = read_novella.ask(question, route=route)
             bound = read_novella.ask(question, route=route, no_spoilers=True)
