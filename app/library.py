@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Final, Literal
@@ -31,7 +31,7 @@ from app.memories import Memories
 from app.memory_home import MemoryHome
 from app.models import MakeReader
 from app.node_indexing import NODES, NodeIndex
-from app.reading import Reading, reading_of
+from app.reading import NO_POSITION, Reading, reading_of
 from app.remembering import LONGEST_MESSAGE, LONGEST_QUESTION
 from app.spoilers import SpoilerWish, spoiler_wish
 from app.summaries.job import Failed, Named, summarize
@@ -275,14 +275,15 @@ class Library:
             raise UnknownDocumentError("The documents to ask have been removed meanwhile.")
         question = clean_question(question)
         wish, reading = self._without_spoilers(question, user, chosen, bool(ids), no_spoilers)
-        if wish is not None and wish.recap and chosen_route == "auto":
+        meant = wish if reading is not None else None
+        if meant is not None and meant.recap and chosen_route == "auto":
             chosen_route = "whole"
         memory = self.memory.recollector(user, progress) if remembers else None
         if memory is not None and reading is not None:
             memory.stream.hides = reading.hides
         asked = Asked(
             question=question,
-            plain=question if wish is None else wish.question,
+            plain=question if meant is None else meant.question,
             documents=chosen if reading is None else reading.documents,
             everything=not ids and (reading is None or reading.all_of_it),
             route=chosen_route,
@@ -296,7 +297,8 @@ class Library:
             incognito=incognito,
             reading=reading,
         )
-        return self._agent(indexes, progress, incognito, reading).ask(asked, progress)
+        answer = self._agent(indexes, progress, incognito, reading).ask(asked, progress)
+        return answer if wish is meant else replace(answer, notes=(*answer.notes, NO_POSITION))
 
     def ask_many(
         self,
@@ -342,14 +344,17 @@ class Library:
     def _without_spoilers(
         self, question: str, user: str, asked: Sequence[DocumentRecord], named: bool, no_spoilers: bool
     ) -> tuple[SpoilerWish | None, Reading | None]:
-        """What a question says of spoilers, and what has been read, where nothing else is to be told."""
-        wish = spoiler_wish(question)
+        """What a question says of spoilers, and what has been read, where nothing else is to be told.
+
+        A wish that may mean something else is not heeded where no position is known.
+        """
+        wish = spoiler_wish(question, no_spoilers)
         if wish is None and not no_spoilers:
             return None, None
         positions = ReadingPositions(self.engine, user).all()
         known = {each.document for each in positions}
         if not no_spoilers and not (wish and wish.sure) and not any(each.id in known for each in asked):
-            return None, None
+            return (wish if asked else None), None
         return wish, reading_of(self.engine, positions, asked, named)
 
     def _agent(

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 from sqlalchemy import Engine
 
@@ -25,7 +26,10 @@ from retrieval.bounded_words import BoundedWords
 from retrieval.collapsed_tree import CollapsedTree
 from retrieval.search import HybridSearch
 
-__all__ = ["Reading", "reading_of"]
+__all__ = ["NO_POSITION", "Reading", "reading_of"]
+
+NO_POSITION: Final = "how far you have read is not known (`clew memory position`), so nothing was held back"
+"""What is noted of a question that may have asked for no spoilers."""
 
 
 @dataclass(frozen=True, slots=True)

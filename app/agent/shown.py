@@ -55,7 +55,8 @@ def _answers_shown(state: AgentState, context: AgentContext) -> Iterator[Mapping
         details += [turn.details for turn in context.threads.turns(context.thread, HISTORY)]
     if context.memory is not None:
         recalled = [each["turn"] for each in state["memory"]["turns"]] if "memory" in state else []
-        cited = [-each["document"] for each in state.get("passages", []) if each["document"] < 0]
+        known = [*state.get("evidence", []), *state.get("passages", [])]
+        cited = [-each["document"] for each in known if each["document"] < 0]
         details += context.memory.stream.details(sorted({*recalled, *cited}))
     for each in details:
         if context.reading is None or not context.reading.hides(each):

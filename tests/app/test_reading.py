@@ -15,14 +15,16 @@ import pytest
 from app.answers import Answer
 from app.errors import PositionError
 from app.library import Library
-from app.reading import reading_of
+from app.reading import NO_POSITION, reading_of
 from memory.documents import DocumentRecord
+from memory.need import MemoryNeed
 from memory.reading_positions import ReadingPositions
 from reader.chat import Request
 from reader.errors import EndpointUnreachableError
 from reader.models.scripted import ScriptedModel
 from retrieval.document import Document
 from tests.app.agent.conftest import Asking, asking  # noqa: F401 - a fixture
+from tests.app.agent.test_agent import Told
 from tests.conftest import DATA, ForOneHome, write
 from tests.replies import Reply, evidence_of, prompt_of, sober, task_of
 
@@ -206,6 +208,23 @@ def test_a_recap_is_of_what_has_been_read(read_novella: Library) -> None:
         assert "that you have read" in next(s.detail for s in answer.steps if s.name == "route")
 
 
+def test_what_happened_so_far_is_told_in_the_past_tense_too(read_novella: Library) -> None:
+    _, document, read_to = read_up_to(read_novella, 0.4)
+    unread = Unread.beyond(document, read_to)
+    for question in ("What happened so far?", "Remind me what happened", "Where was I?"):
+        answer = read_novella.ask(question)
+        assert (answer.route, answer.abstained) == ("whole", False), question
+        assert not unread.shown_in(shown(answer, ()), "")
+    for no_spoilers in (True, False):
+        for question in ("What happened to Dorcas so far?", "What do we know about Dorcas so far?"):
+            answer = read_novella.ask(question, no_spoilers=no_spoilers)
+            assert not answer.abstained, question
+            assert any("Dorcas" in each.quote for each in answer.citations)
+            assert max(spans_of(answer)) <= read_to
+    assert read_novella.ask("What happened?", no_spoilers=True).route == "whole"
+    assert max(spans_of(read_novella.ask("What happened?"))) > read_to, "nothing was wished for"
+
+
 def test_words_that_ask_for_no_spoilers_are_not_searched(read_novella: Library) -> None:
     _, _, read_to = read_up_to(read_novella, 0.5)
     plain = read_novella.ask("Who kept the inn called the Three Pans?", no_spoilers=True)
@@ -245,8 +264,12 @@ def test_without_a_position_nothing_is_told(wood: Library) -> None:
     for question in ("Where does the fox sleep? No spoilers!", "Previously?", "Recap up to where I am"):
         with pytest.raises(PositionError, match="clew memory position"):
             wood.ask(question)
-    # "So far" may mean anything there.
-    assert wood.ask("Where has the fox slept so far?").passages
+    # These may mean anything there.
+    for question in ("Where has the fox slept so far?", "How fast is a car without spoilers?"):
+        answer = wood.ask(question)
+        assert answer.passages
+        assert answer.notes[-1] == NO_POSITION
+    assert NO_POSITION not in wood.ask("How does a fox without spoilers sleep in the oak?").notes
 
 
 def test_documents_without_a_position_count_as_unread(wood: Library) -> None:
@@ -354,7 +377,8 @@ def test_a_turn_keeps_how_far_its_reader_was_shown_the_text(asking: Asking) -> N
 
 
 def test_what_was_shown_is_handed_on_with_an_answer_that_is_recalled(asking: Asking) -> None:  # noqa: F811
-    library = asking(ScriptedModel(noting([])))
+    library = asking(ScriptedModel(Told(needs_memory=[{"choice": "yes"}])))
+    library.memory.need = MemoryNeed.load().model_copy(update={"unsure": (0.0, 1.0)})
     record, _, read_to = read_up_to(library, 0.3)
     library.ask("How does the book end?", route="whole", thread="a")
     for thread in ("a", "b"):
