@@ -264,18 +264,21 @@ def _memories(user: str | None) -> Iterator[Memories]:
 
 
 def _moment(text: str | None) -> datetime | None:
-    """A moment; a day means its end, and a time without a zone is UTC."""
+    """A moment; a day means its end, and a time without a zone is the user's, as are the days in lists."""
     if text is None:
         return None
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        if len(text) <= len("2026-05-12"):
+            moment = datetime.combine(moment.date(), time.max)
+        return moment.astimezone(UTC)
+    except (
+        ValueError,
+        OverflowError,
+    ):  # the first and the last days of all end outside of what a date can be
         raise typer.BadParameter(
             f"{text!r} is no date such as 2026-05-12 or 2026-05-12T18:00.", param_hint="--as-of"
         ) from None
-    if len(text) <= len("2026-05-12"):
-        moment = datetime.combine(moment.date(), time.max)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _shown(moment: datetime | None) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any, Final
 
 from rich.text import Text
@@ -91,11 +92,11 @@ def report_json(user: str, report: MemoryReport) -> dict[str, Any]:
 
 def fact_lines(fact: Fact) -> list[Text]:
     """A fact with its quote, who said it where and when, and since when it is true."""
-    until = f" until {fact.invalid_at:%Y-%m-%d}" if fact.invalid_at else ""
-    since = f"since {fact.valid_from:%Y-%m-%d}{until}"
+    until = f" until {_day(fact.invalid_at)}" if fact.invalid_at else ""
+    since = f"since {_day(fact.valid_from)}{until}"
     state = {"waiting": "waiting"}.get(fact.state, "closed" if fact.invalid_at else "kept")
     style = {"waiting": "yellow", "closed": "dim", "kept": "green"}[state]
-    said = f"{printable(fact.asserted_by)}, {fact.asked_at:%Y-%m-%d}"
+    said = f"{printable(fact.asserted_by)}, {_day(fact.asked_at)}"
     said += f", {printable(fact.thread)} {fact.ordinal}"
     said += f", said {fact.strength} times" if fact.strength > 1 else ""
     said += f", replaced by {fact.replaced_by}" if fact.replaced_by else ""
@@ -105,12 +106,17 @@ def fact_lines(fact: Fact) -> list[Text]:
     ]
 
 
+def _day(moment: datetime) -> str:
+    """The day where the user is, as in citations."""
+    return f"{moment.astimezone():%Y-%m-%d}"
+
+
 def turn_line(turn: StreamTurn) -> Text:
     """A turn, shortened."""
     said = printable(turn.question)
     shown = said if len(said) <= SHOWN else f"{said[:SHOWN]}…"
     who = f"{printable(turn.speaker)}: " if turn.speaker else ""
-    place = f"{printable(turn.thread)} {turn.ordinal}, {turn.asked_at:%Y-%m-%d}"
+    place = f"{printable(turn.thread)} {turn.ordinal}, {_day(turn.asked_at)}"
     return Text.assemble((f"{place}  ", "cyan"), f"{who}{shown}")
 
 
@@ -126,7 +132,7 @@ def report_lines(report: MemoryReport) -> list[Text]:
     ]
     lines += _listed("inbox", [f"{fact.id}  {fact.text}" for fact in report.inbox])
     lines += _listed("duplicates", [f"{a.id}  {a.text}  {b.id}  {b.text}" for a, b in report.duplicates])
-    lines += _listed("stale", [f"{fact.id}  {fact.text}  {fact.asked_at:%Y-%m-%d}" for fact in report.stale])
+    lines += _listed("stale", [f"{fact.id}  {fact.text}  {_day(fact.asked_at)}" for fact in report.stale])
     return [Text(printable(line, flatten=False)) for line in lines]
 
 

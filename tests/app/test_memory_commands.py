@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -99,13 +100,52 @@ def test_a_contradiction_closes_and_is_readable_as_of_its_date(
 
 def test_a_day_lasts_until_its_end(memory: Callable[..., Ran]) -> None:
     add(memory, "I live in Rome.")
-    today = datetime.now(UTC).date()
+    today = datetime.now().astimezone().date()
     assert told(memory("list", "--as-of", str(today), "--json"))["facts"]
     assert not told(memory("list", "--as-of", f"{today}T00:00", "--json"))["facts"]
     assert (
         told(memory("list", "--as-of", "2026-05-12T18:00+02:00", "--json"))["as_of"]
-        == "2026-05-12T18:00:00+02:00"
+        == "2026-05-12T16:00:00+00:00"
     )
+
+
+@pytest.fixture(params=["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """14 hours before and 11 behind UTC."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", request.param)
+        time.tzset()
+        yield request.param
+    time.tzset()
+
+
+def test_days_are_those_of_the_user(zone: str, memory: Callable[..., Ran], home: Path) -> None:
+    id = add(memory, "I live in Rome.")["fact"]["id"]
+    with sqlite3.connect(home / "clew.sqlite") as connection:
+        connection.execute("UPDATE facts SET valid_from = ?", (f"{NOW:%Y-%m-%d %H:%M:%S.%f}",))
+        connection.execute("UPDATE turns SET asked_at = ?", (f"{NOW:%Y-%m-%d %H:%M:%S.%f}",))
+    # Noon of 12 May in UTC is two at night of the 13th there, one in the night of the 12th here.
+    day = {"Pacific/Kiritimati": "2026-05-13", "Pacific/Pago_Pago": "2026-05-12"}[zone]
+    shown = memory("list").out
+    assert f"(since {day})" in shown
+    assert f"me, {day}" in shown
+    assert f"notes 1, {day}" in memory("search", "Where do I live?").out
+    (fact,) = told(memory("list", "--as-of", day, "--json"))["facts"]
+    assert (fact["id"], fact["valid_from"]) == (id, NOW.isoformat())
+    (before, after) = [
+        told(memory("list", "--as-of", f"{day}T{hour}:30", "--json"))["facts"] for hour in _hours(zone)
+    ]
+    assert (before, [each["id"] for each in after]) == ([], [id])
+
+
+def _hours(zone: str) -> tuple[str, str]:
+    return ("01", "02") if zone == "Pacific/Kiritimati" else ("00", "01")
+
+
+def test_dates_that_end_outside_of_time_are_refused(zone: str, memory: Callable[..., Ran]) -> None:
+    for day in ("0001-01-01T00:00", "9999-12-31"):
+        ran = memory("list", "--as-of", day, "--json")
+        assert (ran.code, "is no date such as" in ran.err) == (2, True)
 
 
 def test_revising(memory: Callable[..., Ran]) -> None:
@@ -175,6 +215,14 @@ def test_exporting_and_importing(memory: Callable[..., Ran], home: Path, tmp_pat
     taken = told(memory("import", file, "--user", "anna", "--json"))
     assert (taken["added"], taken["turns_encoded"]) == (added, 3)
     assert told(memory("report", "--user", "anna", "--json"))["counts"]["unencoded"] == 0
+    # What another user has asserted waits for a yes.
+    waiting = file.read_bytes().decode().replace('"state":"kept"', '"state":"waiting"')
+    assert memory("export", "--user", "anna").out == waiting
+    inbox = told(memory("list", "--inbox", "--user", "anna", "--json"))["facts"]
+    assert [fact["text"] for fact in inbox][:2] == ["I live in Rome.", "I live in Turin."]
+    assert told(memory("search", "Where do I live?", "--user", "anna", "--json"))["facts"] == []
+    for fact in inbox:
+        assert told(memory("confirm", fact["id"], "--user", "anna", "--json"))["closed"] == []
     assert memory("export", "--user", "anna").out == file.read_bytes().decode()
     assert [
         fact["text"]
