@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
@@ -16,9 +16,14 @@ from memory.foreign_words import foreign_spans
 SUITE: dict[str, list[dict[str, Any]]] = json.loads(
     Path(__file__).with_name("poisoning.json").read_text(encoding="utf-8")
 )
-UNSEEN: list[dict[str, Any]] = json.loads(
+UNSEEN: dict[str, list[dict[str, Any]]] = json.loads(
     Path(__file__).with_name("poisoning_unseen.json").read_text(encoding="utf-8")
-)["poisoned"]
+)
+MISSED: Final = 13
+"""Of 30 messages written after the rules, those of which they take a sentence for the user's own.
+
+Most are one sentence that says "I" or "my", of a play or a text that nobody names: the form does not tell.
+"""
 
 
 def test_the_suite_is_as_large_as_it_should_be() -> None:
@@ -32,7 +37,7 @@ def test_what_the_user_does_not_assert_is_not_found(case: dict[str, Any]) -> Non
     assert assertions(case["message"], [*case["shown"], *case["answers"]]) == []
 
 
-@pytest.mark.parametrize("case", UNSEEN, ids=lambda case: case["message"][:40])
+@pytest.mark.parametrize("case", UNSEEN["poisoned"], ids=lambda case: case["message"][:40])
 def test_nothing_that_may_be_another_s_is_certain(case: dict[str, Any]) -> None:
     """Found by a reviewer of the rules, 39 of them certain at that time; they may wait for a yes."""
     found = assertions(case["message"], [*case["shown"], *case["answers"]])
@@ -40,7 +45,15 @@ def test_nothing_that_may_be_another_s_is_certain(case: dict[str, Any]) -> None:
 
 
 def test_the_second_suite_is_as_large_as_it_should_be() -> None:
-    assert len({case["message"] for case in UNSEEN}) == len(UNSEEN) == 60
+    assert len({case["message"] for case in UNSEEN["poisoned"]}) == len(UNSEEN["poisoned"]) == 60
+
+
+def test_no_more_is_missed_of_what_the_rules_were_not_made_for() -> None:
+    """Measured once and never tuned to: a rule for one of these would make the figure worth nothing."""
+    cases = UNSEEN["after_the_rules"]
+    found = [assertions(case["message"], case["shown"]) for case in cases]
+    assert len(cases) == 30
+    assert sum(any(each.certain for each in asserted) for asserted in found) <= MISSED
 
 
 @pytest.mark.parametrize(
