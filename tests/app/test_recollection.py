@@ -10,7 +10,7 @@ import pytest
 
 from app.library import Library
 from app.memory_home import MemoryHome
-from app.recollection import RELEVANCE, Recollector
+from app.recollection import RELEVANCE, Recollector, Spoken
 from memory.threads import Turn
 from retrieval.hits import Float32
 
@@ -116,3 +116,9 @@ def test_a_question_is_encoded_once_and_what_differs_from_it_together(memory: Me
     assert recollector.encoded == []
     activated(memory, recollector, "What did Ines buy two weeks before Ines went to Lyon?")
     assert recollector.encoded == [["What did I buy two weeks before I went to Lyon?", "I went to Lyon"]]
+
+
+def test_only_a_speaker_who_is_named_is_put_as_one_who_speaks(memory: MemoryHome) -> None:
+    recollector = telling(memory, "Will")
+    assert recollector.spoken("Will it rain?") == Spoken("Will it rain?", frozenset())
+    assert recollector.spoken("Where did Will go?") == Spoken("Where did I go?", frozenset({"will"}))
