@@ -89,7 +89,7 @@ class ThreadStore:
         self._begun: Begun | None = None
 
     def begin(self) -> bool:
-        """Note that a question begins, before anything is read for it; it keeps nothing that is forgotten then.
+        """Note that a question begins, before anything is read for it: it keeps nothing forgotten since.
 
         Returns:
             Whether something is being forgotten just now.

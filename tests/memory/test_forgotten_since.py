@@ -7,10 +7,11 @@ from memory.cleaning import cleaned, to_clean
 from memory.completions import CompletionStore
 from memory.document_forgetting import forget_documents
 from memory.documents import DocumentStore
-from memory.errors import ForgottenMeanwhileError
-from memory.forgetting import forget_turn
+from memory.errors import ForgottenMeanwhileError, UnknownTurnError
+from memory.facts import FactStore, NewFact
+from memory.forgetting import forget_fact, forget_turn
 from memory.threads import ThreadStore
-from tests.memory.samples import a_turn, add, keep
+from tests.memory.samples import NOON, a_turn, add, keep
 
 DIGEST = b"x" * 16
 
@@ -74,3 +75,16 @@ def test_it_is_over_when_the_files_are_clean(engine: Engine) -> None:
     cleaned(engine, to_clean(engine))
     assert not threads.begin()
     assert threads.append("home", a_turn(2)) == 1
+
+
+def test_no_fact_is_kept_of_words_that_were_taken_out_of_their_turn(any_engine: Engine) -> None:
+    ThreadStore(any_engine).append("home", a_turn(1, question="My dog is Max. It barks."))
+    facts = FactStore(any_engine)
+    turn = ThreadStore(any_engine).turns("home")[0].key
+    new = NewFact(turn, "My dog is Max.", "My dog is Max.", "me", "kept", 1.0, NOON)
+    fact = facts.add(new)
+    assert fact is not None
+    forget_fact(any_engine, "me", fact.id)
+    with pytest.raises(UnknownTurnError):
+        facts.add(new)
+    assert facts.facts() == []
