@@ -107,10 +107,10 @@ def test_hostile_turns_are_shown_as_text(asking: Asking, capsys: pytest.CaptureF
 def test_a_conversation_without_an_answer_is_a_failure(
     clew: Callable[..., Ran], own_novella_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    say(monkeypatch, "x" * 5000)
+    say(monkeypatch, "x" * 21_000)
     ran = clew("--home", own_novella_home, "chat")
     assert (ran.code, ran.out) == (1, "")
-    assert "5,000 characters" in ran.err
+    assert "21,000 characters" in ran.err
     monkeypatch.setattr("sys.stdin", None)
     assert clew("--home", own_novella_home, "chat").code == 0
 
