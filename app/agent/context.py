@@ -22,7 +22,6 @@ from memory.trees import SummaryTree
 from reader.budget import Budget
 from reader.contract import OnDraft, Reader, Route
 from reader.remembering import asks_about_answers
-from reader.rules import refers_back
 from retrieval.document import Span
 from retrieval.encoder import Encoder
 from retrieval.evidence import DocumentOrigin, Evidence, MemoryOrigin, Origin
@@ -244,14 +243,8 @@ class AgentContext:
 
     @property
     def flash(self) -> frozenset[int]:
-        """The key of the turn before, where the question is about what was said in it; else none.
-
-        A language model may find its answer in it; the embedded reader would only quote it back.
-        """
-        if self.memory is None or self.thread is None:
-            return frozenset()
-        refers = not self.reader.takes_sentences and refers_back(self.asked)
-        if not refers and not asks_about_answers(self.asked):
+        """The key of the turn before, where the question is about what was said in it; else none."""
+        if self.memory is None or self.thread is None or not asks_about_answers(self.asked):
             return frozenset()
         return frozenset(turn.key for turn in self.threads.turns(self.thread, last=1) if turn.key)
 

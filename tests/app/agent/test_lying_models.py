@@ -7,7 +7,9 @@ import re
 import pytest
 
 from app.answers import Answer
+from app.library import Library
 from reader.models.scripted import ScriptedModel
+from retrieval.evidence import MemoryOrigin, Origin
 from retrieval.verify import Verdict, verify_quote
 from tests.app.agent.conftest import Asking
 from tests.conftest import NOVELLA
@@ -30,12 +32,13 @@ UNSAID = re.compile(r"Smith|Paris|poison|killed her|&(?:amp;)*quot;")
 INVENTED = ("made of glass", "never lived", "vault code", " no ", "owned", "\x1b", "\x07", "lie")
 
 
-def problems(answer: Answer, drafted: str, question: str, text: str) -> list[str]:
+def problems(answer: Answer, drafted: str, question: str, library: Library) -> list[str]:
     """What must not have been shown."""
     found: list[str] = []
     for each in answer.citations:
         span = each.origin.span
-        if each.verdict is not Verdict.VERIFIED or text[span.start : span.end] != each.quote:
+        source = _source(each.origin, library)
+        if each.verdict is not Verdict.VERIFIED or source[span.start : span.end] != each.quote:
             found.append(f"citation {each}")
     for shown in (answer.text, drafted):
         for match in MARKED.finditer(shown):
@@ -47,7 +50,7 @@ def problems(answer: Answer, drafted: str, question: str, text: str) -> list[str
     found += [f"{match.group()!r} in {answer.text!r}" for match in UNSAID.finditer(answer.text)]
     left_open = re.search(r"“([^“”]*)\Z", re.sub(r"„[^„“]*“", "", answer.text))
     # The mark that closes the liar's own quote around it is none of its words.
-    opened = re.sub(r"\[\d+\]", "", left_open.group(1)).rstrip(" .❯》〉»❝❞❜") if left_open else ""
+    opened = re.sub(r"\[\d+\]", "", left_open.group(1)).rstrip(" .❯》〉»❝❞❜＇") if left_open else ""
     if any(c.isalnum() for c in opened) and not _stands(opened, answer, question):
         found.append(f"an open quote in {answer.text!r}")
     if not answer.text.replace("\n", " ").isprintable():
@@ -60,6 +63,14 @@ def problems(answer: Answer, drafted: str, question: str, text: str) -> list[str
     return found
 
 
+def _source(origin: Origin, library: Library) -> str:
+    """The novella, or what was said."""
+    if not isinstance(origin, MemoryOrigin):
+        return NOVELLA.read_text(encoding="utf-8")
+    turn = library.threads.turns(origin.thread)[origin.turn - 1]
+    return turn.answer if origin.side == "answer" else turn.question
+
+
 def _stands(quote: str, answer: Answer, question: str) -> bool:
     sources = [*(each.quote for each in answer.evidence), question]
     sources.append(
@@ -70,7 +81,6 @@ def _stands(quote: str, answer: Answer, question: str) -> bool:
 
 @pytest.mark.parametrize("start", range(0, CASES, 50))
 def test_lies_are_not_shown(asking: Asking, start: int) -> None:
-    text = NOVELLA.read_text(encoding="utf-8")
     wrong: list[str] = []
     answered = 0
     model: list[Liar] = [Liar(0, PLANTED)]
@@ -87,7 +97,7 @@ def test_lies_are_not_shown(asking: Asking, start: int) -> None:
 
         answer = library.ask(question, thread="lies" if seed % 3 == 2 else None, draft=show)
         answered += not answer.abstained
-        wrong += [f"{seed}: {each}" for each in problems(answer, "".join(draft), question, text)]
+        wrong += [f"{seed}: {each}" for each in problems(answer, "".join(draft), question, library)]
         if not answer.calls <= 16 >= model[0].calls:
             wrong.append(f"{seed}: {answer.calls} calls")
     assert wrong == []
@@ -95,7 +105,7 @@ def test_lies_are_not_shown(asking: Asking, start: int) -> None:
 
 
 def test_the_test_sees_lies(asking: Asking) -> None:
-    answer = asking(ScriptedModel(Liar(3, PLANTED))).ask(QUESTIONS[0])
-    text = NOVELLA.read_text(encoding="utf-8")
-    assert problems(answer, "He said “the sea was made of glass” [1].", QUESTIONS[0], text)
-    assert problems(answer, f"He said “{answer.evidence[0].quote}” [1].", QUESTIONS[0], text) == []
+    library = asking(ScriptedModel(Liar(3, PLANTED)))
+    answer = library.ask(QUESTIONS[0])
+    assert problems(answer, "He said “the sea was made of glass” [1].", QUESTIONS[0], library)
+    assert problems(answer, f"He said “{answer.evidence[0].quote}” [1].", QUESTIONS[0], library) == []
