@@ -15,7 +15,14 @@ from retrieval.evidence import MemoryOrigin, Origin
 from retrieval.question import QuestionWords
 from retrieval.words import content_words
 
-__all__ = ["citation_place", "memory_passages", "memory_state", "remembered", "words_with_memory"]
+__all__ = [
+    "citation_place",
+    "memory_passages",
+    "memory_state",
+    "recalled_facts",
+    "remembered",
+    "words_with_memory",
+]
 
 PASSAGES: Final = 8
 """Turns whose sentences may be cited: the best of those that are given and state something, ..."""
@@ -46,7 +53,7 @@ def memory_passages(state: AgentState, context: AgentContext) -> list[PassageSta
     found = state["memory"]["turns"] if "memory" in state else []
     scores = {each["turn"]: each["score"] for each in found}
     best = sorted(scores, key=lambda key: (-scores[key], key))
-    first = [*(fact.turn_key for fact in _facts(state, context)), *sorted(context.flash)]
+    first = [*(fact.turn_key for fact in recalled_facts(state, context)), *sorted(context.flash)]
     keys = list(dict.fromkeys([*first, *best]))[:LOOKED_AT]
     context.say(keys)
     keys = [key for key in keys if context.sentences(-key, 0, 0).spans][:PASSAGES]
@@ -75,7 +82,7 @@ def remembered(state: AgentState, context: AgentContext) -> tuple[Remembered, ..
     if "memory" not in state:
         return shown_memories(context.memory, {}, (), context.thread)
     forms = {each["turn"]: each["form"] for each in state["memory"]["turns"]}
-    return shown_memories(context.memory, forms, _facts(state, context), context.thread)
+    return shown_memories(context.memory, forms, recalled_facts(state, context), context.thread)
 
 
 def words_with_memory(words: QuestionWords, state: AgentState, context: AgentContext) -> QuestionWords:
@@ -88,11 +95,12 @@ def words_with_memory(words: QuestionWords, state: AgentState, context: AgentCon
     turns = context.memory.stream.turns([each["turn"] for each in state["memory"]["turns"]])
     told = [(turn, said(turn)) for turn in turns]
     texts = [f"{said_when(turn)}: {text}" for turn, text in told if text]
-    texts += [fact.text for fact in _facts(state, context)]
+    texts += [fact.text for fact in recalled_facts(state, context)]
     return words.knowing({term for text in texts for term in content_words(text)})
 
 
-def _facts(state: AgentState, context: AgentContext) -> list[Fact]:
+def recalled_facts(state: AgentState, context: AgentContext) -> list[Fact]:
+    """The facts that the question needs, best first."""
     if context.memory is None or "memory" not in state:
         return []
     known = {fact.id: fact for fact in context.memory.facts.named(state["memory"]["facts"])}

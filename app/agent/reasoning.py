@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from app.agent.context import AgentContext
 from app.agent.coverage import innermost_section, sections_asked, sections_drawn_on
 from app.agent.evenly import evenly
 from app.agent.lookups import interleaved, searched
-from app.agent.memories import memory_passages, remembered, words_with_memory
+from app.agent.memories import memory_passages, recalled_facts, remembered, words_with_memory
 from app.agent.state import AgentState, DraftState
 from app.agent.steps import Update, step
 from app.remembering import NOTED, may_have_told
 from app.routing import whole_topic
+from app.turn_texts import overlap
 from reader.contract import ReaderAnswer
+from retrieval.chunking import flat
 from retrieval.document import Span
+from retrieval.evidence import Evidence, MemoryOrigin
 from retrieval.verify import Verdict
 
 __all__ = ["reason"]
@@ -34,9 +38,10 @@ def reason(state: AgentState, context: AgentContext) -> Update:
     of_documents = [each for each in state["passages"] if each["document"] > 0]
     best = sorted(of_documents, key=lambda each: -each["score"])[:CONTEXT_PASSAGES]
     passages = [context.rows.text(each["document"], Span(each["start"], each["end"])) for each in best]
+    words = words_with_memory(context.words(state["query"]), state, context)
     reply = context.reader.answer(
         state["query"],
-        words_with_memory(context.words(state["query"]), state, context),
+        words,
         evidence,
         passages,
         context.on_draft,
@@ -48,11 +53,25 @@ def reason(state: AgentState, context: AgentContext) -> Update:
         ),
         memories=remembered(state, context),
     )
+    if reply.abstained and context.reader.takes_sentences and not words.names:
+        reply = _of_a_fact(evidence, state, context) or reply
     draft = _draft(reply, positions)
     if reply.abstained and may_have_told(context.asked) and context.memory and context.thread is not None:
         # Nothing was found, and perhaps nothing was asked: what was told is kept.
         draft["text"] = NOTED
     return {"draft": draft}, _answered(reply)
+
+
+def _of_a_fact(evidence: Sequence[Evidence], state: AgentState, context: AgentContext) -> ReaderAnswer | None:
+    """The best fact that was recalled, by the user's own words; None without one.
+
+    Facts have a gate of their own, and are short: the probability of the embedded reader was fitted on books.
+    """
+    for fact in recalled_facts(state, context)[:1]:
+        for n, each in enumerate(evidence):
+            if isinstance(each.origin, MemoryOrigin) and overlap(each.quote, fact.quote):
+                return ReaderAnswer(f"{flat(each.quote)} [1]", False, (n,))
+    return None
 
 
 def _reason_whole(state: AgentState, context: AgentContext) -> Update:

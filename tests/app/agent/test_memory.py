@@ -214,6 +214,14 @@ def test_a_polite_wish_is_kept_and_found(novella: Library, wish: str) -> None:
     assert "olives" not in answer.text
 
 
+def test_a_fact_answers_where_a_book_would_not_be_believed(library: Library) -> None:
+    library.ask("I am allergic to walnuts.", thread="a")
+    library.ask("Please remember that I hate olives", thread="a")
+    library.ask("I live in Turku.", thread="a")
+    assert quotes(library, "What do I hate?", thread="b") == ["I hate olives"]
+    assert library.ask("What does Kezia hate?").abstained
+
+
 def test_a_question_about_oneself_is_complete(library: Library) -> None:
     library.ask("I am allergic to walnuts.", thread="a")
     library.ask("I live in Turku.", thread="a")
