@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from app.recollection import Recollector
-from app.turn_texts import asks_or_wishes
+from app.turn_texts import asks_or_wishes, plainly_asks
 from memory.assertions import assertions
 from memory.importance import importance
 from memory.threads import Turn
@@ -51,8 +51,8 @@ def told(message: str) -> str:
 
 
 def may_have_told(message: str) -> bool:
-    """Whether a message that found no answer may have asked nothing: it has no question mark."""
-    return not any(mark in message for mark in "?\uff1f\u061f")
+    """Whether a message that found no answer may have asked nothing: no question mark, no request."""
+    return not any(mark in message for mark in "?\uff1f\u061f") and not plainly_asks(message)
 
 
 def remember_turn(

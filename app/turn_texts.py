@@ -21,6 +21,7 @@ __all__ = [
     "in_pieces",
     "opens",
     "overlap",
+    "plainly_asks",
     "said",
     "said_when",
     "shown_turn",
@@ -69,6 +70,11 @@ def turn_text(turn: StreamTurn) -> str:
 def asks_or_wishes(message: str) -> bool:
     """Whether a message is, or may be, a question or request, in a sentence that is not to be remembered."""
     return any(_ASKS.search(text) or _MAY_ASK.search(text) for text in _without_wishes(message))
+
+
+def plainly_asks(message: str) -> bool:
+    """Whether a sentence of a message can be nothing but a question or a request (English)."""
+    return any(_ASKS.search(text) for text in _without_wishes(message))
 
 
 def to_look_up(message: str) -> str:

@@ -23,7 +23,8 @@ from reader.chat import Request
 from reader.errors import EndpointUnreachableError
 from reader.models.scripted import ScriptedModel
 from retrieval.document import Document
-from tests.app.agent.conftest import Asking, asking  # noqa: F401 - a fixture
+from tests.app.agent.conftest import Asking
+from tests.app.agent.conftest import asking as asking
 from tests.app.agent.test_agent import Told
 from tests.conftest import DATA, ForOneHome, write
 from tests.replies import Reply, evidence_of, prompt_of, sober, task_of
@@ -138,7 +139,7 @@ def test_the_check_would_see_a_spoiler(read_novella: Library) -> None:
 
 
 @pytest.mark.parametrize("share", [0.03, 0.64])
-def test_nothing_beyond_the_position_is_shown_to_a_model(asking: Asking, share: float) -> None:  # noqa: F811
+def test_nothing_beyond_the_position_is_shown_to_a_model(asking: Asking, share: float) -> None:
     prompts: list[str] = []
     library = asking(ScriptedModel(noting(prompts)))
     _, document, read_to = read_up_to(library, share)
@@ -296,7 +297,7 @@ def test_a_word_that_only_stands_beyond_is_unknown(wood: Library) -> None:
     assert "den" not in wood.ask("Is there a den at the river?", [fox.id], no_spoilers=True).text
 
 
-def test_earlier_answers_from_beyond_are_not_recalled(asking: Asking) -> None:  # noqa: F811
+def test_earlier_answers_from_beyond_are_not_recalled(asking: Asking) -> None:
     prompts: list[str] = []
     library = asking(ScriptedModel(noting(prompts)))
     question = "What happened at the Sessions on Weighing Monday?"
@@ -358,7 +359,7 @@ def shown_for(library: Library, thread: str) -> dict[str, int]:
     return {each["document"]: each["end"] for each in places}
 
 
-def test_a_turn_keeps_how_far_its_reader_was_shown_the_text(asking: Asking) -> None:  # noqa: F811
+def test_a_turn_keeps_how_far_its_reader_was_shown_the_text(asking: Asking) -> None:
     prompts: list[str] = []
     library = asking(ScriptedModel(noting(prompts)))
     record, document, _ = read_up_to(library, 0.3)
@@ -376,7 +377,7 @@ def test_a_turn_keeps_how_far_its_reader_was_shown_the_text(asking: Asking) -> N
         assert 0 < shown_for(library, f"{route} in part")[record.id] <= 0.3 * record.characters
 
 
-def test_what_was_shown_is_handed_on_with_an_answer_that_is_recalled(asking: Asking) -> None:  # noqa: F811
+def test_what_was_shown_is_handed_on_with_an_answer_that_is_recalled(asking: Asking) -> None:
     library = asking(ScriptedModel(Told(needs_memory=[{"choice": "yes"}])))
     library.memory.need = MemoryNeed.load().model_copy(update={"unsure": (0.0, 1.0)})
     record, _, read_to = read_up_to(library, 0.3)
@@ -388,7 +389,7 @@ def test_what_was_shown_is_handed_on_with_an_answer_that_is_recalled(asking: Ask
     assert shown_for(library, "a")[record.id] <= read_to, "it was not shown what was hidden"
 
 
-def test_an_answer_that_cites_what_was_read_may_tell_of_more(asking: Asking) -> None:  # noqa: F811
+def test_an_answer_that_cites_what_was_read_may_tell_of_more(asking: Asking) -> None:
     """A model that is shown two sentences, cites the one that was read, and tells the other."""
     spoiler = "Zenobia Quark"
 
@@ -417,7 +418,7 @@ def test_an_answer_that_cites_what_was_read_may_tell_of_more(asking: Asking) -> 
         assert any(spoiler in prompt for prompt in prompts) is given
 
 
-def test_an_answer_from_another_version_is_not_recalled(asking: Asking, tmp_path: Path) -> None:  # noqa: F811
+def test_an_answer_from_another_version_is_not_recalled(asking: Asking, tmp_path: Path) -> None:
     prompts: list[str] = []
     library = asking(ScriptedModel(noting(prompts)))
     path = write(tmp_path / "fox.txt", TEXTS["fox.txt"])
@@ -450,7 +451,7 @@ def test_a_changed_document_is_said_to_have_changed(library: Library, tmp_path: 
     assert "den under the oak" in answer.text
 
 
-def test_an_interrupted_chat_goes_on_without_spoilers(asking: Asking) -> None:  # noqa: F811
+def test_an_interrupted_chat_goes_on_without_spoilers(asking: Asking) -> None:
     away = ScriptedModel(lambda request: EndpointUnreachableError("It is away."))
     library = asking(away)
     read_up_to(library, 0.3)

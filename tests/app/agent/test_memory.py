@@ -200,6 +200,13 @@ def test_what_is_too_long_to_be_looked_up_is_kept(library: Library) -> None:
         library.ask(long)
 
 
+@pytest.mark.parametrize("message", ["Tell me who flew the zeppelin.", "I need the name of the zeppelin"])
+def test_a_request_without_an_answer_is_not_called_noted(library: Library, message: str) -> None:
+    answer = library.ask(message, thread="a")
+    assert answer.abstained
+    assert "Noted" not in answer.text
+
+
 def test_what_found_no_answer_and_asked_nothing_is_noted(library: Library) -> None:
     answer = library.ask("Ich wohne seit 2019 in Hamburg.", thread="a")
     assert answer.text.startswith("Noted")
