@@ -38,6 +38,10 @@ class Hits:
         best = np.lexsort((ids, -scores))
         return cls(np.asarray(ids, np.int64)[best], np.asarray(scores, np.float32)[best])
 
+    def first(self, k: int) -> "Hits":
+        """The `k` best of them, or all if there are fewer."""
+        return self if len(self) <= k else Hits(self.ids[:k], self.scores[:k])
+
     @classmethod
     def none(cls) -> "Hits":
         """Return no hits."""

@@ -184,6 +184,9 @@ class LexicalIndex:
     ) -> Hits:
         """Find the `k` entries that match best, best first; none if no term of `query` occurs.
 
+        Of entries that score the same as the last hit, those with the smallest ids are hits: which of them
+        tantivy finds first depends on the order of its segments, which is drawn by lot when they are written.
+
         Args:
             query: Plain language. Stop words are left out, unless it has nothing else.
             k: Hits wanted, at least 1.
@@ -198,11 +201,16 @@ class LexicalIndex:
         if not terms or (within_documents is not None and not len(within_documents)):
             return Hits.none()
         searcher = self._index.searcher()
-        found = searcher.search(self._query(list(terms), within_documents, up_to), k, count=False).hits
+        asked, wanted = self._query(list(terms), within_documents, up_to), k + 1
+        found = searcher.search(asked, wanted, count=False).hits
+        while len(found) == wanted and found[-1][0] == found[k - 1][0]:  # more of them may tie with the last
+            wanted *= 4
+            found = searcher.search(asked, wanted, count=False).hits
         if not found:
             return Hits.none()
         ids = searcher.fast_field_values("id", [address for _, address in found])
-        return Hits.ordered(np.array(ids, np.int64), np.array([score for score, _ in found], np.float32))
+        scores = np.array([score for score, _ in found], np.float32)
+        return Hits.ordered(np.array(ids, np.int64), scores).first(k)
 
     def frequencies(self, terms: Sequence[str]) -> list[int]:
         """In how many entries each term of `content_words` occurs, of all documents."""

@@ -61,6 +61,17 @@ def test_k_limits_and_may_exceed(foxes: LexicalIndex) -> None:
         foxes.search("fox", 0)
 
 
+def test_of_entries_that_tie_at_the_end_the_smallest_ids_are_hits(tmp_path: Path) -> None:
+    index = LexicalIndex.create(tmp_path)
+    for ids in ([9, 2, 30], [1, 40, 8], [7, 50, 3]):  # three segments, whose order is drawn by lot
+        index.add(np.array(ids), np.zeros(3, np.int64), ["a fox"] * 3)
+        index.commit()
+    index.add(np.array([60]), np.zeros(1, np.int64), ["fox fox"])
+    index.commit()
+    assert index.search("fox", 4).ids.tolist() == [60, 1, 2, 3]
+    assert index.search("fox", 20).ids.tolist() == [60, 1, 2, 3, 7, 8, 9, 30, 40, 50]
+
+
 def test_filters_by_document(foxes: LexicalIndex) -> None:
     free = foxes.search("fox", 9)
     assert foxes.search("fox", 9, np.array([20])).ids.tolist() == [2]
