@@ -31,6 +31,7 @@ from app.position_commands import position
 from app.reports import added_json, answer_json, document_json, record_json
 from app.summary_commands import summarize
 from app.tree_commands import tree
+from app.ui_command import ui
 from retrieval.errors import ClewError
 
 __all__ = ["app", "main"]
@@ -55,6 +56,7 @@ memory.command()(position)
 app.command()(worker)
 app.command()(tree)
 app.command()(summarize)
+app.command()(ui)
 
 
 @app.callback()

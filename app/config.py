@@ -68,6 +68,11 @@ class Settings(BaseSettings):
         importance_weight: Of its importance.
         half_life_days: After so many days half of a turn's recency is gone.
         half_life_turns: The same, after so many turns that followed.
+        upload_megabytes: Greatest size of a file that is uploaded to the pages.
+        server_folder: A folder of the server whose files the pages may add; None allows none.
+        trusted_network: Whether the pages may be served beyond this machine without a login.
+        admins: Who may change settings on the pages where people log in: addresses that the provider has
+            verified, or ISSUER SUBJECT.
         openai_base_url: Of the endpoint; also OPENAI_BASE_URL or OPENAI_API_BASE.
         openai_api_key: Also OPENAI_API_KEY, or the content of OPENAI_API_KEY_FILE.
         openai_api_key_file: A file with the key alone.
@@ -112,6 +117,10 @@ class Settings(BaseSettings):
     importance_weight: float = Field(default=_CHOSEN.importance, ge=0, le=10, allow_inf_nan=False)
     half_life_days: float = Field(default=_CHOSEN.half_life_days, gt=0, le=100_000, allow_inf_nan=False)
     half_life_turns: float = Field(default=_CHOSEN.half_life_turns, gt=0, le=1e9, allow_inf_nan=False)
+    upload_megabytes: int = Field(default=500, ge=1, le=100_000)
+    server_folder: Path | None = None
+    trusted_network: bool = False
+    admins: tuple[str, ...] = ()
     openai_base_url: str = Field(
         default="",
         validation_alias=AliasChoices("openai_base_url", "OPENAI_BASE_URL", "OPENAI_API_BASE"),

@@ -20,6 +20,7 @@ from retrieval.errors import ClewError
 __all__ = [
     "AppError",
     "CheckpointError",
+    "ClewError",
     "EmptyLibraryError",
     "EvaluationError",
     "ForgettingError",

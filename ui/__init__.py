@@ -1,1 +1,1 @@
-"""The Streamlit pages, a thin client of `app`; they arrive with their own issue."""
+"""The Streamlit pages, a thin client of `app`: deleting this folder loses no behaviour."""

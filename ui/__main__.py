@@ -1,0 +1,96 @@
+"""The server of the pages, as `clew ui` starts it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import streamlit as st
+from starlette.middleware import Middleware
+from streamlit import config
+
+from app.config import Settings
+from app.errors import ClewError
+from ui.binding import check_host, is_own
+from ui.errors import unexpected
+from ui.guard import Guard
+from ui.login import checked_login
+from ui.serving import serving
+from ui.upload_files import UploadFiles
+
+__all__ = ["main", "options"]
+
+MAIN: Final = Path(__file__).with_name("main.py")
+SECRETS: Final = "secrets.toml"
+
+
+def options(settings: Settings, host: str, port: int, browser: bool) -> dict[str, Any]:
+    """What Streamlit is told, whatever a configuration file of its own says."""
+    # Against names of other sites that are made to point here (DNS rebinding), where names are known.
+    hosts = ["localhost", "127.0.0.1", "[::1]", host] if is_own(host) else []
+    return {
+        "server.address": host,
+        "server.port": port,
+        "server.headless": not browser,
+        "server.allowedHosts": hosts,
+        "server.enableXsrfProtection": True,
+        "server.enableCORS": True,
+        "server.enableAgentApi": False,
+        "server.enableStaticServing": False,
+        "server.maxUploadSize": settings.upload_megabytes,
+        "server.fileWatcherType": "none",
+        "server.showEmailPrompt": False,
+        "browser.gatherUsageStats": False,
+        "client.showErrorDetails": "none",
+        "client.showErrorLinks": False,
+        "client.toolbarMode": "minimal",
+        "runner.magicEnabled": False,
+        "logger.hideWelcomeMessage": True,
+    }
+
+
+@asynccontextmanager
+async def _closing(_: st.App) -> AsyncGenerator[None, None]:
+    """Closes the library with the server."""
+    try:
+        yield
+    finally:
+        serving().close()
+
+
+def main(arguments: dict[str, Any]) -> None:
+    """Serve the pages until Ctrl-C.
+
+    Args:
+        arguments: "host", "port" and "browser", and "settings" of the command line.
+
+    Raises:
+        ClewError: If the library cannot be opened, or may not be served there.
+    """
+    shared = serving(arguments["settings"])
+    settings = shared.settings()
+    host, port = arguments["host"], arguments["port"]
+    # Streamlit's own places for secrets, and the home.
+    files = [*config.get_option("secrets.files"), str(settings.home / SECRETS)]
+    config.set_option("secrets.files", files)
+    print(check_host(host, checked_login(), settings.trusted_network), file=sys.stderr)
+    shared.library()  # what is wrong with it is said here, and not to the first visitor
+    app = st.App(
+        MAIN,
+        lifespan=_closing,
+        middleware=[Middleware(Guard), Middleware(UploadFiles)],
+        on_script_error=unexpected,
+    )
+    app.run(config=options(settings, host, port, arguments["browser"]) | {"secrets.files": files})
+
+
+if __name__ == "__main__":
+    try:
+        main(json.loads(sys.argv.pop(1)))
+    except ClewError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        sys.exit(1)

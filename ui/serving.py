@@ -1,0 +1,81 @@
+"""What one server process shares between all its sessions: the library, and the worker that does its jobs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from app.bootstrap import open_library
+from app.config import Settings, load_settings
+from app.library import Library
+from app.working import start_work
+
+__all__ = ["Serving", "serving"]
+
+
+class Serving:
+    """Opens the library once and keeps a view of it for each user; safe to use from several threads.
+
+    Args:
+        arguments: Settings of the command line that go before all others.
+    """
+
+    def __init__(self, arguments: Mapping[str, Any] | None = None) -> None:
+        self._arguments = dict(arguments or {})
+        self._lock = threading.RLock()
+        self._library: Library | None = None
+        self._stop: Callable[[], None] | None = None
+        self._of_users: dict[str, Library] = {}
+
+    def settings(self) -> Settings:
+        """The settings as they are now; raises SettingsError."""
+        return load_settings(**self._arguments)
+
+    def library(self, user: str | None = None) -> Library:
+        """The library of a user, None for the one that the settings name.
+
+        Raises:
+            ClewError: If it cannot be opened.
+        """
+        with self._lock:
+            if self._library is None:
+                self._library = open_library(self.settings())
+                self._stop = start_work(self._library)
+            name = user or self._library.settings.user
+            if name not in self._of_users:
+                self._of_users[name] = self._library.for_user(name)
+            return self._of_users[name]
+
+    def reopen(self) -> None:
+        """Use the settings as they are now; work under way goes on with them.
+
+        Raises:
+            ClewError: If they cannot be used; then everything stays as it was.
+        """
+        with self._lock:
+            new = open_library(self.settings())
+            self.close()
+            self._library = new
+            self._stop = start_work(new)
+
+    def close(self) -> None:
+        """Stop the worker and close the library; what was under way is gone on with at the next start."""
+        with self._lock:
+            library, stop = self._library, self._stop
+            self._library, self._stop, self._of_users = None, None, {}
+        if stop is not None:
+            stop()
+        if library is not None:
+            library.close()
+
+
+_serving = Serving()
+
+
+def serving(arguments: Mapping[str, Any] | None = None) -> Serving:
+    """The one of this process; with `arguments`, as the server sets it up before the first session."""
+    global _serving
+    if arguments is not None:
+        _serving = Serving(arguments)
+    return _serving

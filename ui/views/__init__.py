@@ -1,0 +1,1 @@
+"""The pages, one file each: `show()` draws one run of it."""
