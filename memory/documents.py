@@ -11,17 +11,19 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, Engine, Row, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, insert, or_, select, true, update
 
 from memory.document_parts import NewDocument, insert_parts, without_embedding
 from memory.embeddings import delete_orphans
 from memory.errors import AmbiguousDocumentError, DatabaseError, UnknownDocumentError
 from memory.library import advance_revision
 from memory.reading_positions import carry_over, forget_positions
-from memory.tables import ChunkRow, DocumentRow, PageRow, SectionRow, SentenceRow
+from memory.tables import ChunkRow, CollectionDocumentRow, DocumentRow, PageRow, SectionRow, SentenceRow
 from memory.texts import read_text
+from memory.threads import storable
 from memory.tree_store import remove_trees
 from memory.units import plan_units
+from memory.users import FIRST_USER
 from retrieval.chunking import encoder_text
 from retrieval.document import Document, Page, Section, Span
 
@@ -34,6 +36,7 @@ class DocumentRecord:
 
     key: int
     id: str
+    owner: str
     title: str
     path: str
     media_type: str
@@ -48,22 +51,33 @@ class DocumentRecord:
 
 
 class DocumentStore:
-    """Documents of one database."""
+    """Documents of one database.
 
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
+    What a document goes by (title, path, bytes) is looked up among those of the owner; its key names it
+    whoever asks, and only comes from such a look.
+
+    Args:
+        engine: Of the database.
+        owner: Name of the user whose documents are meant; those of others are as if they were not there. With
+            None they are those of all users, and a new one belongs to the first.
+    """
+
+    def __init__(self, engine: Engine, owner: str | None = None) -> None:
+        self.engine, self.owner = engine, None if owner is None else storable(owner)
 
     def begin(self, new: NewDocument) -> int:
         """Write a document as pending, its planned units with it; return its key.
 
         An older pending version of the same file is dropped. What it replaces stays in use until `finish`.
         """
+        owner = self.owner or FIRST_USER
+        mine = DocumentRow.owner == owner
         with self.engine.begin() as connection:
-            replaced = _replaced(connection, new.path, new.content_hash)
+            replaced = _replaced(connection, new.path, new.content_hash, mine)
             of_this_file = [DocumentRow.path == new.path, DocumentRow.content_hash == new.content_hash]
             if replaced:
                 of_this_file.append(DocumentRow.id == replaced.id)
-            pending = select(DocumentRow.key).where(DocumentRow.state == "pending", or_(*of_this_file))
+            pending = select(DocumentRow.key).where(DocumentRow.state == "pending", mine, or_(*of_this_file))
             dropped: set[bytes] = set()
             for old in connection.execute(pending).scalars().all():
                 dropped |= _delete_rows(connection, old)
@@ -71,6 +85,7 @@ class DocumentStore:
                 insert(DocumentRow).returning(DocumentRow.key),
                 {
                     "id": replaced.id if replaced else _free_id(connection, new.content_hash),
+                    "owner": owner,
                     "state": "pending",
                     "content_hash": new.content_hash,
                     "recipe": new.recipe,
@@ -109,26 +124,34 @@ class DocumentStore:
                 _delete(connection, old)
             connection.execute(update(DocumentRow).where(DocumentRow.key == key).values(state="ready"))
             advance_revision(connection)
-            return _records(connection, key)[0], old is not None
+            return _records(connection, DocumentRow.key == key)[0], old is not None
 
     def records(self) -> list[DocumentRecord]:
         """All ready documents, oldest first."""
         with self.engine.connect() as connection:
-            return _records(connection)
+            return _records(connection, DocumentRow.state == "ready", self._mine)
+
+    def others(self) -> bool:
+        """Whether another user has a ready document."""
+        if self.owner is None:
+            return False
+        query = select(DocumentRow.key).where(DocumentRow.state == "ready", DocumentRow.owner != self.owner)
+        with self.engine.connect() as connection:
+            return connection.execute(query.limit(1)).first() is not None
 
     def ready(self, content_hash: str) -> DocumentRecord | None:
         """The ready document with these bytes, if there is one."""
         with self.engine.connect() as connection:
             keys = select(DocumentRow.key).where(
-                DocumentRow.content_hash == content_hash, DocumentRow.state == "ready"
+                DocumentRow.content_hash == content_hash, DocumentRow.state == "ready", self._mine
             )
             key = connection.execute(keys.order_by(DocumentRow.key)).scalar()
-            return _records(connection, key)[0] if key is not None else None
+            return _records(connection, DocumentRow.key == key)[0] if key is not None else None
 
     def replaced_by(self, path: str, content_hash: str) -> str | None:
         """Id of the ready document that a file at `path` with these bytes would replace."""
         with self.engine.connect() as connection:
-            row = _replaced(connection, path, content_hash)
+            row = _replaced(connection, path, content_hash, self._mine)
             return row.id if row else None
 
     def outdated(self, recipe: str) -> list[DocumentRecord]:
@@ -144,6 +167,7 @@ class DocumentStore:
                     DocumentRow.recipe == recipe,
                     DocumentRow.path == path,
                     DocumentRow.state == "pending",
+                    self._mine,
                 )
             ).scalar()
 
@@ -172,8 +196,7 @@ class DocumentStore:
     def interrupted(self) -> list[DocumentRecord]:
         """Documents, or new versions of them, whose adding was begun and not finished, oldest first."""
         with self.engine.connect() as connection:
-            keys = select(DocumentRow.key).where(DocumentRow.state == "pending").order_by(DocumentRow.key)
-            return [_records(connection, key)[0] for key in connection.execute(keys).scalars().all()]
+            return _records(connection, DocumentRow.state == "pending", self._mine)
 
     def versions(self, reference: str) -> list[DocumentRecord]:
         """The document that a person means, and versions of it that were begun; it comes last.
@@ -271,6 +294,11 @@ class DocumentStore:
                 pages=tuple(Page(p.number, Span(p.start, p.end), p.unread) for p in pages),
             )
 
+    @property
+    def _mine(self) -> ColumnElement[bool]:
+        """That a document is of this owner, as SQL."""
+        return true() if self.owner is None else DocumentRow.owner == self.owner
+
 
 def remove_document(connection: Connection, key: int) -> None:
     """`DocumentStore.remove` in the caller's transaction."""
@@ -278,15 +306,19 @@ def remove_document(connection: Connection, key: int) -> None:
     _delete(connection, key)
     if id is not None:
         remove_trees(connection, id)
+        if connection.execute(select(DocumentRow.key).where(DocumentRow.id == id)).first() is None:
+            connection.execute(delete(CollectionDocumentRow).where(CollectionDocumentRow.document_id == id))
     advance_revision(connection)
 
 
-def _replaced(connection: Connection, path: str, content_hash: str) -> Row[int, str] | None:
+def _replaced(
+    connection: Connection, path: str, content_hash: str, mine: ColumnElement[bool]
+) -> Row[int, str] | None:
     """The ready version that a file would replace: of the same bytes, else of the same path."""
     for condition in (DocumentRow.content_hash == content_hash, DocumentRow.path == path):
         row = connection.execute(
             select(DocumentRow.key, DocumentRow.id)
-            .where(condition, DocumentRow.state == "ready")
+            .where(condition, DocumentRow.state == "ready", mine)
             .order_by(DocumentRow.key)
         ).first()
         if row is not None:
@@ -318,14 +350,13 @@ def _delete_rows(connection: Connection, key: int) -> set[bytes]:
     return hashes
 
 
-def _records(connection: Connection, key: int | None = None) -> list[DocumentRecord]:
-    table = DocumentRow.__table__
-    query = select(table).order_by(DocumentRow.key)
-    query = query.where(DocumentRow.state == "ready" if key is None else DocumentRow.key == key)
+def _records(connection: Connection, *where: ColumnElement[bool]) -> list[DocumentRecord]:
+    query = select(DocumentRow.__table__).where(*where).order_by(DocumentRow.key)
     return [
         DocumentRecord(
             key=row.key,
             id=row.id,
+            owner=row.owner,
             title=row.title,
             path=row.path,
             media_type=row.media_type,

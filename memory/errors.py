@@ -5,7 +5,10 @@ ClewError
     ├── DatabaseError           cannot be opened, read, written or migrated
     ├── UnknownDocumentError    no document goes by that id, title or path
     ├── AmbiguousDocumentError  more than one does
+    ├── UnknownCollectionError  the user has no collection of that name
+    ├── CollectionNameError     a collection cannot be called so
     ├── UnknownThreadError      no thread goes by that name
+    ├── ThreadNameError         a thread cannot be called so
     ├── UnknownTurnError        a thread has no turn of that number
     ├── UnknownUserError        nothing of a user of that name is stored
     ├── UnknownFactError        the user has no fact of that id
@@ -22,12 +25,15 @@ from retrieval.errors import ClewError
 __all__ = [
     "AmbiguousDocumentError",
     "AmbiguousJobError",
+    "CollectionNameError",
     "DatabaseError",
     "FactStateError",
     "ForgottenMeanwhileError",
     "JobStateError",
     "MemoryFileError",
     "MemoryStoreError",
+    "ThreadNameError",
+    "UnknownCollectionError",
     "UnknownDocumentError",
     "UnknownFactError",
     "UnknownJobError",
@@ -53,8 +59,20 @@ class AmbiguousDocumentError(MemoryStoreError):
     """More than one document goes by that id, title or path."""
 
 
+class UnknownCollectionError(MemoryStoreError):
+    """The user has no collection of that name."""
+
+
+class CollectionNameError(MemoryStoreError):
+    """A collection cannot be called so: another one is, or it is no name."""
+
+
 class UnknownThreadError(MemoryStoreError):
     """No thread goes by that name."""
+
+
+class ThreadNameError(MemoryStoreError):
+    """A thread cannot be called so: another one is, or it is no name."""
 
 
 class UnknownTurnError(MemoryStoreError):

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, func, select
+from sqlalchemy import ColumnElement, Connection, Engine, func, select, true
 
 from memory.errors import AmbiguousJobError, UnknownJobError
 from memory.moments import in_utc
 from memory.tables import JobRow, TaskRow
+from memory.threads import storable
 
 __all__ = ["ALL_TASKS", "ENDED", "JobReader", "JobRecord", "Tally", "TaskRecord", "job_records"]
 
@@ -26,6 +27,7 @@ class JobRecord:
 
     key: int
     id: str
+    owner: str
     kind: str
     title: str
     spec: dict[str, Any]
@@ -82,29 +84,35 @@ ALL_TASKS: Final = select(
 
 
 class JobReader:
-    """Reads the jobs of one database."""
+    """Reads the jobs of one database.
+
+    Where an `owner` is named, jobs of other users are as if they were not there.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
 
-    def get(self, id: str) -> JobRecord:
+    def get(self, id: str, owner: str | None = None) -> JobRecord:
         """The job with exactly that id.
 
         Raises:
             UnknownJobError: If there is none.
         """
         with self.engine.connect() as connection:
-            found = job_records(connection, JobRow.id == id)
+            found = job_records(connection, JobRow.id == id, _of(owner))
         if not found:
             raise UnknownJobError(f"There is no job {id!r}; `clew jobs list` shows all.")
         return found[0]
 
-    def records(self, limit: int | None = None) -> list[JobRecord]:
-        """Jobs, newest first."""
+    def records(
+        self, limit: int | None = None, owner: str | None = None, kinds: Collection[str] | None = None
+    ) -> list[JobRecord]:
+        """Jobs, of some kinds or of all, newest first."""
+        of_kinds = true() if kinds is None else JobRow.kind.in_(kinds)
         with self.engine.connect() as connection:
-            return job_records(connection, limit=limit)
+            return job_records(connection, _of(owner), of_kinds, limit=limit)
 
-    def resolve(self, reference: str) -> JobRecord:
+    def resolve(self, reference: str, owner: str | None = None) -> JobRecord:
         """The job whose id begins so.
 
         Raises:
@@ -113,7 +121,7 @@ class JobReader:
         """
         begins = JobRow.id.startswith(reference.strip().lower(), autoescape=True)
         with self.engine.connect() as connection:
-            found = job_records(connection, begins) if reference.strip() else []
+            found = job_records(connection, begins, _of(owner)) if reference.strip() else []
         if not found:
             raise UnknownJobError(f"There is no job {reference!r}; `clew jobs list` shows all.")
         if len(found) > 1:
@@ -180,6 +188,7 @@ def job_records(connection: Connection, *where: Any, limit: int | None = None) -
         JobRecord(
             key=row.key,
             id=row.id,
+            owner=row.owner,
             kind=row.kind,
             title=row.title,
             spec=row.spec,
@@ -193,6 +202,11 @@ def job_records(connection: Connection, *where: Any, limit: int | None = None) -
         )
         for row in connection.execute(query)
     ]
+
+
+def _of(owner: str | None) -> ColumnElement[bool]:
+    """That a job belongs to a user, as SQL."""
+    return true() if owner is None else JobRow.owner == storable(owner)
 
 
 def _tasks(id: str) -> Any:

@@ -19,7 +19,9 @@ from memory.job_records import ENDED, JobReader, JobRecord, TaskRecord, job_reco
 from memory.job_reopening import reopen_tasks
 from memory.job_tasks import PlannedTask, lock_job, write_tasks
 from memory.tables import JobRow, TaskRow
+from memory.threads import storable as name_of
 from memory.upserts import upsert
+from memory.users import FIRST_USER
 
 __all__ = ["JobStore"]
 
@@ -45,18 +47,21 @@ class JobStore(JobReader):
         tasks: Sequence[PlannedTask],
         priority: int = 0,
         estimate: Mapping[str, Any] | None = None,
+        owner: str = FIRST_USER,
     ) -> tuple[JobRecord, bool]:
-        """Write a job with its first tasks; the record, and whether it is one that was begun before.
+        """Write a user's job with its first tasks; the record, and whether it is one that was begun before.
 
-        An unfinished job of the same kind and spec is adopted: resumed, its failed tasks are tried again, and
-        tasks that it does not have yet are added.
+        An unfinished job of the same user, kind and spec is adopted: resumed, its failed tasks are tried
+        again, and tasks that it does not have yet are added.
         """
-        digest = _digest(kind, spec)
+        owner = name_of(owner)
+        digest = _digest(owner, kind, spec)
         while True:
             with self.engine.begin() as connection:
                 now = self.now()
                 values = {
                     "id": secrets.token_hex(4),
+                    "owner": owner,
                     "kind": kind,
                     "title": storable(title),
                     "digest": digest,
@@ -215,7 +220,7 @@ def _go_on(connection: Connection, key: int, now: datetime) -> int:
     return again
 
 
-def _digest(kind: str, spec: Mapping[str, Any]) -> bytes:
-    """16 bytes that name what is asked for."""
-    written = json.dumps([kind, spec], sort_keys=True).encode()
+def _digest(owner: str, kind: str, spec: Mapping[str, Any]) -> bytes:
+    """16 bytes that name what is asked for, and by whom."""
+    written = json.dumps([owner, kind, spec], sort_keys=True).encode()
     return hashlib.blake2b(written, digest_size=16).digest()

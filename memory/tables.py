@@ -21,10 +21,13 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from memory.base import Base, Key
+from memory.users import FIRST_USER
 
 __all__ = [
     "Base",
     "ChunkRow",
+    "CollectionDocumentRow",
+    "CollectionRow",
     "CompletionRow",
     "DocumentRow",
     "EmbeddingRow",
@@ -72,14 +75,16 @@ class DocumentRow(Base):
     """A document, or a version of one that is still being encoded (state "pending").
 
     `id` is what people see; it stays the same when the file changes. For a while the new version
-    ("pending") and the one it replaces ("ready") share it. Counts of its parts are kept here, so that a list
-    of documents does not count the rows of all of them.
+    ("pending") and the one it replaces ("ready") share it. `owner` is the name of the user whose it is; the
+    same file of two users is two documents. Counts of its parts are kept here, so that a list of documents
+    does not count the rows of all of them.
     """
 
     __tablename__ = "documents"
     __table_args__ = (UniqueConstraint("id", "state"), {"sqlite_autoincrement": True})
     key: Mapped[int] = mapped_column(Key, primary_key=True)
     id: Mapped[str]
+    owner: Mapped[str] = mapped_column(index=True, server_default=FIRST_USER)
     state: Mapped[str]
     content_hash: Mapped[str] = mapped_column(index=True)
     recipe: Mapped[str]
@@ -96,6 +101,27 @@ class DocumentRow(Base):
 
 def _document_key() -> Mapped[int]:
     return mapped_column(ForeignKey("documents.key", ondelete="CASCADE"))
+
+
+class CollectionRow(Base):
+    """Documents that a user has put together under a name."""
+
+    __tablename__ = "collections"
+    __table_args__ = (UniqueConstraint("owner", "name"), {"sqlite_autoincrement": True})
+    key: Mapped[int] = mapped_column(Key, primary_key=True)
+    owner: Mapped[str]
+    name: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+
+
+class CollectionDocumentRow(Base):
+    """A document in a collection, by its id, which stays when the file changes."""
+
+    __tablename__ = "collection_documents"
+    collection_key: Mapped[int] = mapped_column(
+        ForeignKey("collections.key", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    document_id: Mapped[str] = mapped_column(primary_key=True, index=True)
 
 
 class TextRow(Base):
@@ -251,9 +277,10 @@ class ModelCallRow(Base):
 class JobRow(Base):
     """Long work that somebody has asked for; its tasks are in `tasks`, what it tells in `job_events`.
 
-    `digest` names what was asked, so that the same command finds the job it has begun: of those that have not
-    ended there is one of each. `state` is "queued", "running", "paused", "cancelled", "done" or "failed";
-    `reason` says why it is paused or failed. A greater `priority` goes first.
+    `owner` is the name of the user who has. `digest` names what was asked by whom, so that the same command
+    finds the job it has begun: of those that have not ended there is one of each. `state` is "queued",
+    "running", "paused", "cancelled", "done" or "failed"; `reason` says why it is paused or failed. A greater
+    `priority` goes first.
     """
 
     __tablename__ = "jobs"
@@ -269,6 +296,7 @@ class JobRow(Base):
     )
     key: Mapped[int] = mapped_column(Key, primary_key=True)
     id: Mapped[str] = mapped_column(unique=True)
+    owner: Mapped[str] = mapped_column(index=True, server_default=FIRST_USER)
     kind: Mapped[str]
     title: Mapped[str]
     digest: Mapped[bytes] = mapped_column(LargeBinary(16))

@@ -12,6 +12,7 @@ import numpy as np
 from sqlalchemy import URL, Engine, func, insert, select
 
 from memory.base import Base
+from memory.collections import CollectionStore
 from memory.completions import CompletionStore
 from memory.conversation_tables import CleanupRow, FactRow, FactVectorRow, ReadingRow, TurnRow
 from memory.document_parts import NewDocument
@@ -249,6 +250,14 @@ class ATask:
     weight: float = 1.0
     needs: tuple[str, ...] = ()
     waits: tuple[str, ...] = ()
+
+
+def add_collection(engine: Engine, *documents: int, name: str = "course", owner: str = "me") -> None:
+    """A collection of documents, given as their keys: a row in every table of collections."""
+    ids = [each.id for each in DocumentStore(engine).records() if each.key in documents]
+    collections = CollectionStore(engine, owner)
+    collections.create(name)
+    collections.put(name, ids)
 
 
 def add_job(engine: Engine) -> str:

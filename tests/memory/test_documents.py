@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Engine, select
 
+from memory.collections import CollectionStore
 from memory.documents import DocumentStore
 from memory.embeddings import embed_hash, missing_hashes
 from memory.errors import AmbiguousDocumentError, UnknownDocumentError
@@ -14,6 +15,7 @@ from retrieval.chunking import encoder_text
 from tests.memory.samples import (
     TEXT,
     add,
+    add_collection,
     add_summaries,
     an_encoder,
     counts,
@@ -156,6 +158,7 @@ def test_removing_leaves_no_row_in_any_table(engine: Engine, store: DocumentStor
     empty = counts(engine)
     key = add(engine)
     add_summaries(engine, key)
+    add_collection(engine, key)
     full = counts(engine)
     others = {"measurements", "threads", "turns", "completions", "model_calls"}
     others |= {"users", "turn_vectors", "facts", "fact_vectors", "readings", "cleanups"}
@@ -164,6 +167,7 @@ def test_removing_leaves_no_row_in_any_table(engine: Engine, store: DocumentStor
     assert all(full[name] > 0 for name in full if name not in others)
     revision = library_state(engine).revision
     store.remove(key)
+    CollectionStore(engine, "me").remove("course")  # which is there still, and empty
     assert counts(engine) == empty
     assert library_state(engine).revision == revision + 1
     assert store.records() == []

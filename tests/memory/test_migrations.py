@@ -10,7 +10,7 @@ from memory.database import MIGRATIONS, migrate, open_database
 from memory.documents import DocumentStore
 from memory.measurements import write_measurement
 from memory.tables import Base
-from tests.memory.samples import TEXT, add, add_answer, add_job, add_summaries, counts, url
+from tests.memory.samples import TEXT, add, add_answer, add_collection, add_job, add_summaries, counts, url
 
 REVISIONS = sorted(file.stem.partition("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*.py"))
 
@@ -24,6 +24,7 @@ def filled(folder: Path) -> dict[str, int]:
     add_answer(engine)
     add_job(engine)
     add_summaries(engine, key)
+    add_collection(engine, key)
     found = counts(engine)
     engine.dispose()
     assert all(found.values()), found
@@ -105,6 +106,7 @@ NEW_IN = {
         "tree_nodes",
     },
     "0004": {"users", "turn_vectors", "facts", "fact_vectors", "readings", "cleanups"},
+    "0005": {"collections", "collection_documents"},
 }
 
 
@@ -129,7 +131,9 @@ def test_a_database_of_the_first_version_is_brought_up_with_its_rows(tmp_path: P
     assert counts(engine) == before | dict.fromkeys(set[str]().union(*NEW_IN.values()), 0)
     add_answer(engine)
     add_job(engine)
-    add_summaries(engine, DocumentStore(engine).records()[0].key)
+    key = DocumentStore(engine).records()[0].key
+    add_summaries(engine, key)
+    add_collection(engine, key)
     assert counts(engine) == before
     engine.dispose()
 
