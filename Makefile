@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= ../shared/data
 
-.PHONY: setup demo test lint bench lock clean
+.PHONY: setup demo ui browser test lint bench lock clean
 
 setup: $(VENV)/ready
 
@@ -25,7 +25,14 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-test: lint
+# What the tests of the pages are driven with; they are skipped where it cannot be had.
+browser:
+	@.ci/browser
+
+ui: setup
+	$(BIN)/clew ui
+
+test: lint browser
 	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 bench: setup

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import streamlit as st
+from typing import Final
+
 from streamlit.auth_util import get_validated_redirect_uri, validate_auth_credentials
 from streamlit.errors import StreamlitAuthError
 
 from app.errors import SettingsError
 from ui.identity import has_login
 
-__all__ = ["DEFAULT_PROVIDER", "checked_login"]
+__all__ = ["checked_login"]
 
-DEFAULT_PROVIDER = "default"
+PROVIDER: Final = "default"
 """What Streamlit calls the provider that stands in [auth] itself."""
 
 
@@ -23,12 +24,10 @@ def checked_login() -> bool:
     """
     if not has_login():
         return False
-    auth = st.secrets["auth"]
     try:
-        validate_auth_credentials(DEFAULT_PROVIDER)
-        if not auth.get("cookie_secret") or not get_validated_redirect_uri():
-            raise StreamlitAuthError("it needs `redirect_uri` and `cookie_secret`")
+        validate_auth_credentials(PROVIDER)
+        if get_validated_redirect_uri() is None:
+            raise StreamlitAuthError("Its redirect_uri does not end in /oauth2callback.")
     except StreamlitAuthError as error:
-        sentence = " ".join(str(error).split())
-        raise SettingsError(f"[auth] in secrets.toml cannot be used: {sentence}") from error
+        raise SettingsError(f"[auth] in secrets.toml cannot be used: {' '.join(str(error).split())}") from error
     return True
