@@ -6,7 +6,7 @@ from typing import Final
 
 import streamlit as st
 
-__all__ = ["link_to_document", "link_to_library", "link_to_settings", "link_to_turn"]
+__all__ = ["link_to_document", "link_to_library", "link_to_settings", "link_to_turn", "place_in_document"]
 
 CHAT: Final = "chat"
 """The page at the address of the server itself."""
@@ -17,10 +17,15 @@ def link_to_turn(thread: str, turn: int, label: str) -> None:
     st.page_link(_page(CHAT), label=label, query_params={"thread": thread, "turn": str(turn)})
 
 
-def link_to_document(document: str, start: int, end: int, label: str) -> None:
-    """A link to a quote in a document; `label` is Markdown."""
-    query = {"document": document, "at": str(start), "quote": str(end)}
-    st.page_link(_page("document"), label=label, query_params=query)
+def link_to_document(document: str, start: int | None, end: int | None, label: str) -> None:
+    """A link to a document, to the place at `start` of it, or to a quote from there on; `label` is Markdown."""
+    st.page_link(_page("document"), label=label, query_params=place_in_document(document, start, end))
+
+
+def place_in_document(document: str, start: int | None = None, end: int | None = None) -> dict[str, str]:
+    """What stands behind the "?" in the address of such a place."""
+    place = {"document": document, "at": start, "quote": end}
+    return {name: str(value) for name, value in place.items() if value is not None}
 
 
 def link_to_library(label: str) -> None:
