@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from app.agent.context import AgentContext
 from app.agent.coverage import sections_asked, sections_drawn_on
 from app.agent.state import AgentState, TraceState
 from app.events import Step
+from app.shown_answers import ShownBudget, ShownMemory, ShownPlace
+from retrieval.chunking import flat
 from retrieval.document import Span
 from retrieval.evidence import Evidence
 
 __all__ = ["Answer", "FoundPassage", "answer_of"]
+
+CLOSEST: Final = 5
+EXCERPT: Final = 280
+"""Characters of a passage that are shown of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,10 @@ class Answer:
         seconds: Of all steps, before an interruption too.
         notes: What checking the answer has shown and removed.
         trace: The steps of a walk as data, none on other routes.
+        run: What the asking is known by; its turn has the same.
+        closest: Where the best passages stand, best first.
+        recalled: What memory gave.
+        budget: What the reader was given.
     """
 
     text: str
@@ -65,6 +76,10 @@ class Answer:
     seconds: float
     notes: tuple[str, ...] = ()
     trace: tuple[TraceState, ...] = ()
+    run: str = ""
+    closest: tuple[ShownPlace, ...] = ()
+    recalled: tuple[ShownMemory, ...] = ()
+    budget: ShownBudget | None = None
 
 
 def answer_of(state: AgentState, context: AgentContext) -> Answer:
@@ -97,6 +112,8 @@ def answer_of(state: AgentState, context: AgentContext) -> Answer:
         seconds=sum(each["seconds"] for each in state["steps"]),
         notes=tuple(draft["notes"]) if draft is not None else (),
         trace=tuple(trace),
+        run=context.run,
+        closest=_closest(state, context),
     )
 
 
@@ -111,3 +128,25 @@ def _sections_read(state: AgentState, context: AgentContext) -> int:
         if each["document"] > 0
     }
     return len(places)
+
+
+def _closest(state: AgentState, context: AgentContext) -> tuple[ShownPlace, ...]:
+    """The best passages of documents that are there still."""
+    found = [each for each in state.get("passages", []) if each["document"] > 0]
+    places: list[ShownPlace] = []
+    for each in sorted(found, key=lambda passage: -passage["score"])[:CLOSEST]:
+        record, place = context.documents[each["document"]], context.place(each["document"], each["start"])
+        beginning = Span(each["start"], min(each["end"], each["start"] + EXCERPT))
+        places.append(
+            ShownPlace(
+                document=record.id,
+                title=record.title,
+                page=place.page,
+                section=" / ".join(place.sections),
+                start=each["start"],
+                end=each["end"],
+                score=each["score"],
+                excerpt=flat(context.text(each["document"], beginning)),
+            )
+        )
+    return tuple(places)

@@ -48,6 +48,8 @@ WORDS: Final = {
     "model": "Loading",
     "resume": "Going on with an interrupted question, steps done before:",
     "question": "Asking",
+    "step": "Step",
+    "draft": "Writing",
     "summarise": "Summarising",
     "link": "Looking up what summaries rest on:",
     "write": "Writing",
@@ -276,7 +278,7 @@ def _bars(bar: Bar) -> Progress:
         tasks.clear()
 
     def show(event: Event) -> None:
-        if event.stage in ("done", "state", "failed"):
+        if event.stage in ("done", "state", "failed", "step", "draft"):
             clear()
             return
         description = f"{WORDS[event.stage]} {printable(event.subject)}"

@@ -17,6 +17,8 @@ Stage = Literal[
     "model",
     "resume",
     "question",
+    "step",
+    "draft",
     "summarise",
     "link",
     "write",
@@ -26,7 +28,9 @@ Stage = Literal[
     "failed",
     "done",
 ]
-"""Of a job as a whole: "state", when it is paused, resumed or ends; "failed", a task with its error."""
+"""Of a job as a whole: "state", when it is paused, resumed or ends; "failed", a task with its error.
+
+Of an answer: "step", each of which is kept, `done` being its number from 1; "draft", the text so far."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from sqlalchemy import Connection, DateTime, Engine, Integer, String, bindparam, func, insert, select
+from sqlalchemy import Connection, DateTime, Engine, Integer, String, bindparam, delete, func, insert, select
 
 from memory.moments import in_utc
 from memory.tables import JobEventRow, JobRow
 
-__all__ = ["JobEvent", "JobEventStore", "NewJobEvent", "note", "storable"]
+__all__ = ["JobEvent", "JobEventStore", "NewJobEvent", "forget_drafts", "job_events", "note", "storable"]
+
+DRAFT: Final = "draft"
+"""Of this stage only the newest event of a task is kept: it holds all of the text so far."""
 
 APPEND: Final = insert(JobEventRow).from_select(
     ["job_key", "task", "stage", "subject", "done", "total", "at"],
@@ -76,9 +79,23 @@ def note(
     connection.execute(APPEND, row | {"at": now})
 
 
+def forget_drafts(connection: Connection, job: int) -> None:
+    """Delete the text so far of what a job is writing."""
+    connection.execute(delete(JobEventRow).where(JobEventRow.job_key == job, JobEventRow.stage == DRAFT))
+
+
 def storable(text: str) -> str:
     """The text as every database takes it: no NUL, no halves of characters."""
     return text.replace("\0", "").encode("utf-8", "backslashreplace").decode()
+
+
+def job_events(connection: Connection, job: int, after: int = 0) -> list[JobEvent]:
+    """The events of a job after the one with the key `after`, in order."""
+    rows = connection.execute(READ, {"job": job, "after": after}).all()
+    return [
+        JobEvent(row.key, row.task, row.stage, row.subject, row.done, row.total, in_utc(row.at))
+        for row in rows
+    ]
 
 
 class JobEventStore:
@@ -104,16 +121,14 @@ class JobEventStore:
                 for each in events
             ]
             with self.engine.begin() as connection:
+                for job in {each.job for each in events if each.stage == DRAFT}:
+                    forget_drafts(connection, job)
                 connection.execute(APPEND, rows)
 
     def read(self, job: int, after: int = 0) -> list[JobEvent]:
         """The events of a job after the one with the key `after`, in order."""
         with self.engine.connect() as connection:
-            rows = connection.execute(READ, {"job": job, "after": after}).all()
-        return [
-            JobEvent(row.key, row.task, row.stage, row.subject, row.done, row.total, in_utc(row.at))
-            for row in rows
-        ]
+            return job_events(connection, job, after)
 
     def last(self, job: int) -> int:
         """The key of a job's last event, 0 if it has told nothing."""

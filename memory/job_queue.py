@@ -24,6 +24,7 @@ from sqlalchemy import (
 )
 
 from memory.job_endings import fail_task, release_dependents, settle
+from memory.job_events import forget_drafts
 from memory.job_leases import CANCEL_TASK, FREE, HELD, JOB_STATE, LEASE, TaskLeases
 from memory.job_tasks import PlannedTask, lock_job, write_tasks
 from memory.tables import JobRow, TaskRow
@@ -203,6 +204,7 @@ class TaskQueue:
                     connection.execute(CANCEL_TASK, {"task": task.key, "at": now})
                 elif found.rowcount:
                     self._follow(connection, each, now)
+                    forget_drafts(connection, job)
                     stored.append(task)
             for job in cancelled:
                 settle(connection, job, now)

@@ -79,8 +79,11 @@ class TaskKind:
         handler: Does it.
         at_once: How many at once, asked when a worker begins.
         speed: Names what its speed depends on, such as the reader; rates are measured for each.
+        patient: Whether, where an endpoint or the machine is at fault, it is tried again and then its job
+            paused. Otherwise any error ends it, because somebody waits for it.
     """
 
     handler: Handler
     at_once: Callable[[], int]
     speed: Callable[[], str] = lambda: ""
+    patient: bool = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 from sqlalchemy import Engine
@@ -19,6 +20,7 @@ from memory.job_events import JobEvent, JobEventStore
 from memory.job_queue import TaskQueue
 from memory.job_records import JobRecord
 from memory.jobs import JobStore
+from memory.users import FIRST_USER
 from retrieval.errors import ClewError
 
 __all__ = ["Jobs"]
@@ -40,6 +42,7 @@ class Jobs:
         self.kinds: dict[str, TaskKind] = {}
         self.store, self.queue, self.events = JobStore(engine), TaskQueue(engine), JobEventStore(engine)
         self.rates = Rates(engine, self.kinds)
+        self._workers: set[Worker] = set()
 
     def start(
         self,
@@ -49,6 +52,7 @@ class Jobs:
         tasks: Sequence[NewTask],
         priority: int = 0,
         estimate: Estimate | None = None,
+        owner: str = FIRST_USER,
     ) -> JobRecord:
         """Write a job, or adopt the unfinished one of the same kind and spec; nothing runs yet.
 
@@ -59,9 +63,28 @@ class Jobs:
             tasks: The first tasks; others may follow from them.
             priority: Greater goes first.
             estimate: What all of it will take, if more is known than the first tasks tell.
+            owner: Name of the user who asks for it.
         """
         expected = estimate or self.rates.estimate(tasks)
-        return self.store.create(kind, title, spec, tasks, priority, expected.plain())[0]
+        record = self.store.create(kind, title, spec, tasks, priority, expected.plain(), owner)[0]
+        self.wake()
+        return record
+
+    def wake(self) -> None:
+        """Let the workers of this process look for new work at once."""
+        for worker in list(self._workers):
+            worker.wake()
+
+    def cancel(self, id: str) -> JobRecord:
+        """End a job; its tasks that run in this process hear of it at once.
+
+        Raises:
+            JobStateError: If it has ended.
+        """
+        record = self.store.cancel(id)
+        for worker in list(self._workers):
+            worker.cancel(id)
+        return record
 
     def estimate(self, tasks: Sequence[NewTask], tokens: int | None = None) -> Estimate:
         """What tasks would take, as measured on this machine."""
@@ -121,6 +144,15 @@ class Jobs:
             limit,
             patience or Patience(),
         )
+
+    @contextmanager
+    def awake(self, worker: Worker) -> Iterator[Worker]:
+        """Inside, a worker of this process hears at once of jobs that are started or cancelled here."""
+        self._workers.add(worker)
+        try:
+            yield worker
+        finally:
+            self._workers.discard(worker)
 
     def progress(self, record: JobRecord) -> JobProgress:
         """How far a job is."""

@@ -16,6 +16,9 @@ BETWEEN: Final = 0.2
 """Seconds between two writes of events, and between two looks at those of others: five a second for each
 stage of a task, as often as a person can read."""
 
+EACH: Final = "step"
+"""Of this stage every event is stored, by its number; of the others the newest."""
+
 
 class Teller:
     """Passes events on to whoever listens here, and stores those of tasks that run here.
@@ -27,7 +30,7 @@ class Teller:
 
     def __init__(self, events: JobEventStore, on_event: Progress = silent) -> None:
         self._events, self._on_event = events, on_event
-        self._unstored: dict[tuple[int, str], NewJobEvent] = {}
+        self._unstored: dict[tuple[int, str, int], NewJobEvent] = {}
         self._stored_at = self._tailed_at = float("-inf")
         self._after = 0
         self._own: set[str] | None = None
@@ -51,10 +54,13 @@ class Teller:
         self._on_event(event)
 
     def tell_of(self, task: ClaimedTask, event: Event) -> None:
-        """Pass on an event of a task; until it is stored, a newer one of the same stage takes its place."""
+        """Pass on an event of a task; until it is stored, a newer one of the same stage takes its place.
+
+        A step is replaced by none but the same one, told again after an interruption.
+        """
         self._on_event(event)
         new = NewJobEvent(task.job_key, task.name, event.stage, event.subject, event.done, event.total)
-        self._unstored[task.key, event.stage] = new
+        self._unstored[task.key, event.stage, event.done if event.stage == EACH else 0] = new
 
     def store(self, now: bool = True) -> None:
         """Store what was told, now or only if it is time to."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from app.events import Event, Progress, silent
 from app.jobs.contract import TaskKind
@@ -69,6 +70,11 @@ class _Told:
 
 
 @dataclass(frozen=True, slots=True)
+class _Woken:
+    """There is new work."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Came:
     task: ClaimedTask
     future: Future[Ending]
@@ -104,11 +110,13 @@ class Worker:
         self._store, self._queue, self._events, self._rates = store, queue, events, rates
         self._executor, self._patience = executor, patience
         self._rooms = {name: kind.at_once() for name, kind in kinds.items()}
+        self._impatient = {name for name, kind in kinds.items() if not kind.patient}
         self._limit = limit
         self._running: dict[int, tuple[ClaimedTask, Cancellation]] = {}
-        self._inbox: SimpleQueue[_Told | _Came] = SimpleQueue()
+        self._inbox: SimpleQueue[_Told | _Came | _Woken] = SimpleQueue()
         self._teller = Teller(events)
         self._stop_at: float | None = None
+        self._stopped = threading.Event()
         self._looked = self._taken_over = float("-inf")
         self._idle = 0
 
@@ -125,6 +133,22 @@ class Worker:
     def stop(self) -> None:
         """Take no more tasks, and end when what runs has ended or had its time to; a signal handler may."""
         self._stop_at = time.monotonic() + DRAIN
+
+    def work_until(self, stopped: threading.Event) -> None:
+        """Do tasks until it is set and `wake` is called; what runs then is stopped at once and given back."""
+        self._stopped = stopped
+        for _ in self.work():
+            pass
+
+    def wake(self) -> None:
+        """Look for new work at once; any thread may."""
+        self._inbox.put(_Woken())
+
+    def cancel(self, job: str) -> None:
+        """Ask the tasks of a job that run here to stop, before they hear of it from the database."""
+        for task, cancellation in list(self._running.values()):
+            if task.job == job:
+                cancellation.cancel()
 
     def work(
         self, job: str | None = None, until_idle: bool = False, on_event: Progress = silent
@@ -192,6 +216,8 @@ class Worker:
 
     def _drained(self) -> bool:
         """Whether the worker is to stop and nothing is waited for any more."""
+        if self._stopped.is_set():
+            return True
         return self._stop_at is not None and (not self._running or time.monotonic() >= self._stop_at)
 
     def _over(self, job: str | None, until_idle: bool) -> bool:
@@ -206,10 +232,15 @@ class Worker:
         try:
             told = self._inbox.get(timeout=self._pause(job))
             while True:
-                if isinstance(told, _Told):
-                    self._teller.tell_of(told.task, told.event)
-                else:
-                    endings.append((told.task, told.future.result()))
+                match told:
+                    case _Told(task, event):
+                        self._teller.tell_of(task, event)
+                    case _Came(task, future):
+                        endings.append((task, future.result()))
+                    case _Woken():
+                        self._looked, self._idle = float("-inf"), 0
+                    case _:
+                        assert_never(told)
                 told = self._inbox.get_nowait()
         except Empty:
             pass
@@ -249,6 +280,8 @@ class Worker:
     def _failed(self, task: ClaimedTask, ending: Faulted) -> bool:
         """Store an error, or give the task back for another attempt; whether it has failed for good."""
         fault = ending.fault
+        if task.kind in self._impatient and fault in (Fault.PASSING, Fault.AWAY, Fault.MACHINE):
+            fault = Fault.TASK
         passing = fault in (Fault.PASSING, Fault.AWAY)
         most = self._patience.retries if fault is Fault.PASSING else self._patience.away
         if passing and task.retries < most:

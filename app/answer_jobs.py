@@ -1,0 +1,269 @@
+"""Answers as jobs: asked from any page, done by any worker, watched, stopped and asked again by their id."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from app.answering import AnswerStage, AnswerState, AskedAnswer, Heard, Told, answered, asked_from
+from app.asking import clean_question
+from app.jobs.contract import NewTask, Outcome, TaskKind, Work
+from app.shown_answers import ShownAnswer, ShownTurn, answer_from_json, answer_json
+from app.shown_turns import copied_answer, shown_turns, thread_markdown
+from memory.answer_tasks import ANSWER, AnswerSnapshot, AnswerTasks
+from memory.cited_places import CitedPlaces
+from memory.errors import JobStateError, UnknownTurnError
+from memory.incognito import Threads
+from memory.job_records import JobRecord
+from memory.taken_back import take_back
+from memory.threads import ThreadStore
+from reader.errors import StoppedError
+
+if TYPE_CHECKING:
+    from app.library import Library
+
+__all__ = ["Answers", "answer_kind"]
+
+AT_ONCE: Final = 2
+"""Questions that are answered at once, if the reader does not work on more."""
+
+PRIORITY: Final = 1_000
+"""Somebody waits for it: before all other work."""
+
+NAME: Final = 60
+"""Characters of a question that name its thread."""
+
+STAGES: Final[dict[str, AnswerStage]] = {
+    "queued": "waiting",
+    "paused": "waiting",
+    "running": "running",
+    "done": "answered",
+    "cancelled": "stopped",
+    "failed": "failed",
+}
+
+
+class Answers:
+    """The answers of the user of one library; safe to use from several threads."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._tasks = AnswerTasks(library.engine, library.user)
+
+    def ask(
+        self,
+        question: str,
+        thread: str | None,
+        documents: Sequence[str] = (),
+        route: str = "auto",
+        no_spoilers: bool = False,
+        incognito: bool = False,
+    ) -> str:
+        """Ask a question; its id, at once. See `Library.ask` for the arguments and what it raises.
+
+        A thread of None gets a name made from the question. The same question that is on its way already in
+        the same thread is not asked twice.
+        """
+        name = self._new_thread(question, incognito) if thread is None else thread
+        asked = AskedAnswer(question, name, tuple(documents), route, no_spoilers)
+        self._check(asked, incognito)
+        ids = tuple(dict.fromkeys(self._library.document(each).id for each in documents))
+        return self._ask(replace(asked, documents=ids), incognito)
+
+    def state(self, id: str) -> AnswerState:
+        """How an answer stands now; cheap, to be asked several times a second.
+
+        Raises:
+            UnknownJobError: If the user has no such answer, or it has been forgotten.
+        """
+        live = self._library.incognito_answers.find(self._library.user, id)
+        return live.state() if live is not None else _state(self._tasks.snapshot(id))
+
+    def open(self, thread: str, incognito: bool = False) -> str | None:
+        """The id of a thread's question that is not answered: the first that is on its way, else the last one
+        if it was stopped, or has failed, after the thread's last turn; None without one."""
+        if incognito:
+            return self._library.incognito_answers.open(self._library.user, thread)
+        jobs = self._tasks.of_thread(thread)
+        on_the_way = [each for each in jobs if not each.ended]
+        if on_the_way:
+            return on_the_way[-1].id
+        if not jobs or jobs[0].state == "done":
+            return None
+        turns = self._threads(False).turns(thread, last=1)
+        return None if turns and turns[0].asked_at > _ended_at(jobs[0]) else jobs[0].id
+
+    def stop(self, id: str) -> None:
+        """Stop an answer; nothing of it is put into its thread. One that has ended stays as it is.
+
+        Raises:
+            UnknownJobError: If the user has no such answer.
+        """
+        live = self._library.incognito_answers.find(self._library.user, id)
+        if live is not None:
+            live.stop()
+            return
+        job = self._tasks.snapshot(id).job
+        try:
+            self._library.jobs.cancel(job.id)
+        except JobStateError:
+            return
+
+    def again(self, thread: str, question: str | None = None, incognito: bool = False) -> str:
+        """Take a thread's last turn back, with the facts that came from it, and ask its question again.
+
+        A question that was stopped, or has failed, after that turn is asked again instead. Models are really
+        asked: no reply that is kept is taken for it.
+
+        Args:
+            thread: The conversation.
+            question: To be asked instead.
+            incognito: Whether it is one of those.
+
+        Raises:
+            UnknownTurnError: If the thread has no turn.
+            JobStateError: If a question of the thread is on its way.
+        """
+        asked = self._open_question(thread, incognito)
+        threads, turn = self._threads(incognito), None
+        if asked is None:
+            turn = next(iter(threads.turns(thread, last=1)), None)
+            if turn is None:
+                raise UnknownTurnError(f"The thread {thread!r} has no turn that could be asked again.")
+            kept = self._kept(thread, incognito).get(turn.run)
+            asked = kept[0] if kept is not None else AskedAnswer(turn.question, thread)
+        there = {record.id for record in self._library.documents()}
+        asked = replace(
+            asked,
+            question=asked.question if question is None else question,
+            documents=tuple(each for each in asked.documents if each in there),
+            fresh=True,
+        )
+        self._check(asked, incognito)
+        if turn is not None and isinstance(threads, ThreadStore):
+            take_back(self._library.engine, self._library.user, thread, turn.ordinal)
+        elif turn is not None:
+            threads.take_back(thread, turn.ordinal)
+        return self._ask(asked, incognito)
+
+    def turns(self, thread: str, incognito: bool = False, last: int | None = None) -> list[ShownTurn]:
+        """The turns of a thread, oldest first, or only so many of its latest.
+
+        Their quotes are read from the documents as they are now; what is known of an answer besides is there
+        as long as its job is.
+        """
+        turns = self._threads(incognito).turns(thread, last)
+        places = CitedPlaces(self._library.engine, self._library.user)
+        kept = {run: answer for run, (_, answer) in self._kept(thread, incognito).items()}
+        return shown_turns(turns, kept, places)
+
+    def markdown(self, thread: str, incognito: bool = False) -> str:
+        """A thread as a Markdown text: escaped, with what its answers cite."""
+        return thread_markdown(thread, self.turns(thread, incognito))
+
+    def copied(self, turn: ShownTurn) -> str:
+        """The answer of a turn with its citations, as plain text."""
+        return copied_answer(turn.answer)
+
+    def _check(self, asked: AskedAnswer, incognito: bool) -> None:
+        self._library.check_question(
+            asked.question, asked.documents, asked.route, asked.thread, incognito, asked.no_spoilers
+        )
+
+    def _ask(self, asked: AskedAnswer, incognito: bool) -> str:
+        library = self._library
+        clean = replace(asked, question=clean_question(asked.question), thread=clean_question(asked.thread))
+        if incognito:
+            return library.incognito_answers.ask(library, clean)
+        plain = asdict(clean) | {"documents": list(clean.documents)}
+        task = NewTask(ANSWER, ANSWER, plain | {"user": library.user}, weight=0.0)
+        return library.jobs.start(ANSWER, clean.question, plain, [task], PRIORITY, owner=library.user).id
+
+    def _open_question(self, thread: str, incognito: bool) -> AskedAnswer | None:
+        """The question of a thread that has ended without an answer, None without one."""
+        id = self.open(thread, incognito)
+        if id is None:
+            return None
+        state = self.state(id)
+        if not state.ended:
+            raise JobStateError(
+                f"The thread {thread!r} has a question that is being answered; stop it first."
+            )
+        return AskedAnswer(state.question, thread, state.documents, state.route, state.no_spoilers)
+
+    def _new_thread(self, question: str, incognito: bool) -> str:
+        """The beginning of a question, with a number where a thread is called so already."""
+        short = clean_question(question)
+        if len(short) > NAME:
+            short = short[: NAME - 1].rsplit(" ", 1)[0].rstrip() + "\N{HORIZONTAL ELLIPSIS}"
+        taken = {each.name for each in self._threads(incognito).threads()}
+        name, number = short, 1
+        while name in taken or (not incognito and self._tasks.of_thread(name)):
+            number += 1
+            name = f"{short} ({number})"
+        return name
+
+    def _threads(self, incognito: bool) -> Threads:
+        return self._library.incognito if incognito else self._library.threads
+
+    def _kept(self, thread: str, incognito: bool) -> dict[str, tuple[AskedAnswer, ShownAnswer]]:
+        """What was asked in a thread, and the answers as they were given, by the runs of their turns."""
+        if incognito:
+            return self._library.incognito_answers.kept(self._library.user, thread)
+        return {
+            str(result["run"]): (asked_from(asked), answer_from_json(result["answer"]))
+            for asked, result in self._tasks.results(thread)
+        }
+
+
+def answer_kind(library: Library) -> TaskKind:
+    """The kind of task that answers a question, for any user."""
+
+    def handle(work: Work) -> Outcome:
+        asked = asked_from(work.payload)
+        mine = library.for_user(str(work.payload["user"]))
+        told = Told(work.progress)
+        try:
+            shown, run = answered(mine, asked, told, work.cancellation)
+        except StoppedError:
+            if library.jobs.store.states([work.job]).get(work.job) in (None, "cancelled"):
+                # It is not to be gone on with, neither by another worker nor by the same question.
+                mine.agents.abandon(asked.thread, mine.user)
+            raise
+        return Outcome({"answer": answer_json(shown), "run": run})
+
+    return TaskKind(handle, at_once=lambda: max(AT_ONCE, library.backends.reader.at_once), patient=False)
+
+
+def _state(snapshot: AnswerSnapshot) -> AnswerState:
+    job, asked = snapshot.job, asked_from(snapshot.job.spec)
+    stage = STAGES[job.state]
+    answer = answer_from_json(snapshot.result["answer"]) if stage == "answered" and snapshot.result else None
+    heard = Heard()
+    for event in snapshot.events:
+        heard.hear(event)
+    waiting = heard.waiting
+    if stage == "waiting":
+        waiting = job.reason or "other questions are answered first"
+    return AnswerState(
+        id=job.id,
+        thread=asked.thread,
+        question=asked.question,
+        documents=asked.documents,
+        route=asked.route,
+        no_spoilers=asked.no_spoilers,
+        incognito=False,
+        state=stage,
+        error=(snapshot.error or job.reason) if stage == "failed" else "",
+        waiting="" if job.ended else waiting,
+        steps=answer.steps if answer is not None else heard.in_order(),
+        draft="" if answer is not None else heard.draft,
+        answer=answer,
+        seconds=max(0.0, (_ended_at(job) - job.created_at).total_seconds()),
+    )
+
+
+def _ended_at(job: JobRecord) -> datetime:
+    return job.finished_at or datetime.now(UTC)

@@ -1,0 +1,198 @@
+"""Answering a question that was asked from a page: what was asked, what is told on the way, what is shown."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+from app.events import Event, Progress, Step
+from app.shown_answers import ShownAnswer, shown_answer
+from reader.chat import Cancellation
+
+if TYPE_CHECKING:
+    from app.library import Library
+
+__all__ = ["AnswerStage", "AnswerState", "AskedAnswer", "Heard", "Told", "answered", "asked_from"]
+
+AnswerStage = Literal["waiting", "running", "answered", "stopped", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class AskedAnswer:
+    """What is asked; `fresh` where no reply of a model that is kept is to be taken for it."""
+
+    question: str
+    thread: str
+    documents: tuple[str, ...] = ()
+    route: str = "auto"
+    no_spoilers: bool = False
+    fresh: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerState:
+    """An answer on its way, as it stands now.
+
+    Attributes:
+        id: Of the answer.
+        thread: The conversation that it belongs to.
+        question: As it was asked.
+        documents: Those that were named, none for all.
+        route: As it was wished for.
+        no_spoilers: Whether only from what the user has read.
+        incognito: Whether it is written nowhere.
+        state: How far it is.
+        error: Why it has failed, "" otherwise.
+        waiting: What is waited for just now, "" if nothing.
+        steps: All that are done, in order.
+        draft: The text so far, "" once there is an answer.
+        answer: None until it is there.
+        seconds: Since it was asked, or that it took.
+    """
+
+    id: str
+    thread: str
+    question: str
+    documents: tuple[str, ...]
+    route: str
+    no_spoilers: bool
+    incognito: bool
+    state: AnswerStage
+    error: str
+    waiting: str
+    steps: tuple[Step, ...]
+    draft: str
+    answer: ShownAnswer | None
+    seconds: float
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more comes of it."""
+        return self.state in ("answered", "stopped", "failed")
+
+
+class Told:
+    """Tells of an answer while it is made: its steps numbered, its text whole.
+
+    Args:
+        progress: Hears of it.
+    """
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._steps = 0
+        self._draft = ""
+
+    def step(self, step: Step) -> None:
+        """A step is done."""
+        self._steps += 1
+        self._progress(Event("step", json.dumps(asdict(step)), done=self._steps))
+
+    def draft(self, text: str | None) -> None:
+        """The answer goes on, or begins anew."""
+        self._draft = "" if text is None else self._draft + text
+        self._progress(Event("draft", self._draft))
+
+    def event(self, event: Event) -> None:
+        """Something is waited for, or an interrupted answer is gone on with."""
+        if event.stage == "resume":
+            self._steps = int(event.subject)
+        self._progress(event)
+
+
+class TellsOfIt(Protocol):
+    """An event, stored or not."""
+
+    @property
+    def stage(self) -> str:
+        """See `app.events.Event`; so are the others."""
+
+    @property
+    def subject(self) -> str:
+        """Of the event."""
+
+    @property
+    def done(self) -> int:
+        """Of the event."""
+
+
+@dataclass(slots=True)
+class Heard:
+    """What an answer has told so far: its steps by their numbers, its text, what it waits for."""
+
+    steps: dict[int, Step] = field(default_factory=dict)
+    draft: str = ""
+    waiting: str = ""
+
+    def hear(self, event: TellsOfIt) -> None:
+        """Take in the next event."""
+        match event.stage:
+            case "step":
+                self.steps[event.done] = Step(**json.loads(event.subject))
+                self.waiting = ""
+            case "draft":
+                self.draft, self.waiting = event.subject, ""
+            case _:
+                self.waiting = _waiting_for(event)
+
+    def in_order(self) -> tuple[Step, ...]:
+        """The steps."""
+        return tuple(self.steps[n] for n in sorted(self.steps))
+
+
+def answered(
+    library: Library, asked: AskedAnswer, told: Told, cancellation: Cancellation, incognito: bool = False
+) -> tuple[ShownAnswer, str]:
+    """Answer a question; what a page shows of it, and its run."""
+    answer = library.ask(
+        asked.question,
+        asked.documents,
+        asked.route,
+        progress=told.event,
+        step=told.step,
+        thread=asked.thread,
+        draft=told.draft,
+        cancellation=cancellation,
+        incognito=incognito,
+        no_spoilers=asked.no_spoilers,
+    )
+    threads = library.incognito if incognito else library.threads
+    ordinals = [each.ordinal for each in threads.turns(asked.thread, last=3) if each.run == answer.run]
+    return shown_answer(answer, ordinals[0] if ordinals else None), answer.run
+
+
+def asked_from(plain: Mapping[str, Any]) -> AskedAnswer:
+    """What was asked, from a job."""
+    return AskedAnswer(
+        question=plain["question"],
+        thread=plain["thread"],
+        documents=tuple(plain["documents"]),
+        route=plain["route"],
+        no_spoilers=plain["no_spoilers"],
+        fresh=plain["fresh"],
+    )
+
+
+def _waiting_for(event: TellsOfIt) -> str:
+    """What an event says is waited for, in words."""
+    match event.stage:
+        case "wait":
+            return event.subject
+        case "model":
+            return f"{event.subject} is being loaded"
+        case "load":
+            return f"{event.subject} is being read"
+        case "encode":
+            return f"{event.subject} is being encoded"
+        case "index":
+            return f"{event.subject} is being indexed"
+        case "measure":
+            return "this machine is being measured"
+        case "summarise" | "link":
+            return f"a summary tree is being built: {event.subject}"
+        case "resume":
+            return "an interrupted answer is gone on with"
+        case _:
+            return ""

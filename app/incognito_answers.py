@@ -1,0 +1,161 @@
+"""Answers that are written nowhere: asked and watched as those that are jobs, on threads of this process."""
+
+from __future__ import annotations
+
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final
+
+from app.answering import AnswerStage, AnswerState, AskedAnswer, Heard, Told, answered
+from app.events import Event
+from app.shown_answers import ShownAnswer
+from reader.chat import Cancellation
+from reader.errors import StoppedError
+from retrieval.errors import ClewError
+
+if TYPE_CHECKING:
+    from app.library import Library
+
+__all__ = ["IncognitoAnswers", "LiveAnswer"]
+
+KEPT: Final = 500
+"""Answers that are remembered, of all users; of older ones only their turns are."""
+
+
+class LiveAnswer:
+    """An answer that is made in this process; safe to use from several threads."""
+
+    def __init__(self, id: str, owner: str, asked: AskedAnswer) -> None:
+        self.id, self.owner, self.asked = id, owner, asked
+        self.cancellation = Cancellation()
+        self.answer: ShownAnswer | None = None
+        self.run = ""
+        self._lock = threading.Lock()
+        self._heard = Heard(waiting="other questions are answered first")
+        self._stage: AnswerStage = "waiting"
+        self._error = ""
+        self._began, self._ended = time.monotonic(), 0.0
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more comes of it."""
+        return self._stage in ("answered", "stopped", "failed")
+
+    def begin(self) -> None:
+        """It is being answered from now on."""
+        with self._lock:
+            if not self.ended:
+                self._stage, self._heard.waiting = "running", ""
+
+    def hear(self, event: Event) -> None:
+        """Take in what it tells."""
+        with self._lock:
+            self._heard.hear(event)
+
+    def stop(self) -> None:
+        """End it without an answer."""
+        self.cancellation.cancel()
+        self.end("stopped")
+
+    def end(self, stage: AnswerStage, error: str = "") -> None:
+        """End it, unless it has ended."""
+        with self._lock:
+            if not self.ended:
+                self._stage, self._error, self._ended = stage, error, time.monotonic()
+
+    def state(self) -> AnswerState:
+        """How it stands now."""
+        with self._lock:
+            answer = self.answer if self._stage == "answered" else None
+            return AnswerState(
+                id=self.id,
+                thread=self.asked.thread,
+                question=self.asked.question,
+                documents=self.asked.documents,
+                route=self.asked.route,
+                no_spoilers=self.asked.no_spoilers,
+                incognito=True,
+                state=self._stage,
+                error=self._error,
+                waiting="" if self.ended else self._heard.waiting,
+                steps=answer.steps if answer is not None else self._heard.in_order(),
+                draft="" if answer is not None else self._heard.draft,
+                answer=answer,
+                seconds=(self._ended or time.monotonic()) - self._began,
+            )
+
+
+class IncognitoAnswers:
+    """The answers of all users of this process that are written nowhere.
+
+    Args:
+        at_once: So many are made at once.
+    """
+
+    def __init__(self, at_once: int) -> None:
+        self._answers: OrderedDict[str, LiveAnswer] = OrderedDict()
+        self._lock = threading.Lock()
+        self._room = threading.Semaphore(at_once)
+
+    def ask(self, library: Library, asked: AskedAnswer) -> str:
+        """Ask a question of the user of a library; its id."""
+        with self._lock:
+            for each in self._answers.values():
+                if each.owner == library.user and each.asked == asked and not each.ended:
+                    return each.id
+            live = LiveAnswer(f"incognito-{secrets.token_hex(8)}", library.user, asked)
+            self._answers[live.id] = live
+            ended = [each.id for each in self._answers.values() if each.ended]
+            for id in ended[: max(0, len(self._answers) - KEPT)]:
+                del self._answers[id]
+        threading.Thread(target=self._run, args=(library, live), name=live.id, daemon=True).start()
+        return live.id
+
+    def find(self, owner: str, id: str) -> LiveAnswer | None:
+        """A user's answer, None if it is none of these."""
+        found = self._answers.get(id)
+        return found if found is not None and found.owner == owner else None
+
+    def open(self, owner: str, thread: str) -> str | None:
+        """See `Answers.open`."""
+        mine = self._of_thread(owner, thread)
+        on_the_way = [each.id for each in mine if not each.ended]
+        if on_the_way:
+            return on_the_way[0]
+        return mine[-1].id if mine and mine[-1].answer is None else None
+
+    def kept(self, owner: str, thread: str) -> dict[str, tuple[AskedAnswer, ShownAnswer]]:
+        """What was asked in a thread, and the answers as they were given, by the runs of their turns."""
+        mine = self._of_thread(owner, thread)
+        return {each.run: (each.asked, each.answer) for each in mine if each.answer is not None}
+
+    def forget_thread(self, owner: str, thread: str) -> None:
+        """Stop and forget what was asked in a thread."""
+        for each in self._of_thread(owner, thread):
+            each.stop()
+            with self._lock:
+                self._answers.pop(each.id, None)
+
+    def _of_thread(self, owner: str, thread: str) -> list[LiveAnswer]:
+        with self._lock:
+            answers = list(self._answers.values())
+        return [each for each in answers if each.owner == owner and each.asked.thread == thread]
+
+    def _run(self, library: Library, live: LiveAnswer) -> None:
+        with self._room:
+            live.begin()
+            if live.ended:
+                return
+            try:
+                live.answer, live.run = answered(
+                    library, live.asked, Told(live.hear), live.cancellation, incognito=True
+                )
+                live.end("answered")
+            except StoppedError:
+                live.end("stopped")
+            except ClewError as error:
+                live.end("failed", str(error))
+            except Exception as error:  # the outermost place of this thread, as a worker is of a task
+                live.end("failed", f"An unexpected {type(error).__name__}: {error}")

@@ -1,0 +1,81 @@
+"""Answers in SQL: jobs of one task each, read as the pages need them, several times a second."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Engine, bindparam, select
+
+from memory.errors import UnknownJobError
+from memory.job_events import JobEvent, job_events
+from memory.job_records import JobRecord, job_records
+from memory.tables import JobRow, TaskRow
+from memory.threads import storable
+
+__all__ = ["ANSWER", "AnswerSnapshot", "AnswerTasks"]
+
+ANSWER: Final = "answer"
+"""The kind of these jobs and of their tasks; `spec` names the question and its thread."""
+
+MOST: Final = 200
+"""Jobs of a thread that are looked at, the newest."""
+
+_TASK: Final = select(TaskRow.result, TaskRow.error).where(TaskRow.job_key == bindparam("job"))
+_RESULTS: Final = (
+    select(JobRow.spec, TaskRow.result)
+    .join(JobRow, JobRow.key == TaskRow.job_key)
+    .where(
+        JobRow.owner == bindparam("owner"),
+        JobRow.kind == ANSWER,
+        JobRow.state == "done",
+        JobRow.spec["thread"].as_string() == bindparam("thread"),
+    )
+    .order_by(JobRow.key.desc())
+    .limit(MOST)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSnapshot:
+    """An answer as it stands: its job, what its task came to, and what it has told."""
+
+    job: JobRecord
+    result: Mapping[str, Any] | None
+    error: str | None
+    events: Sequence[JobEvent]
+
+
+class AnswerTasks:
+    """The answers of one user; those of others are as if they were not there."""
+
+    def __init__(self, engine: Engine, owner: str) -> None:
+        self._engine, self._owner = engine, storable(owner)
+
+    def snapshot(self, id: str) -> AnswerSnapshot:
+        """All of an answer, read in one transaction.
+
+        Raises:
+            UnknownJobError: If the user has no such answer.
+        """
+        with self._engine.connect() as connection:
+            mine = [JobRow.id == id, JobRow.owner == self._owner, JobRow.kind == ANSWER]
+            found = job_records(connection, *mine)
+            if not found:
+                raise UnknownJobError("This answer is not kept any more; ask again.")
+            task = connection.execute(_TASK, {"job": found[0].key}).one()
+            return AnswerSnapshot(found[0], task.result, task.error, job_events(connection, found[0].key))
+
+    def of_thread(self, thread: str) -> list[JobRecord]:
+        """The answers to questions of a thread, newest first."""
+        of_thread = JobRow.spec["thread"].as_string() == storable(thread)
+        with self._engine.connect() as connection:
+            mine = [JobRow.owner == self._owner, JobRow.kind == ANSWER, of_thread]
+            return job_records(connection, *mine, limit=MOST)
+
+    def results(self, thread: str) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+        """What was asked in a thread and what it came to, where it was answered; newest first."""
+        with self._engine.connect() as connection:
+            found = connection.execute(_RESULTS, {"owner": self._owner, "thread": storable(thread)})
+            return [(asked, result) for asked, result in found if result is not None]
