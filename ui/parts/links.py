@@ -18,7 +18,7 @@ def link_to_turn(thread: str, turn: int, label: str) -> None:
 
 
 def link_to_document(document: str, start: int | None, end: int | None, label: str) -> None:
-    """A link to a document, to the place at `start` of it, or to a quote from there on; `label` is Markdown."""
+    """A link to a document, a place in it or a quote from there on; `label` is Markdown."""
     st.page_link(_page("document"), label=label, query_params=place_in_document(document, start, end))
 
 
