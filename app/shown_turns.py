@@ -17,8 +17,13 @@ from retrieval.verify import Verdict
 
 __all__ = ["copied_answer", "shown_turns", "thread_markdown"]
 
-_MARKDOWN: Final = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$^=:&\"'@])")
-"""What may mean something in some Markdown, at some place."""
+_MARKS: Final = re.compile(
+    r"([\\`*_{}\[\]()<>#!|~$^&@]"
+    r"|(?<=\bwww)\.|(?<=\bftp)\.|:(?=//)|:(?=[a-z0-9_+-]+:)"
+    r"|^[-+=](?=\s|$|[-=])|(?<=^\d)[.]|(?<=^\d\d)[.]|^:)",
+    re.IGNORECASE,
+)
+"""What may mean something in some Markdown: marks, the beginnings of addresses, of lists and of rules."""
 
 
 def shown_turns(
@@ -61,7 +66,7 @@ def copied_answer(answer: ShownAnswer) -> str:
 
 def escaped(text: str) -> str:
     """A text in which no Markdown, HTML or bare address has a meaning, on one line."""
-    return _MARKDOWN.sub(r"\\\1", flat(text))
+    return _MARKS.sub(r"\\\1", flat(text))
 
 
 def _place(citation: ShownCitation) -> str:

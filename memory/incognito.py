@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from memory.errors import UnknownThreadError
+from memory.errors import UnknownThreadError, UnknownTurnError
 from memory.threads import ThreadRecord, ThreadStore, Turn
 
 __all__ = ["INCOGNITO", "IncognitoThreads", "Threads"]
@@ -73,6 +73,18 @@ class IncognitoThreads:
             ordinal = len(thread.turns) + 1
             thread.turns.append(replace(turn, ordinal=ordinal, key=self._last))
             return ordinal
+
+    def take_back(self, name: str, ordinal: int) -> None:
+        """Take the last turn of a thread back, as if it had not been said.
+
+        Raises:
+            UnknownTurnError: If that is not the last turn.
+        """
+        with self._lock:
+            turns = self._threads[name].turns if name in self._threads else []
+            if not turns or turns[-1].ordinal != ordinal:
+                raise UnknownTurnError(f"Turn {ordinal} is not the last one of the thread {name!r}.")
+            turns.pop()
 
     def remove(self, name: str) -> None:
         """Forget a thread with its turns.
