@@ -77,8 +77,9 @@ def main(arguments: dict[str, Any]) -> None:
     # Streamlit's own places for secrets, and the home.
     files = [*config.get_option("secrets.files"), str(settings.home / SECRETS)]
     config.set_option("secrets.files", files)
-    print(check_host(host, checked_login(), settings.trusted_network), file=sys.stderr)
+    listening = check_host(host, checked_login(), settings.trusted_network)
     shared.library()  # what is wrong with it is said here, and not to the first visitor
+    print(listening, file=sys.stderr)
     app = st.App(
         MAIN,
         lifespan=_closing,
