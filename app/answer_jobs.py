@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.answering import AnswerStage, AnswerState, AskedAnswer, Heard, Told, answered, asked_from
 from app.asking import clean_question
+from app.incognito_answers import IncognitoAnswers
 from app.jobs.contract import NewTask, Outcome, TaskKind, Work
 from app.shown_answers import ShownAnswer, ShownTurn, answer_from_json, answer_json
 from app.shown_turns import copied_answer, shown_turns, thread_markdown
@@ -51,6 +52,7 @@ class Answers:
     def __init__(self, library: Library) -> None:
         self._library = library
         self._tasks = AnswerTasks(library.engine, library.user)
+        self._incognito = IncognitoAnswers(library, AT_ONCE)
 
     def ask(
         self,
@@ -68,9 +70,7 @@ class Answers:
         """
         name = self._new_thread(question, incognito) if thread is None else thread
         asked = AskedAnswer(question, name, tuple(documents), route, no_spoilers)
-        self._check(asked, incognito)
-        ids = tuple(dict.fromkeys(self._library.document(each).id for each in documents))
-        return self._ask(replace(asked, documents=ids), incognito)
+        return self._ask(self._checked(asked, incognito), incognito)
 
     def state(self, id: str) -> AnswerState:
         """How an answer stands now; cheap, to be asked several times a second.
@@ -78,14 +78,14 @@ class Answers:
         Raises:
             UnknownJobError: If the user has no such answer, or it has been forgotten.
         """
-        live = self._library.incognito_answers.find(self._library.user, id)
+        live = self._incognito.find(id)
         return live.state() if live is not None else _state(self._tasks.snapshot(id))
 
     def open(self, thread: str, incognito: bool = False) -> str | None:
         """The id of a thread's question that is not answered: the first that is on its way, else the last one
         if it was stopped, or has failed, after the thread's last turn; None without one."""
         if incognito:
-            return self._library.incognito_answers.open(self._library.user, thread)
+            return self._incognito.open(thread)
         jobs = self._tasks.of_thread(thread)
         on_the_way = [each for each in jobs if not each.ended]
         if on_the_way:
@@ -101,7 +101,7 @@ class Answers:
         Raises:
             UnknownJobError: If the user has no such answer.
         """
-        live = self._library.incognito_answers.find(self._library.user, id)
+        live = self._incognito.find(id)
         if live is not None:
             live.stop()
             return
@@ -135,18 +135,18 @@ class Answers:
             kept = self._kept(thread, incognito).get(turn.run)
             asked = kept[0] if kept is not None else AskedAnswer(turn.question, thread)
         there = {record.id for record in self._library.documents()}
-        asked = replace(
+        wanted = replace(
             asked,
             question=asked.question if question is None else question,
             documents=tuple(each for each in asked.documents if each in there),
             fresh=True,
         )
-        self._check(asked, incognito)
+        wanted = self._checked(wanted, incognito)
         if turn is not None and isinstance(threads, ThreadStore):
             take_back(self._library.engine, self._library.user, thread, turn.ordinal)
         elif turn is not None:
             threads.take_back(thread, turn.ordinal)
-        return self._ask(asked, incognito)
+        return self._ask(wanted, incognito)
 
     def turns(self, thread: str, incognito: bool = False, last: int | None = None) -> list[ShownTurn]:
         """The turns of a thread, oldest first, or only so many of its latest.
@@ -167,19 +167,22 @@ class Answers:
         """The answer of a turn with its citations, as plain text."""
         return copied_answer(turn.answer)
 
-    def _check(self, asked: AskedAnswer, incognito: bool) -> None:
-        self._library.check_question(
+    def _checked(self, asked: AskedAnswer, incognito: bool) -> AskedAnswer:
+        """What is asked, its documents by their ids, if it can be asked."""
+        _, ids = self._library.check_question(
             asked.question, asked.documents, asked.route, asked.thread, incognito, asked.no_spoilers
         )
+        question = clean_question(asked.question)
+        thread = clean_question(asked.thread)
+        return replace(asked, question=question, thread=thread, documents=tuple(sorted(ids)))
 
     def _ask(self, asked: AskedAnswer, incognito: bool) -> str:
-        library = self._library
-        clean = replace(asked, question=clean_question(asked.question), thread=clean_question(asked.thread))
         if incognito:
-            return library.incognito_answers.ask(library, clean)
-        plain = asdict(clean) | {"documents": list(clean.documents)}
-        task = NewTask(ANSWER, ANSWER, plain | {"user": library.user}, weight=0.0)
-        return library.jobs.start(ANSWER, clean.question, plain, [task], PRIORITY, owner=library.user).id
+            return self._incognito.ask(asked)
+        jobs, user = self._library.jobs, self._library.user
+        plain = asdict(asked) | {"documents": list(asked.documents)}
+        task = NewTask(ANSWER, ANSWER, plain | {"user": user}, weight=0.0)
+        return jobs.start(ANSWER, asked.question, plain, [task], PRIORITY, owner=user).id
 
     def _open_question(self, thread: str, incognito: bool) -> AskedAnswer | None:
         """The question of a thread that has ended without an answer, None without one."""
@@ -211,7 +214,7 @@ class Answers:
     def _kept(self, thread: str, incognito: bool) -> dict[str, tuple[AskedAnswer, ShownAnswer]]:
         """What was asked in a thread, and the answers as they were given, by the runs of their turns."""
         if incognito:
-            return self._library.incognito_answers.kept(self._library.user, thread)
+            return self._incognito.kept(thread)
         return {
             str(result["run"]): (asked_from(asked), answer_from_json(result["answer"]))
             for asked, result in self._tasks.results(thread)

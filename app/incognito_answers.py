@@ -27,8 +27,8 @@ KEPT: Final = 500
 class LiveAnswer:
     """An answer that is made in this process; safe to use from several threads."""
 
-    def __init__(self, id: str, owner: str, asked: AskedAnswer) -> None:
-        self.id, self.owner, self.asked = id, owner, asked
+    def __init__(self, id: str, asked: AskedAnswer) -> None:
+        self.id, self.asked = id, asked
         self.cancellation = Cancellation()
         self.answer: ShownAnswer | None = None
         self.run = ""
@@ -88,69 +88,70 @@ class LiveAnswer:
 
 
 class IncognitoAnswers:
-    """The answers of all users of this process that are written nowhere.
+    """The answers of one user that are written nowhere.
 
     Args:
+        library: Of that user.
         at_once: So many are made at once.
     """
 
-    def __init__(self, at_once: int) -> None:
+    def __init__(self, library: Library, at_once: int) -> None:
+        self._library = library
         self._answers: OrderedDict[str, LiveAnswer] = OrderedDict()
         self._lock = threading.Lock()
         self._room = threading.Semaphore(at_once)
 
-    def ask(self, library: Library, asked: AskedAnswer) -> str:
-        """Ask a question of the user of a library; its id."""
+    def ask(self, asked: AskedAnswer) -> str:
+        """Ask a question; its id."""
         with self._lock:
             for each in self._answers.values():
-                if each.owner == library.user and each.asked == asked and not each.ended:
+                if each.asked == asked and not each.ended:
                     return each.id
-            live = LiveAnswer(f"incognito-{secrets.token_hex(8)}", library.user, asked)
+            live = LiveAnswer(f"incognito-{secrets.token_hex(8)}", asked)
             self._answers[live.id] = live
             ended = [each.id for each in self._answers.values() if each.ended]
             for id in ended[: max(0, len(self._answers) - KEPT)]:
                 del self._answers[id]
-        threading.Thread(target=self._run, args=(library, live), name=live.id, daemon=True).start()
+        threading.Thread(target=self._run, args=(live,), name=live.id, daemon=True).start()
         return live.id
 
-    def find(self, owner: str, id: str) -> LiveAnswer | None:
-        """A user's answer, None if it is none of these."""
-        found = self._answers.get(id)
-        return found if found is not None and found.owner == owner else None
+    def find(self, id: str) -> LiveAnswer | None:
+        """An answer, None if it is none of these."""
+        return self._answers.get(id)
 
-    def open(self, owner: str, thread: str) -> str | None:
+    def open(self, thread: str) -> str | None:
         """See `Answers.open`."""
-        mine = self._of_thread(owner, thread)
+        mine = self._of_thread(thread)
         on_the_way = [each.id for each in mine if not each.ended]
         if on_the_way:
             return on_the_way[0]
         return mine[-1].id if mine and mine[-1].answer is None else None
 
-    def kept(self, owner: str, thread: str) -> dict[str, tuple[AskedAnswer, ShownAnswer]]:
+    def kept(self, thread: str) -> dict[str, tuple[AskedAnswer, ShownAnswer]]:
         """What was asked in a thread, and the answers as they were given, by the runs of their turns."""
-        mine = self._of_thread(owner, thread)
+        mine = self._of_thread(thread)
         return {each.run: (each.asked, each.answer) for each in mine if each.answer is not None}
 
-    def forget_thread(self, owner: str, thread: str) -> None:
+    def forget_thread(self, thread: str) -> None:
         """Stop and forget what was asked in a thread."""
-        for each in self._of_thread(owner, thread):
+        for each in self._of_thread(thread):
             each.stop()
             with self._lock:
                 self._answers.pop(each.id, None)
 
-    def _of_thread(self, owner: str, thread: str) -> list[LiveAnswer]:
+    def _of_thread(self, thread: str) -> list[LiveAnswer]:
         with self._lock:
             answers = list(self._answers.values())
-        return [each for each in answers if each.owner == owner and each.asked.thread == thread]
+        return [each for each in answers if each.asked.thread == thread]
 
-    def _run(self, library: Library, live: LiveAnswer) -> None:
+    def _run(self, live: LiveAnswer) -> None:
         with self._room:
             live.begin()
             if live.ended:
                 return
             try:
                 live.answer, live.run = answered(
-                    library, live.asked, Told(live.hear), live.cancellation, incognito=True
+                    self._library, live.asked, Told(live.hear), live.cancellation, incognito=True
                 )
                 live.end("answered")
             except StoppedError:

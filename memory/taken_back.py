@@ -7,8 +7,11 @@ from __future__ import annotations
 
 from sqlalchemy import Engine, delete, select, update
 
+from memory.answer_tasks import ANSWER
 from memory.conversation_tables import FactRow, ThreadRow, TurnRow
 from memory.errors import UnknownTurnError
+from memory.job_records import ENDED
+from memory.tables import JobRow, TaskRow
 from memory.threads import storable
 from memory.users import note_user, user_changed
 
@@ -16,7 +19,7 @@ __all__ = ["take_back"]
 
 
 def take_back(engine: Engine, user: str, thread: str, ordinal: int) -> int:
-    """Delete the last turn of a thread with the facts that came from it; how many facts.
+    """Delete the last turn of a thread with the facts that came from it and its kept answer; how many facts.
 
     What these had replaced holds again.
 
@@ -26,7 +29,7 @@ def take_back(engine: Engine, user: str, thread: str, ordinal: int) -> int:
     with engine.begin() as connection:
         key = note_user(connection, user)  # written first: it locks
         turns = (
-            select(TurnRow.key, TurnRow.ordinal)
+            select(TurnRow.key, TurnRow.ordinal, TurnRow.run)
             .join(ThreadRow, ThreadRow.key == TurnRow.thread_key)
             .where(ThreadRow.user_key == key, ThreadRow.name == storable(thread))
         )
@@ -41,5 +44,13 @@ def take_back(engine: Engine, user: str, thread: str, ordinal: int) -> int:
             .values(replaced_by=None, invalid_at=None)
         )
         connection.execute(delete(TurnRow).where(TurnRow.key == last.key))
+        answer = select(TaskRow.job_key).where(
+            TaskRow.kind == ANSWER, TaskRow.result["run"].as_string() == last.run
+        )
+        connection.execute(
+            delete(JobRow).where(
+                JobRow.owner == storable(user), JobRow.state.in_(ENDED), JobRow.key.in_(answer)
+            )
+        )
         user_changed(connection, key)
     return len(facts)
