@@ -11,39 +11,79 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.adding import AddedDocument, Adder, files_of, storable
+from app.errors import SettingsError
 from app.events import Event, Progress
 from app.jobs.contract import NewTask, Outcome, Work
+from app.jobs.estimates import Estimate
 from app.jobs.running import Jobs
 from app.jobs.worker import Ended
+from app.uploads import Uploads
 from memory.documents import DocumentRecord, DocumentStore
 from memory.errors import UnknownJobError
 from memory.job_records import JobRecord, TaskRecord
+from memory.users import FIRST_USER
 from reader.chat import Cancellation
 from retrieval.errors import LoadError
 from retrieval.loaders import content_hash
 from retrieval.loaders.names import shown
 
-__all__ = ["ADD", "AddJobs", "HeldAdder", "adding_task"]
+__all__ = ["ADD", "AddJobs", "AddTasks", "HeldAdder", "adding_task"]
 
 ADD: Final = "add"
 """The kind of these jobs and of their tasks."""
 
-HeldAdder = Callable[[Progress, Cancellation | None], AbstractContextManager[Adder]]
-"""Gives the adder, held against others that add or remove; waits for them until it is cancelled."""
+HeldAdder = Callable[[str, Progress, Cancellation | None], AbstractContextManager[Adder]]
+"""Gives the adder of a user, held against others that add or remove; waits for them until it is cancelled."""
 
 
-class AddJobs:
-    """Adds files to one library.
+class AddTasks:
+    """Does the tasks of jobs that add files, of any user.
 
     Args:
-        jobs: Of the library.
-        store: Its documents.
-        recipe: Of the adder; documents of another one are out of date.
+        jobs: Of the home.
+        uploads: Whose files go once they were added.
         adder: See `HeldAdder`.
     """
 
-    def __init__(self, jobs: Jobs, store: DocumentStore, recipe: str, adder: HeldAdder) -> None:
-        self._jobs, self._store, self._recipe, self._adder = jobs, store, recipe, adder
+    def __init__(self, jobs: Jobs, uploads: Uploads, adder: HeldAdder) -> None:
+        self._jobs, self._uploads, self._adder = jobs, uploads, adder
+
+    def task(self, work: Work) -> Outcome:
+        """Add one file; what is wrong with it fails the task."""
+        path, owner = work.payload["path"], self._jobs.store.get(work.job).owner
+        with self._adder(owner, work.progress, work.cancellation) as adder:
+            added = adder.add_file(Path(path))
+        return Outcome(_plain(added), self._uploads.removal(work.name, path))
+
+
+class AddJobs:
+    """Adds files to the library of one user.
+
+    Args:
+        jobs: Of the home.
+        store: The user's documents.
+        recipe: Of the adder; documents of another one are out of date.
+        owner: The user.
+    """
+
+    def __init__(self, jobs: Jobs, store: DocumentStore, recipe: str, owner: str) -> None:
+        self._jobs, self._store, self._recipe, self._owner = jobs, store, recipe, owner
+
+    def estimate(self, paths: Sequence[Path]) -> Estimate:
+        """What adding files, and the documents in folders, will take."""
+        return self._jobs.estimate([adding_task(file, _name(file)) for file in files_of(paths)])
+
+    def start(self, paths: Sequence[Path], last: str) -> JobRecord:
+        """Write the job that adds files, for a worker to do; a task of kind `last` follows when all ended.
+
+        Raises:
+            SettingsError: If there is nothing to add.
+        """
+        files = list(files_of(paths))
+        if not files:
+            raise SettingsError("There is no file to add.")
+        names = tuple(dict.fromkeys(map(_name, files)))
+        return self._begun(paths, files, (NewTask(last, last, {}, 0.0, waits=names),))
 
     def add(self, paths: Sequence[Path], progress: Progress) -> Iterator[AddedDocument]:
         """Add files, and the documents in folders; gives each in their order, as soon as it is done.
@@ -59,6 +99,8 @@ class AddJobs:
             for file in files:
                 name = _name(file)
                 while name not in ended and (end := _next(work)) is not None:
+                    if end.task.kind != ADD:
+                        continue
                     ended[end.task.name] = _added(end.result, end.error, end.seconds)
                     progress(Event("done", Path(end.task.name).name))
                 if name not in ended:  # another process has done the rest of it
@@ -72,13 +114,6 @@ class AddJobs:
             while _next(work) is not None:
                 pass
 
-    def task(self, work: Work) -> Outcome:
-        """Add one file; what is wrong with it fails the task."""
-        path = Path(work.payload["path"])
-        with self._adder(work.progress, work.cancellation) as adder:
-            added = adder.add_file(path)
-        return Outcome(_plain(added))
-
     def forget(self, record: DocumentRecord) -> None:
         """Forget the jobs that name a document that is removed, and that a job that goes on was to add it."""
 
@@ -86,23 +121,24 @@ class AddJobs:
             of_result = (task.result or {}).get("record") or {}
             return task.name == record.path or of_result.get("id") == record.id
 
-        self._jobs.store.forget_tasks(ADD, meant)
-        self._jobs.store.forget_ended([record.id, record.path])
+        self._jobs.store.forget_tasks(ADD, meant, self._owner)
+        self._jobs.store.forget_ended([record.id, record.path], self._owner)
 
     def _ended(self, job: JobRecord) -> dict[str, AddedDocument]:
         """What has become of the files of a job so far, by the names of their tasks."""
         return {
             each.name: _added(each.result, each.error, each.seconds)
             for each in self._jobs.store.tasks(job.id)
-            if each.state in ("done", "failed")
+            if each.kind == ADD and each.state in ("done", "failed")
         }
 
-    def _begun(self, paths: Sequence[Path], files: Sequence[Path]) -> JobRecord:
+    def _begun(self, paths: Sequence[Path], files: Sequence[Path], then: Sequence[NewTask] = ()) -> JobRecord:
         names = {_name(file): file for file in files}
         tasks = [adding_task(file, name) for name, file in names.items()]
         first = shown(files[0].name)
         title = f"Add {first}" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
-        job = self._jobs.start(ADD, title, {"paths": [storable(os.path.abspath(p)) for p in paths]}, tasks)
+        spec = {"paths": [storable(os.path.abspath(path)) for path in paths]}
+        job = self._jobs.start(ADD, title, spec, [*tasks, *then], owner=self._owner)
         done = [each for each in self._jobs.store.tasks(job.id) if each.state == "done"]
         if changed := [each.name for each in done if each.name in names and not self._stands(each, names)]:
             self._jobs.store.again(job.id, changed)
@@ -170,7 +206,9 @@ def _added(result: Any, error: str | None, seconds: float | None) -> AddedDocume
 
 def _record(plain: Any) -> DocumentRecord:
     return DocumentRecord(
-        **plain
+        # Of a task of an older version, whose documents had no owners.
+        **{"owner": FIRST_USER}
+        | plain
         | {
             "added_at": datetime.fromisoformat(plain["added_at"]),
             "pages_unread": tuple(plain["pages_unread"]),

@@ -28,6 +28,7 @@ from app.tree_summaries import PlannedTree, TreeSummaries
 from app.tree_tasks import link_tasks, node_tasks, root_links, root_task
 from memory.documents import DocumentRecord, DocumentStore
 from memory.errors import JobStateError
+from memory.job_records import JobRecord
 from memory.tree_plan import PLAN_VERSION, plan_tree, tree_anchors
 from memory.tree_settings import TreeSettings
 from memory.tree_store import TreeVersion
@@ -84,6 +85,10 @@ class Trees:
         found = self.store.find(self._version(record, self._reader(reader)))
         return self.store.load(found[0]) if found is not None and found[1] else None
 
+    def shown(self, record: DocumentRecord) -> SummaryTree | None:
+        """The tree of a document as it is looked at: the reader's own if it is whole, else the quick one."""
+        return self.ready(record) or self.ready(record, "extractive")
+
     def ensure(
         self,
         record: DocumentRecord,
@@ -107,8 +112,7 @@ class Trees:
             return tree
         planned, expected = self._expected(record)
         told(expected)
-        version = self._version(record, self._reader("reader"))
-        job = self.jobs.start(KIND, record.title, asdict(version), self.tasks(record), estimate=expected)
+        job = self._started(record, expected)
         units = Counter(task.kind for task in planned)
         done: Counter[str] = Counter()
         for ended in self.jobs.work(job.id, progress):
@@ -126,6 +130,18 @@ class Trees:
             reason = failed[0].error if failed else "The document was changed meanwhile."
             raise TreeError(f"The tree of {record.title!r} could not be built: {reason}")
         return tree
+
+    def start(self, record: DocumentRecord) -> JobRecord:
+        """Write the job that builds the tree of a document by the reader that is set, for a worker to do.
+
+        Where the tree is ready already, it has little to do.
+        """
+        return self._started(record, self.estimate(record))
+
+    def _started(self, record: DocumentRecord, expected: Estimate) -> JobRecord:
+        version = asdict(self._version(record, self._reader("reader")))
+        tasks = self.tasks(record)
+        return self.jobs.start(KIND, record.title, version, tasks, estimate=expected, owner=record.owner)
 
     def ensure_extractive(self, record: DocumentRecord, progress: Progress = silent) -> SummaryTree:
         """The tree that needs no language model, built in this thread; that is quickly done.

@@ -17,7 +17,7 @@ from memory.documents import DocumentRecord, remove_document
 from memory.forgetting import Forgotten, forget_completions, note_cleanup
 from memory.job_forgetting import forget_ended
 from memory.library import advance_revision
-from memory.tables import ChunkRow, JobEventRow, SectionRow, SentenceRow
+from memory.tables import ChunkRow, JobEventRow, JobRow, SectionRow, SentenceRow
 from memory.texts import read_text
 from memory.users import user_changed
 from retrieval.document import Span
@@ -51,8 +51,10 @@ def forget_documents(engine: Engine, versions: Sequence[DocumentRecord]) -> Forg
             remove_document(connection, each.key)
         answers = _forget_answers(connection, ids)
         readings = connection.execute(delete(ReadingRow).where(ReadingRow.document_id.in_(ids))).rowcount
-        forget_ended(connection, [name for each in versions for name in (each.id, each.path)])
-        events = _forget_events(connection, names)
+        owners = {each.owner for each in versions}
+        for owner in owners:
+            forget_ended(connection, [name for each in versions for name in (each.id, each.path)], owner)
+        events = _forget_events(connection, names, owners)
         completions = forget_completions(connection, _since(versions), texts)
     counts = {"documents": len(ids), "answers": answers, "readings": readings, "events": events}
     return Forgotten(counts | {"completions": completions}, tuple(texts))
@@ -98,15 +100,16 @@ def _names(places: object, ids: set[str]) -> bool:
     )
 
 
-def _forget_events(connection: Connection, names: Sequence[str]) -> int:
-    """Delete what jobs have told about something of that name; how many events there were."""
+def _forget_events(connection: Connection, names: Sequence[str], owners: set[str]) -> int:
+    """Delete what jobs of the owners have told about something of that name; how many events there were."""
     gone = 0
+    theirs = JobEventRow.job_key.in_(select(JobRow.key).where(JobRow.owner.in_(owners)))
     for name in dict.fromkeys(name for name in names if len(name) >= SHORTEST_NAME):
         named = or_(
             JobEventRow.subject.contains(name, autoescape=True),
             JobEventRow.task.contains(name, autoescape=True),
         )
-        gone += connection.execute(delete(JobEventRow).where(named)).rowcount
+        gone += connection.execute(delete(JobEventRow).where(theirs, named)).rowcount
     return gone
 
 

@@ -23,31 +23,31 @@ KEPT: Final = 100
 not pile up. What they came to is stored elsewhere."""
 
 
-def forget_old(connection: Connection) -> None:
-    """Forget the ended jobs beyond the newest `KEPT`."""
-    old = (
-        select(JobRow.key).where(JobRow.state.in_(ENDED)).order_by(JobRow.key.desc()).offset(KEPT).limit(KEPT)
-    )
+def forget_old(connection: Connection, owner: str) -> None:
+    """Forget the ended jobs of a user beyond the newest `KEPT`."""
+    ended = select(JobRow.key).where(JobRow.owner == owner, JobRow.state.in_(ENDED))
+    old = ended.order_by(JobRow.key.desc()).offset(KEPT).limit(KEPT)
     for key in connection.execute(old).scalars().all():
         connection.execute(delete(JobRow).where(JobRow.key == key))
 
 
-def forget_ended(connection: Connection, names: Collection[str]) -> None:
-    """Forget the jobs that have ended and name one of these, in what was asked or what a task came to."""
+def forget_ended(connection: Connection, names: Collection[str], owner: str) -> None:
+    """Forget a user's jobs that have ended and name one of these, in what was asked or a task came to."""
     written = [json.dumps(name)[1:-1] for name in names]
     for column in (JobRow.spec, TaskRow.payload, TaskRow.result):
         named = or_(*(cast(column, Text).contains(each, autoescape=True) for each in written))
         of_a_task = select(TaskRow.job_key).where(named).scalar_subquery()
         meant = named if column is JobRow.spec else JobRow.key.in_(of_a_task)
-        connection.execute(delete(JobRow).where(JobRow.state.in_(ENDED), meant))
+        connection.execute(delete(JobRow).where(JobRow.owner == owner, JobRow.state.in_(ENDED), meant))
 
 
 def tasks_meant(
-    connection: Connection, kind: str, meant: Callable[[TaskRecord], bool]
+    connection: Connection, kind: str, meant: Callable[[TaskRecord], bool], owner: str
 ) -> list[tuple[int, list[int]]]:
-    """The tasks meant of the jobs of a kind: keys of jobs, each with keys of tasks, in their order."""
+    """The tasks meant of a user's jobs of a kind: keys of jobs, each with keys of tasks, in their order."""
     found: dict[int, list[int]] = {}
-    for row in connection.execute(ALL_TASKS.add_columns(JobRow.key).where(JobRow.kind == kind)):
+    of_kind = ALL_TASKS.add_columns(JobRow.key).where(JobRow.owner == owner, JobRow.kind == kind)
+    for row in connection.execute(of_kind):
         if meant(TaskRecord(*row[:-1])):
             found.setdefault(row[-1], []).append(row[0])
     return sorted(found.items())

@@ -83,7 +83,7 @@ class JobStore(JobReader):
                 if new is None:
                     _go_on(connection, key, now)
                 else:
-                    forget_old(connection)
+                    forget_old(connection, owner)
                 settle(connection, key, now)
                 return job_records(connection, JobRow.key == key)[0], new is None
 
@@ -159,18 +159,18 @@ class JobStore(JobReader):
         except exc.IntegrityError as error:
             raise _taken(id) from error
 
-    def forget_ended(self, names: Collection[str]) -> None:
-        """Forget the jobs that have ended and name one of these, in what was asked or what a task came to."""
+    def forget_ended(self, names: Collection[str], owner: str = FIRST_USER) -> None:
+        """Forget a user's jobs that have ended and name one of these, asked for or in what a task came to."""
         with self.engine.begin() as connection:
-            forget_ended(connection, names)
+            forget_ended(connection, names, name_of(owner))
 
-    def forget_tasks(self, kind: str, meant: Callable[[TaskRecord], bool]) -> None:
-        """Forget tasks of the jobs of a kind, and of these jobs those that have ended or are empty then.
+    def forget_tasks(self, kind: str, meant: Callable[[TaskRecord], bool], owner: str = FIRST_USER) -> None:
+        """Forget tasks of a user's jobs of a kind, and of these jobs those that have ended or are empty then.
 
         A task that is running is left alone. A job that waited for nothing else has ended then.
         """
         with self.engine.connect() as connection:
-            found = tasks_meant(connection, kind, meant)
+            found = tasks_meant(connection, kind, meant, name_of(owner))
         for job, tasks in found:
             with self.engine.begin() as connection:
                 forget_tasks(connection, job, tasks, self.now())

@@ -1,15 +1,15 @@
-"""One command's documents summarised as one job."""
+"""Documents summarised as one job: run here, or only started for a worker."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from app.add_jobs import adding_task
 from app.adding import files_of
-from app.errors import JobHaltedError
+from app.errors import JobHaltedError, SettingsError
 from app.events import Progress
-from app.jobs.contract import NewTask
 from app.jobs.estimates import Estimate
 from app.jobs.running import Jobs
 from app.summaries.expected import expected, size_of
@@ -19,92 +19,151 @@ from app.summaries.summarizer import Summarizer, SummaryRequest
 from app.summaries.wanted import Wanted
 from memory.documents import DocumentStore
 from memory.errors import UnknownDocumentError
+from memory.job_records import JobRecord
 from retrieval.loaders import content_hash
 
-__all__ = ["summarize"]
+__all__ = ["Failed", "Named", "SummaryJobs"]
 
-AddTask = Callable[[Path, str], NewTask]
-"""Makes the task that adds a file, under a name."""
+KIND: Final = "summarize"
+Told = Callable[[Estimate], None]
 Named = tuple[str, DocumentSummary]
 """A summary, and the name of its files."""
 Failed = tuple[str, str]
 """The path of a document, and why it has no summary."""
 
 
-def summarize(
-    references: Sequence[str],
-    wanted: Wanted,
-    out: Path | None,
-    documents: DocumentStore,
-    jobs: Jobs,
-    summarizer: Summarizer,
-    add_task: AddTask,
-    progress: Progress,
-    told: Callable[[Estimate], None],
-) -> tuple[list[Named], list[Failed]]:
-    """Summarise documents; interrupted, the same call goes on with the job that it has begun.
+class SummaryJobs:
+    """Summarises documents of one user, many in one job.
 
     Args:
-        references: Files, folders of files, or documents of the library.
-        wanted: How each is summarised.
-        out: Folder of the files; None writes none.
-        documents: Of the library.
-        jobs: Of the library.
+        documents: Of the user.
+        jobs: Of the home.
         summarizer: Does the tasks.
-        add_task: Makes the task that adds a file.
-        progress: Told what is waited for.
-        told: Told before it begins what it will take.
-
-    Returns:
-        The summaries with the names of their files, and the paths of documents that have none, with the
-        reason, both in the order in which they were asked for.
-
-    Raises:
-        UnknownDocumentError: If something named is neither a file nor a document.
-        OutputError: If files cannot be written into `out`.
-        JobHaltedError: If the job was paused or cancelled by somebody else.
+        owner: The user.
     """
-    requests = _requests(references, wanted, documents, add_task)
-    if out is not None:
-        out = out.absolute()
-        prepare_folder(out, {request.name: request.path for request in requests})
-    spec: dict[str, Any] = {
-        "documents": [request.document or request.path for request in requests],
-        "method": wanted.method,
-        "words": wanted.words,
-        "part": wanted.part,
-        "out": None if out is None else str(out),
-        "reader": summarizer.reader.key,
-    }
-    title = f"Summarise {requests[0].name if len(requests) == 1 else f'{len(requests)} documents'}"
-    estimate = _estimate(requests, wanted, documents, jobs, summarizer)
-    told(estimate)
-    tasks = summarizer.tasks(requests, wanted, out)
-    job = jobs.start("summarize", title, spec, tasks, estimate=estimate)
-    if _outdated(job.id, requests, documents, jobs):
+
+    def __init__(self, documents: DocumentStore, jobs: Jobs, summarizer: Summarizer, owner: str) -> None:
+        self._documents, self._jobs, self._summarizer, self._owner = documents, jobs, summarizer, owner
+
+    def run(
+        self, references: Sequence[str], wanted: Wanted, out: Path | None, progress: Progress, told: Told
+    ) -> tuple[list[Named], list[Failed]]:
+        """Summarise documents; interrupted, the same call goes on with the job that it has begun.
+
+        Args:
+            references: Files, folders of files, or documents of the library.
+            wanted: How each is summarised.
+            out: Folder of the files; None writes none.
+            progress: Told what is waited for.
+            told: Told before it begins what it will take.
+
+        Returns:
+            The summaries with the names of their files, and the paths of documents that have none, with the
+            reason, both in the order in which they were asked for.
+
+        Raises:
+            UnknownDocumentError: If something named is neither a file nor a document.
+            OutputError: If files cannot be written into `out`.
+            JobHaltedError: If the job was paused or cancelled by somebody else.
+        """
+        requests = _requests(references, wanted, self._documents)
+        if out is not None:
+            out = out.absolute()
+            prepare_folder(out, {request.name: request.path for request in requests})
+        estimate = self._estimate(requests, wanted)
+        told(estimate)
+        job = self._started(requests, wanted, out, estimate)
+        record = self._jobs.run(job.id, progress)
+        if record.state == "cancelled":
+            raise JobHaltedError(f"Job {job.id} was cancelled; the same command begins anew.")
+        return self.results(record)
+
+    def estimate(self, references: Sequence[str], wanted: Wanted) -> Estimate:
+        """What summarising documents of the library would take.
+
+        Raises:
+            UnknownDocumentError: If one of them is not there.
+        """
+        return self._estimate(self._of_library(references, wanted), wanted)
+
+    def start(self, references: Sequence[str], wanted: Wanted) -> JobRecord:
+        """Write the job that summarises documents of the library, for a worker to do; no files are written.
+
+        Raises:
+            UnknownDocumentError: If one of them is not there.
+            SettingsError: If none is named.
+        """
+        requests = self._of_library(references, wanted)
+        return self._started(requests, wanted, None, self._estimate(requests, wanted))
+
+    def results(self, job: JobRecord) -> tuple[list[Named], list[Failed]]:
+        """What a job has come to so far: see `run`; what is not done yet is in neither list."""
+        numbers = range(1, len(job.spec["paths"]) + 1)
+        summaries = self._jobs.store.results(job.id, [f"summary of {number}" for number in numbers])
+        files = self._jobs.store.results(job.id, [f"write {number}" for number in numbers])
+        written = job.spec["out"] is not None
+        done: list[Named] = []
+        failed: list[Failed] = []
+        for number, name, path in zip(numbers, job.spec["names"], job.spec["paths"], strict=True):
+            summary = summaries.get(f"summary of {number}")
+            if summary is not None and (not written or f"write {number}" in files):
+                done.append((name, self._summarizer.report(summary)))
+            elif job.ended:
+                failed.append((path, self._summarizer.failure(job.id, number)))
+        return done, failed
+
+    def _of_library(self, references: Sequence[str], wanted: Wanted) -> list[SummaryRequest]:
+        if not references:
+            raise SettingsError("There is no document to summarise.")
+        records = {record.id: record for record in map(self._documents.resolve, references)}
+        names = file_names([record.path for record in records.values()], wanted)
+        return [
+            SummaryRequest(record.path, name, record.id)
+            for record, name in zip(records.values(), names, strict=True)
+        ]
+
+    def _started(
+        self, requests: Sequence[SummaryRequest], wanted: Wanted, out: Path | None, estimate: Estimate
+    ) -> JobRecord:
+        """The job, begun or adopted; one whose texts have changed since is cancelled and begun anew."""
+        spec: dict[str, Any] = {
+            "documents": [request.document or request.path for request in requests],
+            "paths": [request.path for request in requests],
+            "names": [request.name for request in requests],
+            "method": wanted.method,
+            "words": wanted.words,
+            "part": wanted.part,
+            "out": None if out is None else str(out),
+            "reader": self._summarizer.reader.key,
+        }
+        title = f"Summarise {requests[0].name if len(requests) == 1 else f'{len(requests)} documents'}"
+        tasks = self._summarizer.tasks(requests, wanted, out)
+
+        def begun() -> JobRecord:
+            return self._jobs.start(KIND, title, spec, tasks, estimate=estimate, owner=self._owner)
+
+        job = begun()
+        if not _outdated(job.id, requests, self._documents, self._jobs):
+            return job
         # What it has made is kept; with other texts it comes to other tasks.
-        jobs.store.cancel(job.id)
-        job = jobs.start("summarize", title, spec, tasks, estimate=estimate)
-    record = jobs.run(job.id, progress)
-    if record.state == "cancelled":
-        raise JobHaltedError(f"Job {job.id} was cancelled; the same command begins anew.")
-    names = [f"summary of {number}" for number in range(1, len(requests) + 1)]
-    results = jobs.store.results(job.id, names)
-    done: list[tuple[str, DocumentSummary]] = []
-    failed: list[tuple[str, str]] = []
-    written = [f"write {number}" for number in range(1, len(requests) + 1)]
-    files = jobs.store.results(job.id, written) if out is not None else {}
-    for number, (request, name) in enumerate(zip(requests, names, strict=True), start=1):
-        if name in results and (out is None or written[number - 1] in files):
-            done.append((request.name, summarizer.report(results[name])))
-        else:
-            failed.append((request.path, summarizer.failure(job.id, number)))
-    return done, failed
+        self._jobs.store.cancel(job.id)
+        return begun()
+
+    def _estimate(self, requests: Sequence[SummaryRequest], wanted: Wanted) -> Estimate:
+        """What is still to be made: a tree that is there needs no more than the last step."""
+        trees = self._summarizer.methods.trees
+        known = {record.id: record for record in self._documents.records()}
+        sizes: list[int] = []
+        for request in requests:
+            record = known.get(request.document)
+            whole = wanted.method == "hierarchical" and record is not None
+            ready = whole and record is not None and trees.ready(record) is not None
+            sizes.append(0 if ready else size_of(Path(request.path), record))
+        adds = [request.add for request in requests if request.add]
+        return expected(sizes, adds, wanted, trees.settings, self._jobs)
 
 
-def _requests(
-    references: Sequence[str], wanted: Wanted, documents: DocumentStore, add_task: AddTask
-) -> list[SummaryRequest]:
+def _requests(references: Sequence[str], wanted: Wanted, documents: DocumentStore) -> list[SummaryRequest]:
     """What is meant, each document once: files that are there, else documents of the library."""
     found: dict[str, tuple[str, str]] = {}
     for reference in references:
@@ -125,7 +184,7 @@ def _requests(
     requests: list[SummaryRequest] = []
     names = file_names([path for path, _ in found.values()], wanted)
     for number, ((path, id), name) in enumerate(zip(found.values(), names, strict=True), start=1):
-        add = None if id else add_task(Path(path), f"add {number}")
+        add = None if id else adding_task(Path(path), f"add {number}")
         requests.append(SummaryRequest(path, name, id, add))
     return requests
 
@@ -149,22 +208,3 @@ def _outdated(job: str, requests: Sequence[SummaryRequest], documents: DocumentS
         if request.add and subject["content_hash"] != content_hash(Path(request.path)):
             return True
     return False
-
-
-def _estimate(
-    requests: Sequence[SummaryRequest],
-    wanted: Wanted,
-    documents: DocumentStore,
-    jobs: Jobs,
-    summarizer: Summarizer,
-) -> Estimate:
-    """What is still to be made: a tree that is there needs no more than the last step."""
-    known = {record.id: record for record in documents.records()}
-    sizes: list[int] = []
-    for request in requests:
-        record = known.get(request.document)
-        whole = wanted.method == "hierarchical" and record is not None
-        ready = whole and record is not None and summarizer.methods.trees.ready(record) is not None
-        sizes.append(0 if ready else size_of(Path(request.path), record))
-    adds = [request.add for request in requests if request.add]
-    return expected(sizes, adds, wanted, summarizer.methods.trees.settings, jobs)

@@ -161,7 +161,7 @@ def test_interrupted_add_goes_on_where_it_was(library: Library, encoder: Encoder
     assert 0 < added.chunks_encoded < added.record.chunks  # the first unit holds chunks
     assert [e.done for e in events if e.stage == "encode"] == list(range(total - 1 + 1))
     assert count(library, "SELECT sum(attempts - 1) FROM units") == 1
-    assert library.units.repeated() == 1
+    assert library.home.units.repeated() == 1
 
 
 def test_interrupted_update_leaves_the_old_version_answering(

@@ -59,7 +59,7 @@ def vectors(run: str) -> np.ndarray:
 
 
 def say(library: Library, run: str, thread: str = "home", user: str = "me", **turn: object) -> int:
-    encoder = library._stored_encoder()[0]
+    encoder = library.home.encoder.stored()[0]
     return ThreadStore(library.engine, user).append(thread, a_turn(run, **turn), (encoder, vectors(run)))  # type: ignore[arg-type]
 
 
@@ -307,7 +307,7 @@ def shelf(tmp_path: Path, home: Path, open_home: ForOneHome) -> Library:
             key = known_user(connection, "me")
             reading = {"user_key": key, "document_id": record.id, "content_hash": record.content_hash}
             connection.execute(insert(ReadingRow), reading | {"read_to": 5, "updated_at": NOON})
-    library._collapsed(library.indexes(), lambda event: None)
+    library.home.searching.collapsed(library.indexes())
     return library
 
 

@@ -18,7 +18,7 @@ QUESTION = "What happened to the weights of Vannock?"
 
 
 def ranking(library: Library, documents: list[int] | None = None) -> list[int]:
-    collapsed = library._collapsed(library.indexes(), lambda event: None)
+    collapsed = library.home.searching.collapsed(library.indexes())
     assert collapsed is not None
     within = None if documents is None else np.array(documents, np.int64)
     found = collapsed.ranking(library.encoder().encode([QUESTION])[0], 200, within)
@@ -38,8 +38,8 @@ def test_all_nodes_are_in_it(switched_on: Callable[[], Library]) -> None:
     (record,) = library.documents()
     tree = library.trees.ready(record)
     assert tree is not None
-    assert library._nodes is not None
-    assert len(library._nodes.index) == len(tree.nodes)
+    assert library.home.searching.nodes()
+    assert len(library.home.searching.nodes().index) == len(tree.nodes)
     assert len(chunks) == len(set(chunks)) >= 16
     keys, _ = library.indexes().rows.vectors(record.key, ChunkRow)
     assert set(chunks) <= set(keys.tolist())
@@ -51,8 +51,8 @@ def test_a_node_has_the_chunks_of_its_part_of_the_text(switched_on: Callable[[],
     tree = library.trees.ready(record)
     assert tree is not None
     ranking(library)
-    assert library._nodes is not None
-    rows = library._nodes.rows
+    assert library.home.searching.nodes()
+    rows = library.home.searching.nodes().rows
     keys = rows.keys()
     held = rows.chunks_of_nodes(keys)
     every = SearchRowStore(library.engine, rows.encoder, rows.dim)
@@ -115,7 +115,7 @@ def test_it_is_off_by_default_and_on_it_is_one_more_side(
     switched_on: Callable[[], Library], own_novella_home: Path, open_home: ForOneHome
 ) -> None:
     off = open_home(own_novella_home)
-    assert off._collapsed(off.indexes(), lambda event: None) is None
+    assert off.home.searching.collapsed(off.indexes()) is None
     on = switched_on().ask(QUESTION)
     assert len(on.passages) == 10
     assert not on.abstained
