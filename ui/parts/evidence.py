@@ -1,0 +1,128 @@
+"""What a citation rests on, beside its answer: the quote highlighted among the words around it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Final
+
+import streamlit as st
+
+from app.library import Library
+from app.shown_answers import ShownAnswer, ShownCitation, ShownPlace
+from ui.errors import shown_errors
+from ui.parts.chat_address import Address, address, go
+from ui.parts.citation_words import ICONS, place_words, said_by, verdict_words
+from ui.parts.links import link_to_document, link_to_turn
+from ui.parts.references import Reference, opened, references
+from ui.plain import label, passage
+from ui.words import t
+
+__all__ = ["draw_evidence", "open_evidence"]
+
+AROUND: Final = 600
+TITLE: Final = 120
+SECTION: Final = 160
+
+
+def open_evidence(reference: Reference | None) -> None:
+    """Show it from the next run on, or nothing."""
+    go(replace(address(), cite=reference, part=0))
+
+
+def draw_evidence(mine: Library, at: Address, reference: Reference, answer: ShownAnswer) -> None:
+    """A panel for one reference, with the way to those before and behind it."""
+    shown = opened(answer, reference)
+    with st.container(border=True, key="chat-evidence"), shown_errors():
+        _neighbours(reference, answer)
+        if shown is None:
+            st.info(t("chat.evidence_gone"), icon=":material/info:")
+        elif isinstance(shown, ShownCitation) and shown.origin == "memory":
+            _said(mine, at, shown)
+        else:
+            _written(mine, at, shown)
+
+
+def _neighbours(reference: Reference, answer: ShownAnswer) -> None:
+    """Previous, next and close; which of how many it is."""
+    every = references(answer, reference.turn)
+    here = every.index(reference) if reference in every else -1
+    before = every[here - 1] if here > 0 else None
+    behind = every[here + 1] if 0 <= here < len(every) - 1 else None
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        for name, icon, target in (
+            ("previous", ":material/arrow_back:", before),
+            ("next", ":material/arrow_forward:", behind),
+        ):
+            st.button(
+                t(f"chat.{name}"),
+                key=f"chat-evidence-{name}",
+                icon=icon,
+                disabled=target is None,
+                on_click=open_evidence,
+                args=(target,),
+            )
+        st.button(
+            t("chat.close"),
+            key="chat-evidence-close",
+            icon=":material/close:",
+            type="tertiary",
+            on_click=open_evidence,
+            args=(None,),
+        )
+    if here >= 0:
+        st.caption(t("chat.which", number=here + 1, count=len(every)))
+
+
+def _head(shown: ShownCitation | ShownPlace, title: str, place: str) -> None:
+    number = f"[{shown.n}] " if isinstance(shown, ShownCitation) and shown.n else ""
+    st.markdown(f"**{label(number + title, TITLE)}**")
+    if place:
+        st.caption(label(place, SECTION))
+    if isinstance(shown, ShownCitation):
+        score = "" if shown.score is None else f" · {t('chat.score', score=f'{shown.score:.2f}')}"
+        what = verdict_words(shown.verdict)
+        st.markdown(
+            f"{ICONS[shown.verdict]} {label(what)}: {label(t(f'chat.meaning.{shown.verdict}') + score)}"
+        )
+
+
+def _written(mine: Library, at: Address, shown: ShownCitation | ShownPlace) -> None:
+    """A place of a document: the words around it, or another page of it."""
+    _head(shown, shown.title or t("chat.removed"), place_words(shown.page, shown.section))
+    view = mine.view(shown.document)
+    part = view.part(at.part) if at.part else view.around(shown.start, shown.end, AROUND)
+    if at.part:
+        st.caption(label(place_words(part.page, part.section) or t("chat.part", number=part.number)))
+    st.html(passage(part.text, [(shown.start - part.start, shown.end - part.start)]))
+    if isinstance(shown, ShownCitation) and not shown.quote:
+        st.caption(t("chat.quote_gone"))
+    number = at.part or view.part_of(shown.start)
+    with st.container(horizontal=True, gap="small"):
+        for name, target in (("page_before", number - 1), ("page_behind", number + 1)):
+            st.button(
+                t(f"chat.{name}"),
+                key=f"chat-{name}",
+                disabled=not 1 <= target <= view.part_count,
+                on_click=_turn_to,
+                args=(target,),
+            )
+        if at.part:
+            st.button(t("chat.back_to_quote"), key="chat-back-to-quote", on_click=_turn_to, args=(0,))
+    link_to_document(shown.document, shown.start, shown.end, t("chat.open_document"))
+
+
+def _said(mine: Library, at: Address, shown: ShownCitation) -> None:
+    """A place of a conversation: that side of its turn."""
+    _head(shown, said_by(shown), t("chat.in_thread", thread=shown.thread, turn=shown.turn))
+    threads = mine.incognito if at.incognito else mine.threads
+    turn = next((each for each in threads.turns(shown.thread) if each.ordinal == shown.turn), None)
+    if turn is None:
+        st.info(t("chat.evidence_gone"), icon=":material/info:")
+        return
+    text = turn.answer if shown.side == "answer" else turn.question
+    st.html(passage(text, [(shown.start, shown.end)]))
+    link_to_turn(shown.thread, shown.turn, t("chat.open_thread"))
+
+
+def _turn_to(part: int) -> None:
+    go(replace(address(), part=part))
