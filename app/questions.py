@@ -13,12 +13,12 @@ from app.remembering import LONGEST_MESSAGE, LONGEST_QUESTION
 from app.spoilers import SpoilerWish, spoiler_wish
 from memory.documents import DocumentRecord
 from memory.reading_positions import ReadingPositions
+from memory.threads import LONGEST_NAME
 from reader.contract import Route
 
-__all__ = ["LONGEST_THREAD", "ROUTES", "checked_route", "without_spoilers"]
+__all__ = ["ROUTES", "checked_route", "without_spoilers"]
 
 ROUTES: Final[tuple[Route | Literal["auto"], ...]] = ("auto", "search", "walk", "whole")
-LONGEST_THREAD: Final = 200
 
 
 def checked_route(question: str, route: str, thread: str | None, remembers: bool) -> Route | Literal["auto"]:
@@ -39,8 +39,8 @@ def checked_route(question: str, route: str, thread: str | None, remembers: bool
         raise SettingsError(
             f"The question has {len(question):,} characters; at most {longest:,} can be {can}."
         )
-    if thread is not None and not (thread.strip() and len(thread) <= LONGEST_THREAD):
-        raise SettingsError(f"The name of a thread has 1 to {LONGEST_THREAD} characters.")
+    if thread is not None and not (thread.strip() and len(thread) <= LONGEST_NAME):
+        raise SettingsError(f"The name of a thread has 1 to {LONGEST_NAME} characters.")
     return found
 
 

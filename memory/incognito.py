@@ -10,8 +10,9 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from memory.errors import UnknownThreadError, UnknownTurnError
-from memory.threads import ThreadRecord, ThreadStore, Turn
+from memory.errors import ThreadNameError, UnknownThreadError, UnknownTurnError
+from memory.thread_search import holds_words
+from memory.threads import ThreadRecord, ThreadStore, Turn, thread_name
 
 __all__ = ["INCOGNITO", "IncognitoThreads", "Threads"]
 
@@ -46,7 +47,9 @@ class IncognitoThreads:
         """All threads, the one that was used last first."""
         with self._lock:
             found = [
-                ThreadRecord(name, len(each.turns), each.created_at, each.turns[-1].asked_at)
+                ThreadRecord(
+                    name, len(each.turns), each.created_at, each.turns[-1].asked_at if each.turns else None
+                )
                 for name, each in self._threads.items()
             ]
         return sorted(found, key=lambda each: each.last_at or each.created_at, reverse=True)
@@ -85,6 +88,28 @@ class IncognitoThreads:
             if not turns or turns[-1].ordinal != ordinal:
                 raise UnknownTurnError(f"Turn {ordinal} is not the last one of the thread {name!r}.")
             turns.pop()
+
+    def rename(self, old: str, new: str) -> None:
+        """Give a thread another name; errors as those of `ThreadStore.rename`."""
+        new = thread_name(new)
+        with self._lock:
+            if old not in self._threads:
+                raise UnknownThreadError(f"No thread is called {old!r}.")
+            if new != old and new in self._threads:
+                raise ThreadNameError(f"Another thread is called {new!r}.")
+            self._threads[new] = self._threads.pop(old)
+
+    def search(self, words: str) -> list[ThreadRecord]:
+        """The threads that hold each of the words, in any case, the one that was used last first."""
+        with self._lock:
+            found = {
+                name
+                for name, each in self._threads.items()
+                if holds_words(
+                    [name, *(text for turn in each.turns for text in (turn.question, turn.answer))], words
+                )
+            }
+        return [each for each in self.threads() if each.name in found]
 
     def remove(self, name: str) -> None:
         """Forget a thread with its turns.

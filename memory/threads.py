@@ -10,17 +10,19 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Engine, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, Engine, delete, exc, func, insert, select, update
 
 from memory.conversation_tables import ThreadRow, TurnRow, TurnVectorRow, UserRow
-from memory.errors import ForgottenMeanwhileError, UnknownThreadError
+from memory.errors import ForgottenMeanwhileError, ThreadNameError, UnknownThreadError
 from memory.forgotten_since import Begun, begin, forgotten_since, hold_off_forgetting
 from memory.moments import in_utc
+from memory.thread_search import with_words
 from memory.upserts import upsert
 from memory.users import FIRST_USER, note_user, user_changed
 
-__all__ = ["ThreadRecord", "ThreadStore", "Turn", "storable"]
+__all__ = ["LONGEST_NAME", "ThreadRecord", "ThreadStore", "Turn", "storable", "thread_name"]
 
+LONGEST_NAME: Final = 200
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
@@ -112,19 +114,14 @@ class ThreadStore:
 
     def threads(self) -> list[ThreadRecord]:
         """All threads, the one that was used last first."""
-        last_at = func.max(TurnRow.asked_at)
-        query = (
-            select(ThreadRow.name, ThreadRow.created_at, func.count(TurnRow.key), last_at)
-            .outerjoin(TurnRow, TurnRow.thread_key == ThreadRow.key)
-            .where(ThreadRow.user_key == self._user)
-            .group_by(ThreadRow.key, ThreadRow.name, ThreadRow.created_at)
-            .order_by(func.coalesce(last_at, ThreadRow.created_at).desc(), ThreadRow.key.desc())
-        )
-        with self.engine.connect() as connection:
-            return [
-                ThreadRecord(name, turns, in_utc(created_at), in_utc(last) if last else None)
-                for name, created_at, turns, last in connection.execute(query)
-            ]
+        return self._records()
+
+    def search(self, words: str) -> list[ThreadRecord]:
+        """The threads that hold each of the words in their names, questions or answers, in any case.
+
+        The one that was used last is first; without words it is all of them.
+        """
+        return self._records(*with_words(words))
 
     def turns(self, name: str, last: int | None = None) -> list[Turn]:
         """The turns of a thread, oldest first; of a thread that is not there, none.
@@ -227,6 +224,22 @@ class ThreadStore:
                 connection.execute(insert(TurnVectorRow), values)
             return ordinal
 
+    def rename(self, old: str, new: str) -> None:
+        """Give a thread another name.
+
+        Raises:
+            UnknownThreadError: If no thread goes by the old one.
+            ThreadNameError: If another goes by the new one, or it is no name.
+        """
+        new = thread_name(new)
+        mine = update(ThreadRow).where(ThreadRow.user_key == self._user, ThreadRow.name == storable(old))
+        try:
+            with self.engine.begin() as connection:
+                if not connection.execute(mine.values(name=new)).rowcount:
+                    raise UnknownThreadError(f"No thread is called {old!r}.")
+        except exc.IntegrityError as error:
+            raise ThreadNameError(f"Another thread is called {new!r}.") from error
+
     def remove(self, name: str) -> None:
         """Delete a thread with its turns.
 
@@ -240,10 +253,37 @@ class ThreadStore:
                 raise UnknownThreadError(f"No thread is called {name!r}.")
             user_changed(connection, user)
 
+    def _records(self, *where: ColumnElement[bool]) -> list[ThreadRecord]:
+        last_at = func.max(TurnRow.asked_at)
+        query = (
+            select(ThreadRow.name, ThreadRow.created_at, func.count(TurnRow.key), last_at)
+            .outerjoin(TurnRow, TurnRow.thread_key == ThreadRow.key)
+            .where(ThreadRow.user_key == self._user, *where)
+            .group_by(ThreadRow.key, ThreadRow.name, ThreadRow.created_at)
+            .order_by(func.coalesce(last_at, ThreadRow.created_at).desc(), ThreadRow.key.desc())
+        )
+        with self.engine.connect() as connection:
+            return [
+                ThreadRecord(name, turns, in_utc(created_at), in_utc(last) if last else None)
+                for name, created_at, turns, last in connection.execute(query)
+            ]
+
     @property
     def _user(self) -> ColumnElement[int]:
         """The key of the user, as SQL; nothing equals that of one who is not there."""
         return select(UserRow.key).where(UserRow.name == self.user).scalar_subquery()
+
+
+def thread_name(name: str) -> str:
+    """A name for a thread, on one line.
+
+    Raises:
+        ThreadNameError: If it is empty or too long.
+    """
+    name = " ".join(storable(name).split())
+    if not 1 <= len(name) <= LONGEST_NAME:
+        raise ThreadNameError(f"The name of a thread has 1 to {LONGEST_NAME} characters.")
+    return name
 
 
 def storable(text: str) -> str:

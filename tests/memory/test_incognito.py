@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import Engine
 
-from memory.errors import UnknownThreadError
+from memory.errors import ThreadNameError, UnknownThreadError
 from memory.incognito import IncognitoThreads, Threads
 from memory.threads import ThreadStore
 from tests.memory.samples import NOON, a_turn
@@ -57,3 +57,43 @@ def test_what_was_given_out_does_not_change(store: Threads) -> None:
     turns = store.turns("reading")
     store.append("reading", a_turn(2))
     assert len(turns) == 1
+
+
+def test_a_thread_is_renamed_with_its_turns(store: Threads) -> None:
+    store.append("reading", a_turn(1))
+    store.append("cooking", a_turn(2))
+    store.rename("reading", "  the  lamps\n")
+    assert [turn.ordinal for turn in store.turns("the lamps")] == [1]
+    assert store.turns("reading") == []
+    assert store.append("the lamps", a_turn(3)) == 2
+    store.rename("the lamps", "the lamps")
+    assert {each.name for each in store.threads()} == {"the lamps", "cooking"}
+
+
+def test_a_name_that_cannot_be_given_changes_nothing(store: Threads) -> None:
+    store.append("reading", a_turn(1))
+    store.append("cooking", a_turn(2))
+    with pytest.raises(ThreadNameError, match=r"^Another thread is called 'cooking'\.$"):
+        store.rename("reading", "cooking")
+    for name in ("", " \n", "x" * 201):
+        with pytest.raises(ThreadNameError, match="1 to 200"):
+            store.rename("reading", name)
+    with pytest.raises(UnknownThreadError):
+        store.rename("sewing", "knitting")
+    assert {each.name for each in store.threads()} == {"reading", "cooking"}
+
+
+def test_threads_are_found_by_words_of_names_questions_and_answers(store: Threads) -> None:
+    store.append("Leuchttürme", a_turn(1, question="Who keeps the lamps?", answer="Five men."))
+    store.append("cooking", a_turn(2, question="How long does 100% rye bake?", answer="Ärgerlich lang."))
+    for words, names in (
+        ("", ["cooking", "Leuchttürme"]),
+        ("LAMPS", ["Leuchttürme"]),
+        ("five leuchttürme", ["Leuchttürme"]),
+        ("rye men", []),
+        ("ärgerlich", ["cooking"]),
+        ("100%", ["cooking"]),
+        ("1_0", []),
+        ("o", ["cooking", "Leuchttürme"]),
+    ):
+        assert [each.name for each in store.search(words)] == names, words
