@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -31,9 +32,7 @@ def ui(
     chosen_settings()  # what is wrong with them is said before a second process is started
     settings = {name: value for name, value in given.items() if name != "debug" and value is not None}
     arguments = {"host": host, "port": port, "browser": browser, "settings": settings}
-    process = subprocess.Popen([sys.executable, "-m", "ui", json.dumps(arguments, default=str)])
-    while True:
-        try:
-            raise typer.Exit(process.wait())
-        except KeyboardInterrupt:
-            continue  # the server has heard it as well, and ends by itself
+    command = [sys.executable, "-m", "ui", json.dumps(arguments, default=str)]
+    if os.name == "posix":
+        os.execv(sys.executable, command)  # so that signals reach the server itself
+    raise typer.Exit(subprocess.call(command))

@@ -12,13 +12,13 @@ from typing import Any, Final
 import streamlit as st
 from starlette.middleware import Middleware
 from streamlit import config
+from streamlit.web import bootstrap
 
 from app.config import Settings
 from app.errors import ClewError
 from ui.binding import check_host, is_own
 from ui.errors import unexpected
 from ui.guard import Guard
-from ui.login import checked_login
 from ui.serving import serving
 from ui.upload_files import UploadFiles
 
@@ -74,10 +74,12 @@ def main(arguments: dict[str, Any]) -> None:
     shared = serving(arguments["settings"])
     settings = shared.settings()
     host, port = arguments["host"], arguments["port"]
-    # Streamlit's own places for secrets, and the home.
-    files = [*config.get_option("secrets.files"), str(settings.home / SECRETS)]
-    config.set_option("secrets.files", files)
-    listening = check_host(host, checked_login(), settings.trusted_network)
+    chosen = options(settings, host, port, arguments["browser"])
+    bootstrap.load_config_options(chosen)
+    # Besides Streamlit's own places for secrets, the home.
+    chosen["secrets.files"] = [*config.get_option("secrets.files"), str(settings.home / SECRETS)]
+    bootstrap.load_config_options(chosen)
+    listening = check_host(host, shared.login, settings.trusted_network)
     shared.library()  # what is wrong with it is said here, and not to the first visitor
     print(listening, file=sys.stderr)
     app = st.App(
@@ -86,7 +88,7 @@ def main(arguments: dict[str, Any]) -> None:
         middleware=[Middleware(Guard), Middleware(UploadFiles)],
         on_script_error=unexpected,
     )
-    app.run(config=options(settings, host, port, arguments["browser"]) | {"secrets.files": files})
+    app.run(config=chosen)
 
 
 if __name__ == "__main__":

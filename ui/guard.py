@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
+from hashlib import sha256
+from pathlib import Path
 from typing import Final
 
+import streamlit
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-__all__ = ["HEADERS", "Guard"]
+__all__ = ["Guard", "headers"]
+
 
 POLICY: Final = {
     "default-src": "'self'",
@@ -16,7 +22,7 @@ POLICY: Final = {
     "script-src": "'self' 'unsafe-eval' 'wasm-unsafe-eval'",
     "img-src": "'self' data: blob:",
     "font-src": "'self' data:",
-    "connect-src": "'self' ws: wss:",
+    "connect-src": "'self'",
     "object-src": "'none'",
     "base-uri": "'self'",
     "form-action": "'self'",
@@ -24,23 +30,30 @@ POLICY: Final = {
     "frame-ancestors": "'none'",
 }
 
-HEADERS: Final = {
-    "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in POLICY.items()),
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
-}
+
+def headers() -> dict[str, str]:
+    """What every answer carries; scripts that stand in Streamlit's own page are allowed by their hashes."""
+    page = (Path(streamlit.__file__).parent / "static" / "index.html").read_text(encoding="utf-8")
+    own = [sha256(body.encode()).digest() for body in re.findall(r"<script>(.*?)</script>", page, re.DOTALL)]
+    allowed = [POLICY["script-src"], *(f"'sha256-{b64encode(each).decode()}'" for each in own)]
+    policy = POLICY | {"script-src": " ".join(allowed)}
+    return {
+        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
+        "X-Content-Type-Options": "nosniff",
+        "X-Frame-Options": "DENY",
+        "Referrer-Policy": "no-referrer",
+    }
 
 
 class Guard:
-    """An ASGI middleware that adds `HEADERS`.
+    """An ASGI middleware that adds `headers`.
 
     Even if a text of a document were taken for HTML somewhere, nothing that it names would be fetched from
     another host, and no script in it would run.
     """
 
     def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+        self._app, self._headers = app, headers()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -50,9 +63,7 @@ class Guard:
 
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in HEADERS.items():
-                    headers[name] = value
+                MutableHeaders(scope=message).update(self._headers)
             await send(message)
 
         await self._app(scope, receive, guarded)

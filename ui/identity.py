@@ -9,6 +9,8 @@ from typing import Any, Final
 
 import streamlit as st
 
+from ui.serving import serving
+
 __all__ = ["Identity", "has_login", "identity", "identity_of"]
 
 LONGEST: Final = 200
@@ -31,10 +33,7 @@ class Identity:
 
 def has_login() -> bool:
     """Whether this server asks people to log in."""
-    try:
-        return "auth" in st.secrets
-    except FileNotFoundError:  # there is no file of secrets at all
-        return False
+    return serving().login
 
 
 def identity() -> Identity | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Final
+
 import streamlit as st
 
 from ui.identity import has_login, identity
@@ -10,6 +13,9 @@ from ui.plain import label
 from ui.session import user_shown
 from ui.views import chat, document, library, memories, settings, summaries
 from ui.words import KEY, language, t
+
+# An icon by name would be fetched from another host.
+ICON: Final = Path(__file__).with_name("clew.svg")
 
 
 def welcome() -> None:
@@ -43,7 +49,7 @@ def pages() -> list[st.Page]:
 
 def run() -> None:
     """One run of the page."""
-    st.set_page_config(page_title=t("common.name"), page_icon=":material/route:", layout="wide")
+    st.set_page_config(page_title=t("common.name"), page_icon=ICON, layout="wide")
     put_on()
     if has_login() and identity() is None:
         st.navigation([st.Page(welcome, title=t("common.name"))], position="hidden").run()

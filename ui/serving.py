@@ -10,6 +10,7 @@ from app.bootstrap import open_library
 from app.config import Settings, load_settings
 from app.library import Library
 from app.working import start_work
+from ui.login import checked_login
 
 __all__ = ["Serving", "serving"]
 
@@ -23,10 +24,23 @@ class Serving:
 
     def __init__(self, arguments: Mapping[str, Any] | None = None) -> None:
         self._arguments = dict(arguments or {})
+        self._login: bool | None = None
         self._lock = threading.RLock()
         self._library: Library | None = None
         self._stop: Callable[[], None] | None = None
         self._of_users: dict[str, Library] = {}
+
+    @property
+    def login(self) -> bool:
+        """Whether people have to log in: decided once, so that no change of a file lets everybody in.
+
+        Raises:
+            SettingsError: If that cannot be told.
+        """
+        with self._lock:
+            if self._login is None:
+                self._login = checked_login()
+            return self._login
 
     def settings(self) -> Settings:
         """The settings as they are now; raises SettingsError."""

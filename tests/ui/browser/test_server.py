@@ -14,7 +14,7 @@ from websockets.sync.client import connect
 
 from tests.conftest import CLEW
 from tests.ui.browser.conftest import Serve, Server, free_port, served
-from ui.guard import HEADERS
+from ui.guard import headers
 
 
 @pytest.fixture(scope="module")
@@ -46,11 +46,15 @@ def test_it_does_not_listen_elsewhere_without_a_login(tmp_path: Path) -> None:
     assert "Traceback" not in run.stderr
 
 
-def test_a_login_that_lacks_something_is_one_sentence(tmp_path: Path) -> None:
-    (tmp_path / "secrets.toml").write_text('[auth]\nclient_id = "clew"\n')
+@pytest.mark.parametrize(
+    ("secrets", "said"),
+    [('[auth]\nclient_id = "clew"\n', "[auth] in secrets.toml cannot be used"), ("[auth\n", "as TOML")],
+)
+def test_a_login_that_cannot_be_used_is_one_sentence(tmp_path: Path, secrets: str, said: str) -> None:
+    (tmp_path / "secrets.toml").write_text(secrets)
     run = ended(tmp_path)
     assert run.returncode == 1
-    assert "[auth] in secrets.toml cannot be used" in run.stderr
+    assert said in run.stderr
     assert "Traceback" not in run.stderr
 
 
@@ -65,7 +69,8 @@ def test_a_home_that_cannot_be_used_is_one_sentence(tmp_path: Path) -> None:
 def test_every_answer_says_what_a_page_may_load(server: Server) -> None:
     for path in ("/", "/library", "/_stcore/health"):
         with urllib.request.urlopen(server.url + path, timeout=10) as answer:
-            assert HEADERS.items() <= dict(answer.headers).items()
+            told = {name.lower(): value for name, value in answer.headers.items()}
+            assert {name.lower(): value for name, value in headers().items()}.items() <= told.items()
 
 
 def test_names_that_are_made_to_point_here_are_refused(server: Server) -> None:
@@ -87,6 +92,7 @@ def test_an_upload_without_a_session_is_refused(server: Server) -> None:
     )
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request, timeout=10)
+    refused.value.close()
     assert refused.value.code in (400, 403)
     uploads = server.home / "uploads"
     assert not uploads.exists() or not [each for each in uploads.rglob("*") if each.is_file()]
