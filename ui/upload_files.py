@@ -206,7 +206,7 @@ def _with_body(scope: Scope, body: bytes, boundary: bytes) -> Scope:
     headers = [(name, value) for name, value in scope["headers"] if name.lower() not in dropped]
     headers.append((b"content-type", b"multipart/form-data; boundary=" + boundary))
     headers.append((b"content-length", str(len(body)).encode()))
-    return scope | {"headers": headers}
+    return {**scope, "headers": headers}
 
 
 def _once(body: bytes) -> Receive:
