@@ -12,6 +12,7 @@ import typer
 
 from app.adding import AddedDocument
 from app.chat import Conversation
+from app.collection_commands import CollectionOption, collections, documents_meant
 from app.commands import (
     AsJson,
     check_route,
@@ -50,6 +51,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(evaluation, name="eval")
+app.add_typer(collections, name="collections")
 app.add_typer(jobs, name="jobs")
 app.add_typer(memory, name="memory")
 memory.command()(position)
@@ -67,7 +69,7 @@ def settings(
     model: Annotated[
         str | None, typer.Option(help="The reader: extractive, hf:NAME_OR_FOLDER, openai:NAME.")
     ] = None,
-    user: Annotated[str | None, typer.Option(help="Whose threads and memory.")] = None,
+    user: Annotated[str | None, typer.Option(help="Whose documents, threads and memory.")] = None,
     debug: Annotated[bool, typer.Option(help="Show where an unexpected error came from.")] = False,
 ) -> None:
     """Settings given here go before CLEW_HOME, CLEW_ENCODER, ... and before clew.toml."""
@@ -110,9 +112,13 @@ def add(
 
 
 @app.command(name="list")
-def list_documents(as_json: AsJson = False) -> None:
+def list_documents(collection: CollectionOption = None, as_json: AsJson = False) -> None:
     """List the documents."""
-    records = library_of_settings().documents()
+    library = library_of_settings()
+    records = library.documents()
+    if collection is not None:
+        meant = set(library.collections.get(collection).documents)
+        records = [record for record in records if record.id in meant]
     if as_json:
         print_json({"documents": [record_json(record) for record in records]})
     else:
@@ -154,6 +160,7 @@ def ask(
     document: Annotated[
         list[str] | None, typer.Option("--document", metavar="DOC", help="Ask this one; can be repeated.")
     ] = None,
+    collection: CollectionOption = None,
     route: Annotated[str, typer.Option(help="auto, search, walk or whole.")] = "auto",
     thread: Annotated[str | None, typer.Option(help="Name of a conversation.")] = None,
     incognito: Incognito = False,
@@ -166,7 +173,7 @@ def ask(
     with screen.asking() as live:
         answer = library.ask(
             question,
-            document or (),
+            documents_meant(library, document or (), collection),
             route,
             live.progress,
             live.step,
@@ -190,6 +197,7 @@ def chat(
     document: Annotated[
         list[str] | None, typer.Option("--document", metavar="DOC", help="Ask this one; can be repeated.")
     ] = None,
+    collection: CollectionOption = None,
     incognito: Incognito = False,
     no_spoilers: NoSpoilers = False,
     as_json: AsJson = False,
@@ -200,7 +208,7 @@ def chat(
         library,
         screen,
         thread,
-        document or (),
+        documents_meant(library, document or (), collection),
         quiet=as_json,
         incognito=incognito,
         no_spoilers=no_spoilers,

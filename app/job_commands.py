@@ -19,10 +19,9 @@ from app.events import Event
 from app.job_reports import event_json, event_line, job_json, job_lines, progress_words
 from app.jobs.ray_executor import RayExecutor
 from app.jobs.ray_place import jobs_of
-from app.jobs.running import Jobs
 from app.jobs.worker import Ended, Worker
 from app.library import Library
-from memory.job_records import JobRecord
+from memory.answer_tasks import ANSWER
 
 __all__ = ["jobs", "worker"]
 
@@ -31,10 +30,16 @@ Job = Annotated[str, typer.Argument(metavar="JOB", help="Id of a job, or the beg
 
 
 @jobs.command(name="list")
-def list_jobs(as_json: AsJson = False) -> None:
+def list_jobs(
+    everything: Annotated[bool, typer.Option("--all", help="Answers of questions as well.")] = False,
+    kind: Annotated[str | None, typer.Option(help="Only jobs of this kind, such as add.")] = None,
+    as_json: AsJson = False,
+) -> None:
     """List the jobs, newest first."""
-    known = library_of_settings().jobs
-    found = [(record, known.progress(record)) for record in known.store.records()]
+    library = library_of_settings()
+    found = library.job_list(None if kind is None else [kind], limit=None)
+    if not everything and kind is None:
+        found = [each for each in found if each[0].kind != ANSWER]
     if as_json:
         print_json({"jobs": [job_json(*each) for each in found]})
     elif found:
@@ -47,8 +52,8 @@ def list_jobs(as_json: AsJson = False) -> None:
 @jobs.command()
 def watch(job: Job, as_json: AsJson = False) -> None:
     """Show what a job tells until it has ended; Ctrl-C stops watching and leaves the job alone."""
-    known = library_of_settings().jobs
-    record = known.store.resolve(job)
+    library = library_of_settings()
+    known, record = library.jobs, library.find_job(job)
     told = []
     try:
         with screen.err.status("") as status:
@@ -64,28 +69,28 @@ def watch(job: Job, as_json: AsJson = False) -> None:
                     screen.out.print(event_line(event), soft_wrap=True)
     except KeyboardInterrupt as stop:
         raise KeyboardInterrupt(f"Stopped watching; job {record.id} is left as it is.") from stop
-    _show(known, record.id, as_json, {"events": told})
+    _show(library, record.id, as_json, {"events": told})
 
 
 @jobs.command()
 def pause(job: Job, as_json: AsJson = False) -> None:
     """Begin no more tasks of a job; those that run may end."""
-    known = library_of_settings().jobs
-    _show(known, known.store.pause(known.store.resolve(job).id, "by hand").id, as_json)
+    library = library_of_settings()
+    _show(library, library.pause_job(library.find_job(job).id).id, as_json)
 
 
 @jobs.command()
 def cancel(job: Job, as_json: AsJson = False) -> None:
     """End a job for good; what it has stored is kept."""
-    known = library_of_settings().jobs
-    _show(known, known.store.cancel(known.store.resolve(job).id).id, as_json)
+    library = library_of_settings()
+    _show(library, library.cancel_job(library.find_job(job).id).id, as_json)
 
 
 @jobs.command()
 def resume(job: Job, as_json: AsJson = False) -> None:
     """Queue a paused job again, and the failed tasks of any; `clew worker` does them."""
-    known = library_of_settings().jobs
-    _show(known, known.store.resume(known.store.resolve(job).id).id, as_json)
+    library = library_of_settings()
+    _show(library, library.resume_job(library.find_job(job).id).id, as_json)
 
 
 def worker(
@@ -96,7 +101,7 @@ def worker(
     until_idle: Annotated[bool, typer.Option("--until-idle", help="End when nothing is left to do.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Do the tasks of all jobs; the first Ctrl-C ends it after what runs, the second at once."""
+    """Do the tasks of the jobs of all users; the first Ctrl-C ends it after what runs, the second at once."""
     library = library_of_settings()
     own = library.jobs.worker(tasks, None if ray is None else _cluster(ray, library))
     counts = {"done": 0, "failed": 0}
@@ -156,9 +161,9 @@ def _line(ended: Ended) -> Text:
     )
 
 
-def _show(known: Jobs, id: str, as_json: bool, more: dict[str, Any] | None = None) -> None:
-    record: JobRecord = known.store.get(id)
-    progress = known.progress(record)
+def _show(library: Library, id: str, as_json: bool, more: dict[str, Any] | None = None) -> None:
+    record = library.job(id)
+    progress = library.jobs.progress(record)
     if as_json:
         print_json({"job": job_json(record, progress)} | (more or {}))
     else:

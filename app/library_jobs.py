@@ -81,9 +81,9 @@ class LibraryJobs:
         return self._summaries.results(self.job(job_id))
 
     def job_list(
-        self, kinds: Collection[str] | None = None, limit: int = 100
+        self, kinds: Collection[str] | None = None, limit: int | None = 100
     ) -> list[tuple[JobRecord, JobProgress]]:
-        """Jobs, of some kinds or of all, newest first, and how far they are."""
+        """The latest jobs, of some kinds or of all, newest first, and how far they are."""
         records = self.jobs.store.records(limit, self.user, kinds)
         return [(record, self.jobs.progress(record)) for record in records]
 
@@ -94,6 +94,15 @@ class LibraryJobs:
             UnknownJobError: If the user has none.
         """
         return self.jobs.store.get(job_id, self.user)
+
+    def find_job(self, reference: str) -> JobRecord:
+        """The job whose id begins so.
+
+        Raises:
+            UnknownJobError: If the user has none.
+            AmbiguousJobError: If there are several.
+        """
+        return self.jobs.store.resolve(reference, self.user)
 
     def job_tasks(self, job_id: str) -> list[TaskRecord]:
         """The tasks of a job in their order; errors as for `job`."""
