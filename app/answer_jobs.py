@@ -16,10 +16,9 @@ from app.shown_turns import copied_answer, shown_turns, thread_markdown
 from memory.answer_tasks import ANSWER, AnswerSnapshot, AnswerTasks
 from memory.cited_places import CitedPlaces
 from memory.errors import JobStateError, UnknownTurnError
-from memory.incognito import Threads
+from memory.incognito import IncognitoThreads, Threads
 from memory.job_records import JobRecord
 from memory.taken_back import take_back
-from memory.threads import ThreadStore
 from reader.errors import StoppedError
 
 if TYPE_CHECKING:
@@ -142,10 +141,10 @@ class Answers:
             fresh=True,
         )
         wanted = self._checked(wanted, incognito)
-        if turn is not None and isinstance(threads, ThreadStore):
-            take_back(self._library.engine, self._library.user, thread, turn.ordinal)
-        elif turn is not None:
+        if turn is not None and isinstance(threads, IncognitoThreads):
             threads.take_back(thread, turn.ordinal)
+        elif turn is not None:
+            take_back(self._library.engine, self._library.user, thread, turn.ordinal)
         return self._ask(wanted, incognito)
 
     def turns(self, thread: str, incognito: bool = False, last: int | None = None) -> list[ShownTurn]:

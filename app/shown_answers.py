@@ -226,10 +226,7 @@ def shown_answer(answer: Answer, ordinal: int | None) -> ShownAnswer:
         closest=answer.closest,
         recalled=answer.recalled,
         budget=answer.budget,
-        trace=tuple(
-            WalkedStep(**each | {"options": tuple(WalkOption(**option) for option in each["options"])})
-            for each in answer.trace
-        ),
+        trace=_walk().validate_python(answer.trace),
         ordinal=ordinal,
     )
 
@@ -243,6 +240,13 @@ def answer_json(answer: ShownAnswer) -> dict[str, Any]:
 def answer_from_json(plain: object) -> ShownAnswer:
     """The answer that `answer_json` has written."""
     return _adapter().validate_python(plain)
+
+
+@cache
+def _walk() -> TypeAdapter[tuple[WalkedStep, ...]]:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(tuple[WalkedStep, ...])
 
 
 @cache

@@ -12,23 +12,46 @@ from typing import Final
 
 from sqlalchemy import Connection, Text, cast, delete, or_, select, update
 
+from memory.answer_tasks import ANSWER
 from memory.job_endings import settle
 from memory.job_records import ALL_TASKS, ENDED, TaskRecord
 from memory.tables import JobRow, TaskRow
+from memory.threads import storable
 
-__all__ = ["KEPT", "forget_ended", "forget_old", "forget_tasks", "tasks_meant"]
+__all__ = [
+    "KEPT",
+    "KEPT_ANSWERS",
+    "forget_answer_jobs",
+    "forget_ended",
+    "forget_old",
+    "forget_tasks",
+    "tasks_meant",
+]
 
 KEPT: Final = 100
 """Ended jobs that are remembered; older ones go when new work is asked for, so that their tasks and events do
 not pile up. What they came to is stored elsewhere."""
 
+KEPT_ANSWERS: Final = 200
+"""Ended answers that are remembered besides: how they were found. The answers themselves are in threads."""
+
 
 def forget_old(connection: Connection, owner: str) -> None:
-    """Forget the ended jobs of a user beyond the newest `KEPT`."""
+    """Forget the ended jobs of a user beyond the newest `KEPT`, and answers beyond `KEPT_ANSWERS`."""
     ended = select(JobRow.key).where(JobRow.owner == owner, JobRow.state.in_(ENDED))
-    old = ended.order_by(JobRow.key.desc()).offset(KEPT).limit(KEPT)
-    for key in connection.execute(old).scalars().all():
-        connection.execute(delete(JobRow).where(JobRow.key == key))
+    for kinds, kept in ((JobRow.kind != ANSWER, KEPT), (JobRow.kind == ANSWER, KEPT_ANSWERS)):
+        old = ended.where(kinds).order_by(JobRow.key.desc()).offset(kept).limit(kept)
+        for key in connection.execute(old).scalars().all():
+            connection.execute(delete(JobRow).where(JobRow.key == key))
+
+
+def forget_answer_jobs(connection: Connection, owner: str) -> int:
+    """Forget the answers of a user that have ended, with all that they told; how many.
+
+    What they rest on is not looked at: the answers themselves stay in their threads.
+    """
+    ended = [JobRow.owner == storable(owner), JobRow.kind == ANSWER, JobRow.state.in_(ENDED)]
+    return connection.execute(delete(JobRow).where(*ended)).rowcount
 
 
 def forget_ended(connection: Connection, names: Collection[str], owner: str) -> None:
