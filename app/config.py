@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
@@ -11,6 +12,7 @@ from platformdirs import user_data_dir
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
+    EnvSettingsSource,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
     TomlConfigSettingsSource,
@@ -22,7 +24,10 @@ from memory.activation import ActivationWeights
 from memory.users import FIRST_USER
 from retrieval.encoder import DEFAULT_ENCODER
 
-__all__ = ["Settings", "before_ray", "load_settings", "without_old_tracing"]
+__all__ = ["SetBy", "Settings", "before_ray", "load_settings", "set_elsewhere", "without_old_tracing"]
+
+SetBy = Literal["command line", "environment", "working folder"]
+"""What goes before the clew.toml of the home."""
 
 HERE: Final = Path("clew.toml")
 _CHOSEN: Final = ActivationWeights()
@@ -239,6 +244,22 @@ def load_settings(**arguments: Any) -> Settings:
         raise SettingsError(
             f"{_settings_file(given.get('home'))} cannot be read as TOML: {error}."
         ) from error
+
+
+def set_elsewhere(home: Path, given: Iterable[str] = ()) -> dict[str, SetBy]:
+    """The settings over which the clew.toml of the home has no say, each with what decides it.
+
+    Where the working folder has a clew.toml of its own, the one of the home is not read at all.
+
+    Args:
+        home: The home.
+        given: Names of settings that the command line sets.
+    """
+    found: dict[str, SetBy] = {}
+    if HERE.exists() and HERE.resolve() != _own_file(home).resolve():
+        found = dict.fromkeys(Settings.model_fields, "working folder")
+    found |= dict.fromkeys(EnvSettingsSource(Settings)(), "environment")
+    return found | dict.fromkeys(given, "command line")
 
 
 def without_old_tracing() -> None:

@@ -13,6 +13,7 @@ from app.bootstrap import chosen_device, number_format, open_library
 from app.checks import Check
 from app.config import Settings
 from app.events import silent
+from app.library import Library
 from app.reader_checks import device_check, reader_checks
 from memory.units import UnitStore
 from memory.usage import UsageStore
@@ -24,10 +25,13 @@ PACKAGES: Final = ("torch", "sentence-transformers", "faiss-cpu", "tantivy", "sq
 LOW_DISK: Final = 2_000_000_000
 
 
-def examine(settings: Settings, probe: bool = False) -> list[Check]:
+def examine(settings: Settings, probe: bool = False, opened: Library | None = None) -> list[Check]:
     """Look at everything, the encoder loaded and the indexes opened; no check stops the others.
 
-    With `probe`, a language model gets one tiny request, for which one of this machine is loaded.
+    Args:
+        settings: What is to be examined.
+        probe: Whether a language model gets one tiny request, for which one of this machine is loaded.
+        opened: The library of these settings where it is open already; else one is opened and closed again.
     """
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
     checks = [
@@ -35,9 +39,24 @@ def examine(settings: Settings, probe: bool = False) -> list[Check]:
         Check("packages", "ok", f"{packages}, SQLite {sqlite3.sqlite_version}"),
     ]
     try:
-        library = open_library(settings)
+        library = opened or open_library(settings)
     except ClewError as error:
         return [*checks, Check("library", "problem", str(error))]
+    try:
+        checks += _library_checks(settings, library)
+    finally:
+        if opened is None:
+            library.close()
+    return [*checks, device_check(), *reader_checks(settings, probe)]
+
+
+def report(checks: list[Check]) -> dict[str, Any]:
+    """The checks as one JSON document."""
+    return {"ok": all(c.state != "problem" for c in checks), "checks": [asdict(check) for check in checks]}
+
+
+def _library_checks(settings: Settings, library: Library) -> list[Check]:
+    checks: list[Check] = []
     free = shutil.disk_usage(settings.home).free
     room = f"{settings.home}, {free / 1e9:,.1f} GB free"
     checks.append(Check("home", "ok" if free > LOW_DISK else "warning", f"{room} (CLEW_HOME)"))
@@ -82,10 +101,4 @@ def examine(settings: Settings, probe: bool = False) -> list[Check]:
         )
         detail = f"{calls:,} model calls so far, {cached:,} of them from the cache, {tokens}"
         checks.append(Check("usage", "ok", detail))
-    library.close()
-    return [*checks, device_check(), *reader_checks(settings, probe)]
-
-
-def report(checks: list[Check]) -> dict[str, Any]:
-    """The checks as one JSON document."""
-    return {"ok": all(c.state != "problem" for c in checks), "checks": [asdict(check) for check in checks]}
+    return checks

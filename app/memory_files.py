@@ -14,7 +14,7 @@ from app.errors import OutputError
 from memory.errors import MemoryFileError
 from memory.memory_files import MEMORY_FILE
 
-__all__ = ["read_export", "write_export"]
+__all__ = ["export_lines", "read_export", "write_export"]
 
 STDIN: Final = Path("-")
 
@@ -48,13 +48,22 @@ def read_export(path: Path) -> Iterator[str]:
     """
     try:
         with nullcontext(sys.stdin.buffer) if path == STDIN else path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                try:
-                    yield line.decode("utf-8")
-                except UnicodeDecodeError as error:
-                    raise MemoryFileError(f"Line {number} cannot be imported: it is not UTF-8.") from error
+            yield from export_lines(file)
     except OSError as error:
         raise MemoryFileError(f"{path} cannot be read: {error.strerror or error}.") from error
+
+
+def export_lines(lines: Iterable[bytes]) -> Iterator[str]:
+    """The lines of an export that is read as bytes.
+
+    Raises:
+        MemoryFileError: If one is not UTF-8.
+    """
+    for number, line in enumerate(lines, start=1):
+        try:
+            yield line.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise MemoryFileError(f"Line {number} cannot be imported: it is not UTF-8.") from error
 
 
 def _is_export(path: Path) -> bool:

@@ -21,7 +21,7 @@ from memory.upserts import upsert
 from memory.users import user_changed
 from retrieval.hits import Float32
 
-__all__ = ["MemoryStream", "StreamTurn"]
+__all__ = ["MemoryStream", "StreamTurn", "stream_turn"]
 
 BATCH: Final = 500
 
@@ -140,7 +140,7 @@ class MemoryStream:
         while True:
             query = self._query().where(TurnRow.key > last).order_by(TurnRow.key).limit(BATCH)
             with self.engine.connect() as connection:
-                block = [_turn(row) for row in connection.execute(query)]
+                block = [stream_turn(row) for row in connection.execute(query)]
             if not block:
                 return
             yield from block
@@ -163,7 +163,7 @@ class MemoryStream:
         """At most `limit` turns that this encoder has not seen, the newest first."""
         query = self._unseen().order_by(TurnRow.key.desc()).limit(limit)
         with self.engine.connect() as connection:
-            return [_turn(row) for row in connection.execute(query)]
+            return [stream_turn(row) for row in connection.execute(query)]
 
     def put_vectors(self, turns: Sequence[tuple[StreamTurn, Float32]]) -> None:
         """Store the embeddings of turns that had none, with their summaries and importance, all at once.
@@ -211,7 +211,7 @@ class MemoryStream:
             raise ValueError("rows hold what is no number")
 
     def _given(self, row: Row[Any]) -> StreamTurn:
-        turn = _turn(row)
+        turn = stream_turn(row)
         if self.hides is None or not self.hides(row.details):
             return turn
         return replace(turn, answer="", answer_summary="")
@@ -232,7 +232,8 @@ class MemoryStream:
         )
 
 
-def _turn(row: Row[Any]) -> StreamTurn:
+def stream_turn(row: Row[Any]) -> StreamTurn:
+    """A row with the columns of a turn and the `name` of its thread."""
     return StreamTurn(
         key=row.key,
         thread=row.name,

@@ -145,3 +145,14 @@ def test_a_script_is_read(home: Path, tmp_path: Path) -> None:
     assert by_name(examine(settings_of(home, model=f"scripted:{script}")))["model"].state == "ok"
     absent = by_name(examine(settings_of(home, model=f"scripted:{tmp_path / 'absent'}")))["model"]
     assert (absent.state, "absent" in absent.detail) == ("problem", True)
+
+
+def test_a_library_that_is_open_is_looked_at_and_stays_open(
+    own_novella_home: Path, open_home: ForOneHome
+) -> None:
+    library = open_home(own_novella_home)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(doctor, "open_library", pytest.fail)
+        checks = by_name(examine(library.settings, opened=library))
+    assert "1 documents" in checks["database"].detail
+    assert len(library.documents()) == 1
