@@ -8,6 +8,7 @@ from sqlalchemy.pool import NullPool
 
 from memory.database import MIGRATIONS, migrate, open_database
 from memory.documents import DocumentStore
+from memory.jobs import JobStore
 from memory.measurements import write_measurement
 from memory.tables import Base
 from tests.memory.samples import TEXT, add, add_answer, add_collection, add_job, add_summaries, counts, url
@@ -171,3 +172,33 @@ def test_a_migration_that_fails_changes_nothing(tmp_path: Path) -> None:
 
 def test_the_file_names_are_the_revisions_in_order() -> None:
     assert [f"{number:04}" for number in range(1, len(REVISIONS) + 1)] == REVISIONS
+
+
+@pytest.mark.parametrize(
+    ("users", "owner"), [((), "me"), (("me",), "me"), (("anna",), "anna"), (("anna", "bob"), "me")]
+)
+def test_what_was_there_before_owners_belongs_to_the_one_user_that_is_known(
+    tmp_path: Path, users: tuple[str, ...], owner: str
+) -> None:
+    engine = open_database(url(tmp_path))
+    add(engine)
+    for state in ("done", "paused"):
+        id = add_job(engine)
+        with engine.begin() as connection:
+            connection.exec_driver_sql("UPDATE jobs SET state = ? WHERE id = ?", (state, id))
+    engine.dispose()
+    migrate(url(tmp_path), "0004")
+    with plain(tmp_path).begin() as connection:
+        for name in users:
+            connection.exec_driver_sql(
+                "INSERT INTO users (name, revision, created_at) VALUES (?, 0, '2026-01-01')", (name,)
+            )
+        connection.exec_driver_sql("UPDATE jobs SET digest = x'00' || key")
+    engine = open_database(url(tmp_path))
+    assert [record.owner for record in DocumentStore(engine).records()] == [owner]
+    assert [record.owner for record in JobStore(engine).records()] == [owner, owner]
+    # The job that had not ended is gone on with, as if it had been begun now.
+    tasks = JobStore(engine).tasks(id)
+    record, adopted = JobStore(engine).create("counting", "Count", {"to": 2}, [], owner=owner)
+    assert (record.id, adopted, len(tasks)) == (id, True, 2)
+    engine.dispose()
