@@ -258,7 +258,7 @@ def report(
 def _memories(user: str | None) -> Iterator[Memories]:
     library = library_of_settings()
     try:
-        yield library.memories(user)
+        yield (library if user is None else library.for_user(user)).memories()
     finally:
         library.close()
 

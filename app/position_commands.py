@@ -40,7 +40,8 @@ def position(
         )
     library = library_of_settings()
     try:
-        positions = Positions(library, library.memories(user).user)
+        of_user = library if user is None else library.for_user(user)
+        positions = Positions(of_user, of_user.user)
         if document is None:
             shown = positions.all()
         elif clear:

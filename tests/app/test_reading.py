@@ -26,7 +26,7 @@ from retrieval.document import Document
 from tests.app.agent.conftest import Asking
 from tests.app.agent.conftest import asking as asking
 from tests.app.agent.test_agent import Told
-from tests.conftest import DATA, ForOneHome, write
+from tests.conftest import DATA, NOVELLA, ForOneHome, write
 from tests.replies import Reply, evidence_of, prompt_of, sober, task_of
 
 ROUTES = ("search", "walk", "whole")
@@ -236,9 +236,12 @@ def test_words_that_ask_for_no_spoilers_are_not_searched(read_novella: Library) 
 
 def test_users_have_positions_of_their_own(read_novella: Library) -> None:
     ends = {}
-    for user, share in (("ann", 0.2), ("bob", 0.7)):
-        read_up_to(read_novella, share, user)
     (record,) = read_novella.documents()
+    for user, share in (("ann", 0.2), ("bob", 0.7), ("cid", None)):
+        theirs = read_novella.for_user(user)
+        assert [each.status for each in theirs.add([NOVELLA])] == ["added"]
+        if share is not None:
+            read_up_to(theirs, share, user)
     for user, share in (("ann", 0.2), ("bob", 0.7)):
         answer = read_novella.ask("Who is Dorcas Imray?", user=user, no_spoilers=True)
         ends[user] = max(spans_of(answer))
