@@ -12,14 +12,16 @@ from app.shown_answers import ShownAnswer, ShownCitation, ShownPlace
 from ui.errors import shown_errors
 from ui.parts.chat_address import Address, address, go
 from ui.parts.citation_words import ICONS, place_words, said_by, verdict_words
+from ui.parts.flowing import flowing
 from ui.parts.links import link_to_document, link_to_turn
 from ui.parts.references import Reference, opened, references
-from ui.plain import label, passage
+from ui.plain import label, marked, passage
 from ui.words import t
 
 __all__ = ["draw_evidence", "open_evidence"]
 
-AROUND: Final = 600
+AROUND: Final = 320
+"""Characters on either side: few enough that the quote is seen without scrolling."""
 TITLE: Final = 120
 SECTION: Final = 160
 
@@ -32,35 +34,28 @@ def open_evidence(reference: Reference | None) -> None:
 def draw_evidence(mine: Library, at: Address, reference: Reference, answer: ShownAnswer) -> None:
     """A panel for one reference, with the way to those before and behind it."""
     shown = opened(answer, reference)
-    with st.container(border=True, key="chat-evidence"), shown_errors():
+    with st.container(border=True, key="chat-evidence", gap="xsmall"):
+        with shown_errors():
+            if shown is None:
+                st.info(t("chat.evidence_gone"), icon=":material/info:")
+            elif isinstance(shown, ShownCitation) and shown.origin == "memory":
+                _said(mine, at, shown)
+            else:
+                _written(mine, at, shown)
         _neighbours(reference, answer)
-        if shown is None:
-            st.info(t("chat.evidence_gone"), icon=":material/info:")
-        elif isinstance(shown, ShownCitation) and shown.origin == "memory":
-            _said(mine, at, shown)
-        else:
-            _written(mine, at, shown)
 
 
 def _neighbours(reference: Reference, answer: ShownAnswer) -> None:
-    """Previous, next and close; which of how many it is."""
+    """Previous, which of how many this is, next, close."""
     every = references(answer, reference.turn)
     here = every.index(reference) if reference in every else -1
-    before = every[here - 1] if here > 0 else None
-    behind = every[here + 1] if 0 <= here < len(every) - 1 else None
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        for name, icon, target in (
-            ("previous", ":material/arrow_back:", before),
-            ("next", ":material/arrow_forward:", behind),
-        ):
-            st.button(
-                t(f"chat.{name}"),
-                key=f"chat-evidence-{name}",
-                icon=icon,
-                disabled=target is None,
-                on_click=open_evidence,
-                args=(target,),
-            )
+        before = every[here - 1] if here > 0 else None
+        _button("previous", ":material/arrow_back:", before)
+        if here >= 0:
+            st.caption(t("chat.which", number=here + 1, count=len(every)), width="content")
+        behind = every[here + 1] if 0 <= here < len(every) - 1 else None
+        _button("next", ":material/arrow_forward:", behind)
         st.button(
             t("chat.close"),
             key="chat-evidence-close",
@@ -69,8 +64,18 @@ def _neighbours(reference: Reference, answer: ShownAnswer) -> None:
             on_click=open_evidence,
             args=(None,),
         )
-    if here >= 0:
-        st.caption(t("chat.which", number=here + 1, count=len(every)))
+
+
+def _button(name: str, icon: str, target: Reference | None) -> None:
+    st.button(
+        t(f"chat.{name}"),
+        key=f"chat-evidence-{name}",
+        icon=icon,
+        type="tertiary",
+        disabled=target is None,
+        on_click=open_evidence,
+        args=(target,),
+    )
 
 
 def _head(shown: ShownCitation | ShownPlace, title: str, place: str) -> None:
@@ -80,10 +85,8 @@ def _head(shown: ShownCitation | ShownPlace, title: str, place: str) -> None:
         st.caption(label(place, SECTION))
     if isinstance(shown, ShownCitation):
         score = "" if shown.score is None else f" · {t('chat.score', score=f'{shown.score:.2f}')}"
-        what = verdict_words(shown.verdict)
-        st.markdown(
-            f"{ICONS[shown.verdict]} {label(what)}: {label(t(f'chat.meaning.{shown.verdict}') + score)}"
-        )
+        words = f"{verdict_words(shown.verdict)}: {t(f'chat.meaning.{shown.verdict}')}{score}"
+        st.caption(f"{ICONS[shown.verdict]} {label(words)}")
 
 
 def _written(mine: Library, at: Address, shown: ShownCitation | ShownPlace) -> None:
@@ -93,21 +96,27 @@ def _written(mine: Library, at: Address, shown: ShownCitation | ShownPlace) -> N
     part = view.part(at.part) if at.part else view.around(shown.start, shown.end, AROUND)
     if at.part:
         st.caption(label(place_words(part.page, part.section) or t("chat.part", number=part.number)))
-    st.html(passage(part.text, [(shown.start - part.start, shown.end - part.start)]))
+    st.html(_scrolled(part.text, (shown.start - part.start, shown.end - part.start)))
     if isinstance(shown, ShownCitation) and not shown.quote:
         st.caption(t("chat.quote_gone"))
-    number = at.part or view.part_of(shown.start)
     with st.container(horizontal=True, gap="small"):
-        for name, target in (("page_before", number - 1), ("page_behind", number + 1)):
+        for name, target in (("page_before", part.number - 1), ("page_behind", part.number + 1)):
             st.button(
                 t(f"chat.{name}"),
                 key=f"chat-{name}",
+                type="tertiary",
                 disabled=not 1 <= target <= view.part_count,
                 on_click=_turn_to,
                 args=(target,),
             )
         if at.part:
-            st.button(t("chat.back_to_quote"), key="chat-back-to-quote", on_click=_turn_to, args=(0,))
+            st.button(
+                t("chat.back_to_quote"),
+                key="chat-back-to-quote",
+                type="tertiary",
+                on_click=_turn_to,
+                args=(0,),
+            )
     link_to_document(shown.document, shown.start, shown.end, t("chat.open_document"))
 
 
@@ -120,8 +129,15 @@ def _said(mine: Library, at: Address, shown: ShownCitation) -> None:
         st.info(t("chat.evidence_gone"), icon=":material/info:")
         return
     text = turn.answer if shown.side == "answer" else turn.question
-    st.html(passage(text, [(shown.start, shown.end)]))
+    st.html(_scrolled(text, (shown.start, shown.end)))
     link_to_turn(shown.thread, shown.turn, t("chat.open_thread"))
+
+
+def _scrolled(text: str, quote: tuple[int, int]) -> str:
+    """The text, no higher than the window has room for; one scrolls in it with the keyboard too."""
+    name = marked(t("chat.around"))
+    inner = passage(flowing(text), [quote])
+    return f'<div class="clew-scroll" role="region" aria-label="{name}" tabindex="0">{inner}</div>'
 
 
 def _turn_to(part: int) -> None:

@@ -70,10 +70,9 @@ def _list(names: list[str], incognito: bool, at: Address) -> None:
         st.button(
             label(name, NAME),
             key=f"chat-thread-{'i' if incognito else 't'}-{name}",
-            type="primary" if here else "tertiary",
+            type="secondary" if here else "tertiary",
             icon=":material/visibility_off:" if incognito else ":material/chat_bubble:",
             help=t("chat.here") if here else None,
-            width="stretch" if here else "content",
             on_click=_open,
             args=(name, incognito),
         )

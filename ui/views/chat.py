@@ -45,14 +45,15 @@ def show() -> None:
 def _draw(mine: Library, at: Address) -> None:
     under_way = _under_way(mine, at)
     _head(at)
-    talk, asking = st.container(), st.container()
-    with asking:
-        draw_refused(mine)
+    talk = st.container()
+    draw_refused(mine)
+    with st.bottom:
         with st.container(horizontal=True, gap="small"):
             draw_scope(mine, at)
             if at.thread:
                 thread_actions(mine, at)
-    draw_composer(mine, at, busy=under_way is not None and not under_way.ended)
+        draw_composer(mine, at, busy=under_way is not None and not under_way.ended)
+    # Last, because it does not end before an answer that is under way.
     with talk, shown_errors():
         _conversation(mine, at, under_way)
 
