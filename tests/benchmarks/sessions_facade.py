@@ -1,14 +1,15 @@
 """Sessions that ask at the same moment, through the facade that the pages use: how long each waits.
 
-    python -m tests.benchmarks.sessions_facade [--data SHARED_DATA] [--sessions 20] [--rounds 10] [--at-once N]
+    python -m tests.benchmarks.sessions_facade [--data SHARED_DATA] [--sessions 20] [--rounds 10]
 
-One book (Jane Eyre if the shared data are there, else the novella repeated with changed words), the
-extractive reader, a worker in this process as a server has one. In every round each session asks one question
-in a thread of its own, all at the same moment, and looks at its state ten times a second, as a page does. Told
-are the seconds until something is seen, until the first step and until the answer is, as median and as 95th
+One book (Jane Eyre if the shared data are there, else the novella repeated with changed words), the extractive
+reader, a worker in this process as a server has one. In every round each session asks one question in a thread
+of its own, all at the same moment, and looks at its state ten times a second, as a page does. Told are the
+seconds until something is seen, until the first step and until the answer is there, as median and 95th
 percentile over all questions, and the memory of the process after each round. Good is a 95th percentile of at
 most 1 s to the first event and 2 s to the answer on two cores, and no growth over the last 100 questions
-beyond 3 %. What the pages themselves cost is measured elsewhere.
+beyond 3 %. A home that is given is kept for the next run, whose memory is then without that of adding the
+book. What the pages themselves cost is measured elsewhere.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ import json
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
@@ -68,20 +71,10 @@ def measured(library: Library, questions: list[str], sessions: int, rounds: int)
     busy, began = process.cpu_times(), time.perf_counter()
     for number in range(rounds):
         start = threading.Barrier(sessions)
-        found: list[dict[str, float]] = []
-        threads = [
-            threading.Thread(
-                target=lambda n=n: found.append(
-                    session(library, questions[(number * sessions + n) % len(questions)], f"s{n}", start)
-                )
-            )
-            for n in range(sessions)
-        ]
-        for each in threads:
-            each.start()
-        for each in threads:
-            each.join()
-        seen += found
+        asked = [questions[(number * sessions + n) % len(questions)] for n in range(sessions)]
+        names = [f"session {n}" for n in range(sessions)]
+        with ThreadPoolExecutor(sessions) as pool:
+            seen += pool.map(session, repeat(library), asked, names, repeat(start))
         memory.append(process.memory_info().rss / 2**20)
     now = process.cpu_times()
     return {
