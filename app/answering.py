@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -95,10 +95,14 @@ class Told:
         self._draft = "" if text is None else self._draft + text
         self._progress(Event("draft", self._draft))
 
+    def earlier(self, steps: Sequence[Step]) -> None:
+        """These steps were done before an interruption; told again, because some may not have been stored."""
+        self._steps = 0
+        for each in steps:
+            self.step(each)
+
     def event(self, event: Event) -> None:
-        """Something is waited for, or an interrupted answer is gone on with."""
-        if event.stage == "resume":
-            self._steps = int(event.subject)
+        """Something is waited for."""
         self._progress(event)
 
 
@@ -157,6 +161,8 @@ def answered(
         cancellation=cancellation,
         incognito=incognito,
         no_spoilers=asked.no_spoilers,
+        fresh=asked.fresh,
+        earlier=told.earlier,
     )
     threads = library.incognito if incognito else library.threads
     ordinals = [each.ordinal for each in threads.turns(asked.thread, last=3) if each.run == answer.run]

@@ -54,9 +54,11 @@ class Asked:
         thread: Name of the conversation, None outside of one.
         key: What an answer depends on besides: the reader, its settings, the state of the library.
         on_step: Told of each step when it is done.
+        on_earlier: Told of those that were done before an interruption.
         on_draft: Gets the answer as it is written.
         cancellation: Stops it by hand.
         incognito: Whether nothing of it may be written anywhere.
+        fresh: Whether no reply that is kept is taken for it.
         reading: What the user has read of the documents, where nothing else is to be told.
     """
 
@@ -70,9 +72,11 @@ class Asked:
     thread: str | None
     key: str
     on_step: Callable[[Step], None]
+    on_earlier: Callable[[Sequence[Step]], None] = lambda steps: None
     on_draft: OnDraft | None = None
     cancellation: Cancellation | None = None
     incognito: bool = False
+    fresh: bool = False
     reading: Reading | None = None
 
     @property
@@ -151,7 +155,9 @@ class Agent:
             # From here: a model that had to be loaded first took none of the question's time.
             cancellation.limit(self._limits.seconds)
             if before:
-                progress(Event("resume", str(len(before.get("steps", [])))))
+                steps = before.get("steps", [])
+                asked.on_earlier([Step(each["name"], each["detail"], each["seconds"]) for each in steps])
+                progress(Event("resume", str(len(steps))))
             state = before
             if kept.next or not before:
                 graph: Any = self._graph

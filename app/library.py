@@ -182,6 +182,8 @@ class Library(LibraryJobs):
         user: str | None = None,
         incognito: bool = False,
         no_spoilers: bool = False,
+        fresh: bool = False,
+        earlier: Callable[[Sequence[Step]], None] | None = None,
     ) -> Answer:
         """Answer a question from the documents named, or from all.
 
@@ -202,6 +204,8 @@ class Library(LibraryJobs):
                 a tree, is built and kept as ever.
             no_spoilers: Only from what the user has read, as the reading positions say; the question's own
                 words may ask for that as well (`app.spoilers`).
+            fresh: Models are asked in any case: no reply that is kept is taken for it.
+            earlier: Told of the steps that were done before an interruption, if it goes on after one.
 
         Raises:
             EmptyLibraryError: If there is neither a document nor a thread to be answered from.
@@ -224,6 +228,8 @@ class Library(LibraryJobs):
                 cancellation,
                 incognito=incognito,
                 no_spoilers=no_spoilers,
+                fresh=fresh,
+                earlier=earlier,
             )
         chosen_route, ids = self.check_question(question, documents, route, thread, incognito)
         remembers = self.settings.memory == "on" and not incognito
@@ -254,9 +260,11 @@ class Library(LibraryJobs):
             thread=None if thread is None else clean_question(thread),
             key=f"{self.backends.reader.key} {library_state(self.engine)}",
             on_step=step or (lambda _: None),
+            on_earlier=earlier or (lambda _: None),
             on_draft=draft,
             cancellation=cancellation,
             incognito=incognito,
+            fresh=fresh,
             reading=reading,
         )
         answer = self.home.searching.agent(indexes, progress, incognito, reading).ask(asked, progress)

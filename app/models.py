@@ -37,7 +37,8 @@ the answer. What leads to evidence leaves one for selecting it, one to see if it
 class ReaderRun:
     """What a reader is made for: one question, its budget, and where its calls are counted.
 
-    Of one that is asked incognito no reply is kept or found again, and no call is recorded.
+    Of one that is asked incognito no reply is kept or found again, and no call is recorded. For a `fresh` one
+    none is found again, and what it is answered takes the place of what was kept.
     """
 
     run: str
@@ -45,6 +46,7 @@ class ReaderRun:
     spent: Spent
     progress: Progress
     incognito: bool = False
+    fresh: bool = False
 
 
 class MakeReader(Protocol):
@@ -121,7 +123,7 @@ class LanguageModel:
                 self._usage.record(call)
 
         kept = None if run.incognito else self._completions
-        completions = None if kept is None else kept.for_question()
+        completions = None if kept is None else kept.for_question(run.fresh)
         remembered = RememberedModel(model, completions, record).for_run(run.run)
         return GenerativeReader(
             lambda task: BudgetedModel(remembered.for_task(task), run.budget, keep=KEPT.get(task, 0)),

@@ -58,16 +58,21 @@ class CompletionStore:
         self.max_bytes = max_bytes
         self.now = now
         self._begun: Begun | None = None
+        self._own: set[bytes] | None = None
 
-    def for_question(self) -> CompletionStore:
-        """The same for a question that begins: it keeps nothing more once something is being forgotten."""
+    def for_question(self, fresh: bool = False) -> CompletionStore:
+        """The same for a question that begins: it keeps nothing more once something is being forgotten.
+
+        A `fresh` one finds only what it has kept itself, and that takes the place of what was kept before.
+        """
         store = CompletionStore(self.engine, self.max_bytes, self.now)
         store._begun = begin(self.engine)
+        store._own = set() if fresh else None
         return store
 
     def get(self, digest: bytes) -> StoredCompletion | None:
         """The reply kept under a digest of 16 bytes, or None; it counts as used now, to the hour."""
-        if not self.max_bytes:
+        if not self.max_bytes or (self._own is not None and digest not in self._own):
             return None
         table = CompletionRow.__table__
         with self.engine.connect() as connection:
@@ -118,6 +123,8 @@ class CompletionStore:
         }
         with self.engine.connect() as connection, connection.begin() as transaction:
             hold_off_forgetting(connection)
+            if self._own is not None and digest not in self._own:
+                connection.execute(delete(CompletionRow).where(CompletionRow.digest == digest))
             added = connection.execute(
                 upsert(connection, CompletionRow)
                 .values(values)
@@ -125,7 +132,10 @@ class CompletionStore:
             )
             if self._begun is not None and forgotten_since(connection, self._begun):
                 transaction.rollback()
-            elif added.rowcount:
+                return
+            if self._own is not None:
+                self._own.add(digest)
+            if added.rowcount:
                 self._drop_least_used(connection, digest)
 
     def size(self) -> int:

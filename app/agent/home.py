@@ -86,7 +86,7 @@ class AgentHome:
                 statistics=statistics,
                 rows=rows,
                 encoder=encoder,
-                reader=self._reader(ReaderRun(run, budget, spent, progress, asked.incognito)),
+                reader=self._reader(ReaderRun(run, budget, spent, progress, asked.incognito, asked.fresh)),
                 threads=asked.threads,
                 memory=asked.memory,
                 asked=asked.plain,
