@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 from filelock import FileLock, Timeout
@@ -20,6 +21,7 @@ from memory.document_forgetting import forget_documents
 from memory.documents import DocumentRecord
 from memory.elsewhere import Elsewhere, said_elsewhere, turns_with
 from memory.forgetting import Forgotten, forget_fact, forget_thread, forget_turn, forget_user
+from memory.job_forgetting import answers_held, forget_answer_jobs
 from memory.traces import Needles, Search, find_traces
 from reader.remembering import central_sentence
 
@@ -28,6 +30,9 @@ __all__ = ["ForgetReport", "Forgetting", "finish_forgetting"]
 TRIES: Final = 3
 """How often it is cleaned where traces are left: somebody may be reading the file that holds them."""
 PAUSE: Final = 1.0
+ENDING: Final = 5.0
+"""Seconds that a worker gets to store the end of an answer; one that is lost is found by the search."""
+LOOK: Final = 0.05
 UNTOLD: Final = frozenset({"others", "schema"})
 """Where a piece may stand without being told: what other users say, and what the database says of itself."""
 
@@ -44,7 +49,7 @@ class ForgetReport:
         files: Files of the home that were searched; none of them holds a piece, but for `elsewhere`.
         bytes: Their size.
         elsewhere: Pieces that are there still because something else says the same, by where: "memory" (what
-            the user has said), "answers", "documents", "jobs" that go on. What other users have said is
+            the user has said), "answers", "documents", "jobs" that go on. What belongs to other users is
             nobody's business: what stands there is passed over.
         turns: Those of the user that say some of it, by thread and number.
         seconds: All of it.
@@ -154,7 +159,7 @@ class Forgetting:
             keys = to_clean(self._library.engine)
             if not keys or not self._library.agents.ended(progress, wait=False):
                 return False
-            self._clean(None, Needles(()), progress)
+            self._clean(None, Needles(()), None, progress)
             self._library.purge_indexes(progress)
             cleaned(self._library.engine, keys)
         return True
@@ -166,6 +171,7 @@ class Forgetting:
         with self._alone(progress):
             earlier = to_clean(self._library.engine)
             forgotten = forget()
+            since = datetime.now(UTC)
             keys = to_clean(self._library.engine)
             needles = Needles(forgotten.texts)
             named = [conversation(user or "", each) for each in forgotten.threads]
@@ -177,8 +183,10 @@ class Forgetting:
                     f"The {what} was forgotten in the database, but a question that had begun before it is "
                     "still being answered; the files are cleaned when Clew starts the next time."
                 )
+            owner = self._library.user if user is None else user
+            self._let_answers_end(owner, since)
             for attempt in range(1, TRIES + 1):
-                self._clean(conversations, needles, progress)
+                self._clean(conversations, needles, owner, progress)
                 if user is None or earlier:
                     self._library.purge_indexes(progress)
                 search, elsewhere = self._search(user, needles, progress)
@@ -208,9 +216,22 @@ class Forgetting:
             seconds=time.perf_counter() - began,
         )
 
-    def _clean(self, conversations: Sequence[str] | None, needles: Needles, progress: Progress) -> None:
+    def _let_answers_end(self, owner: str, since: datetime) -> None:
+        """Wait until workers have stored how answers have ended that they had begun with before."""
+        until = time.monotonic() + ENDING
+        while time.monotonic() < until:
+            with self._library.engine.connect() as connection:
+                if not answers_held(connection, owner, since):
+                    return
+            time.sleep(LOOK)
+
+    def _clean(
+        self, conversations: Sequence[str] | None, needles: Needles, owner: str | None, progress: Progress
+    ) -> None:
         library = self._library
         checkpoints = library.settings.checkpoints
+        with library.engine.begin() as connection:
+            forget_answer_jobs(connection, owner)
         progress(Event("vacuum", "the database"))
         clean_database(library.engine)
         if checkpoints.exists():
@@ -233,7 +254,7 @@ class Forgetting:
         if not search.traces:
             return search, {}
         found = Needles({each.piece for each in search.traces})
-        elsewhere = said_elsewhere(self._library.engine, user, found)
+        elsewhere = said_elsewhere(self._library.engine, user or self._library.user, found)
         return search, {place: {found.pieces[n] for n in numbers} for place, numbers in elsewhere.items()}
 
     @contextmanager

@@ -62,7 +62,7 @@ class Library(LibraryJobs):
         self.settings, self.engine, self.backends = settings, engine, backends
         self.recipe, self.trees = self.home.recipe, self.home.trees
         self.agents, self.memory = self.home.agents, self.home.memory
-        self.threads, self.incognito = ThreadStore(engine, self.user), IncognitoThreads()
+        self.threads, self.incognito = ThreadStore(engine, self.user), IncognitoThreads(self.user)
         self.collections = CollectionStore(engine, self.user)
         self._known: tuple[LibraryState, list[DocumentRecord], bool] | None = None
         self.answers = Answers(self)
@@ -158,6 +158,7 @@ class Library(LibraryJobs):
             else:
                 for each in versions:
                     self.store.remove(each.key)
+            self.home.uploads.remove(each.path for each in versions)
             self.indexes(progress)
         return record
 

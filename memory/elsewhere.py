@@ -6,18 +6,29 @@ import json
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any, Final, Literal
 
-from sqlalchemy import ColumnElement, Connection, Engine, Select, select
+from sqlalchemy import ColumnElement, Connection, Engine, Select, select, union
 
 from memory.conversation_tables import FactRow, ThreadRow, TurnRow, UserRow
 from memory.job_records import ENDED
-from memory.tables import ChunkRow, DocumentRow, JobRow, SectionRow, SummaryRow, TextRow, TreeNodeRow
+from memory.tables import (
+    ChunkRow,
+    CollectionRow,
+    DocumentRow,
+    JobRow,
+    SectionRow,
+    SummaryRow,
+    SummaryUseRow,
+    TextRow,
+    TreeNodeRow,
+    TreeRow,
+)
 from memory.traces import SHORTEST, Needles
 
 __all__ = ["Elsewhere", "said_elsewhere", "turns_with"]
 
 Elsewhere = Literal["memory", "answers", "documents", "jobs", "others", "schema"]
-"""In what the same user has said, in answers, in documents, in jobs that go on, in what others say, in names
-of columns."""
+"""In what the same user has said, in that user's answers, documents and jobs that go on, in what belongs to
+others, in names of columns."""
 
 FETCHED: Final = 200
 JOINED: Final = 4
@@ -29,20 +40,22 @@ ANSWERED: Final = (TurnRow.answer, TurnRow.question_summary, TurnRow.answer_summ
 Query = Select[*tuple[Any, ...]]
 
 
-def said_elsewhere(engine: Engine, user: str | None, needles: Needles) -> dict[Elsewhere, set[int]]:
+def said_elsewhere(engine: Engine, user: str, needles: Needles) -> dict[Elsewhere, set[int]]:
     """Numbers of the pieces that stand in rows which are there, by where that is.
 
     Args:
         engine: Of the database.
-        user: Whose memory is "memory"; None where everybody's is, as for a document.
+        user: Whose memory, answers, documents and jobs are meant; those of all others are "others".
         needles: The texts.
     """
+    mine, theirs = UserRow.name == user, UserRow.name != user
+    jobs = select(JobRow.title, JobRow.spec).where(JobRow.state.not_in(ENDED))
     places: dict[Elsewhere, list[Query]] = {
-        "memory": _memory(None if user is None else UserRow.name == user),
-        "answers": _answers(None if user is None else UserRow.name == user),
-        "documents": _documents(),
-        "jobs": [select(JobRow.title, JobRow.spec).where(JobRow.state.not_in(ENDED))],
-        "others": [] if user is None else [*_memory(UserRow.name != user), *_answers(UserRow.name != user)],
+        "memory": _memory(mine),
+        "answers": _answers(mine),
+        "documents": _documents(user),
+        "jobs": [jobs.where(JobRow.owner == user)],
+        "others": [*_memory(theirs), *_answers(theirs), *_all_documents(), jobs.where(JobRow.owner != user)],
     }
     found: dict[Elsewhere, set[int]] = {}
     edges = _Edges(needles.pieces)
@@ -52,6 +65,8 @@ def said_elsewhere(engine: Engine, user: str | None, needles: Needles) -> dict[E
             for query in queries:
                 cells = edges.watch(_cells(connection, query))
                 numbers |= needles.found_in_texts(cells) | edges.taken()
+            if place == "others":  # documents are read whoever they belong to
+                numbers -= found.get("documents", set())
             if numbers:
                 found[place] = numbers
         numbers = set(needles.found_in_texts(_schema(connection)))
@@ -105,23 +120,44 @@ class _Edges:
         return found
 
 
-def _memory(of: ColumnElement[bool] | None) -> list[Query]:
-    queries: list[Query] = [
-        select(*SAID).join(UserRow, UserRow.key == TurnRow.user_key),
-        select(ThreadRow.name).join(UserRow, UserRow.key == ThreadRow.user_key),
-        select(FactRow.text, FactRow.quote).join(UserRow, UserRow.key == FactRow.user_key),
+def _memory(of: ColumnElement[bool]) -> list[Query]:
+    return [
+        select(*SAID).join(UserRow, UserRow.key == TurnRow.user_key).where(of),
+        select(ThreadRow.name).join(UserRow, UserRow.key == ThreadRow.user_key).where(of),
+        select(FactRow.text, FactRow.quote).join(UserRow, UserRow.key == FactRow.user_key).where(of),
     ]
-    return queries if of is None else [query.where(of) for query in queries]
 
 
-def _answers(of: ColumnElement[bool] | None) -> list[Query]:
-    query = select(*ANSWERED).join(UserRow, UserRow.key == TurnRow.user_key)
-    return [query if of is None else query.where(of)]
+def _answers(of: ColumnElement[bool]) -> list[Query]:
+    return [select(*ANSWERED).join(UserRow, UserRow.key == TurnRow.user_key).where(of)]
 
 
-def _documents() -> list[Query]:
+def _documents(owner: str) -> list[Query]:
+    """What is kept of the documents of a user."""
+    keys = select(DocumentRow.key).where(DocumentRow.owner == owner)
+    ids = select(DocumentRow.id).where(DocumentRow.owner == owner)
+    nodes = select(TreeNodeRow.digest).join(TreeRow, TreeRow.key == TreeNodeRow.tree_key)
+    summaries = union(
+        nodes.where(TreeRow.document_id.in_(ids)),
+        select(SummaryUseRow.digest).where(SummaryUseRow.document_id.in_(ids)),
+    )
+    titles = select(TreeNodeRow.title).join(TreeRow, TreeRow.key == TreeNodeRow.tree_key)
+    return [
+        select(DocumentRow.title, DocumentRow.path, DocumentRow.id).where(DocumentRow.owner == owner),
+        select(CollectionRow.name).where(CollectionRow.owner == owner),
+        select(TextRow.text).where(TextRow.document_key.in_(keys)),
+        select(SectionRow.title).where(SectionRow.document_key.in_(keys)),
+        select(ChunkRow.context).where(ChunkRow.document_key.in_(keys)),
+        titles.where(TreeRow.document_id.in_(ids)),
+        select(SummaryRow.sentences).where(SummaryRow.digest.in_(summaries)),
+    ]
+
+
+def _all_documents() -> list[Query]:
+    """What is kept of documents, whoever they belong to."""
     return [
         select(DocumentRow.title, DocumentRow.path, DocumentRow.id),
+        select(CollectionRow.name),
         select(TextRow.text),
         select(SectionRow.title),
         select(ChunkRow.context),

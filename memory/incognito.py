@@ -17,7 +17,7 @@ from memory.threads import ThreadRecord, ThreadStore, Turn, thread_name
 __all__ = ["INCOGNITO", "IncognitoThreads", "Threads"]
 
 INCOGNITO: Final = "incognito"
-"""In place of the name of a user."""
+"""Before the name of a user, on a line of its own."""
 
 
 @dataclass(slots=True)
@@ -27,11 +27,14 @@ class _Thread:
 
 
 class IncognitoThreads:
-    """Threads of one process, gone with it; to be used as a `ThreadStore` is, from several threads."""
+    """Threads of one user in one process, gone with it; to be used as a `ThreadStore` is, on several threads.
 
-    user: Final = INCOGNITO
+    Args:
+        user: Whose threads; `user` of these is no name that anything is stored under.
+    """
 
-    def __init__(self) -> None:
+    def __init__(self, user: str = "") -> None:
+        self.user: Final = f"{INCOGNITO}\n{user}"
         self._threads: dict[str, _Thread] = {}
         self._lock = threading.Lock()
         self._last = 0
