@@ -21,6 +21,7 @@ from ui.parts.facts import LONGEST, noted
 from ui.parts.forgetting import ask_to_forget_everything
 from ui.parts.moments import day_of, zone
 from ui.plain import label
+from ui.upload_files import received
 from ui.words import t
 
 __all__ = ["draw_adding", "draw_files", "draw_report"]
@@ -108,8 +109,9 @@ def draw_files(mine: Library) -> None:
     st.subheader(t("memories.import"))
     st.write(t("memories.import_what"))
     file = st.file_uploader(t("memories.import_file"), key="import-file")
-    if file is not None and st.button(t("memories.import_button"), key="import", icon=":material/upload:"):
-        content = file.getvalue()
+    stored = None if file is None else received(file)
+    if stored is not None and st.button(t("memories.import_button"), key="import", icon=":material/upload:"):
+        content = stored.path.read_bytes()  # the file is gone with the session
 
         def does(progress: Progress) -> Told:
             memories = mine.memories()
