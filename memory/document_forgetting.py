@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Engine, Text, cast, delete, or_, select, upda
 from memory.conversation_tables import ReadingRow, TurnRow, TurnVectorRow
 from memory.documents import DocumentRecord, remove_document
 from memory.forgetting import Forgotten, forget_completions, note_cleanup
-from memory.job_forgetting import forget_ended
+from memory.job_forgetting import forget_answer_jobs, forget_ended
 from memory.library import advance_revision
 from memory.tables import ChunkRow, JobEventRow, JobRow, SectionRow, SentenceRow
 from memory.texts import read_text
@@ -54,6 +54,7 @@ def forget_documents(engine: Engine, versions: Sequence[DocumentRecord]) -> Forg
         owners = {each.owner for each in versions}
         for owner in owners:
             forget_ended(connection, [name for each in versions for name in (each.id, each.path)], owner)
+            forget_answer_jobs(connection, owner)
         events = _forget_events(connection, names, owners)
         completions = forget_completions(connection, _since(versions), texts)
     counts = {"documents": len(ids), "answers": answers, "readings": readings, "events": events}

@@ -4,6 +4,10 @@ That its bytes may still lie in files is noted in `cleanups` in the same transac
 to them. Replies of models that are kept have no link to what they are about. So all go that were made since
 the oldest forgotten thing was begun, and older ones that hold its words: more than need be, which costs
 nothing but their work once more.
+
+What answers have told while they were made is not looked through: of a user who forgets something, all of it
+goes that has ended. Answers that are on their way are not kept (`memory.forgotten_since`); `app.forgetting`
+waits for them, and forgets what they have told as well.
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, select
 from memory.conversation_tables import CleanupRow, FactRow, ThreadRow, TurnRow, UserRow
 from memory.errors import UnknownFactError, UnknownThreadError, UnknownTurnError, UnknownUserError
 from memory.forgotten_answers import Place, forget_answers
+from memory.job_forgetting import forget_all_answers, forget_answer_jobs
 from memory.moments import in_utc
 from memory.redaction import Redaction, begun, redact_facts, redact_turns
 from memory.tables import CompletionRow
@@ -93,6 +98,7 @@ def forget_fact(
         counts: dict[str, int] = {"facts": 1, "facts redacted": facts, "turns redacted": turns.count}
         counts["answers"] = answers.count
         counts["completions"] = forget_completions(connection, since, texts)
+        forget_answer_jobs(connection, user)
     return Forgotten(counts, texts)
 
 
@@ -110,6 +116,7 @@ def forget_turn(engine: Engine, user: str, thread: str, ordinal: int) -> Forgott
             raise UnknownTurnError(f"The thread {thread!r} has no turn {ordinal}.")
         texts, facts = _texts_of(connection, key, turn)
         connection.execute(delete(TurnRow).where(TurnRow.key == turn[0].key))
+        forget_answer_jobs(connection, user)
         return _finished(connection, key, turn, texts, facts, {"turns": 1}, (thread,), {(thread, ordinal)})
 
 
@@ -128,6 +135,7 @@ def forget_thread(engine: Engine, user: str, name: str) -> Forgotten:
         turns = _turns(connection, TurnRow.thread_key == thread)
         texts, facts = _texts_of(connection, key, turns)
         connection.execute(delete(ThreadRow).where(ThreadRow.key == thread))
+        forget_answer_jobs(connection, user, name)
         counts = {"threads": 1, "turns": len(turns)}
         places = {(name, row.ordinal) for row in turns}
         return _finished(connection, key, turns, [name, *texts], facts, counts, (name,), places)
@@ -147,6 +155,7 @@ def forget_user(engine: Engine, user: str) -> Forgotten:
         texts, facts = _texts_of(connection, key, turns)
         names = tuple(connection.execute(select(ThreadRow.name).where(ThreadRow.user_key == key)).scalars())
         connection.execute(delete(UserRow).where(UserRow.key == key))
+        forget_all_answers(connection, user)
         counts = {"users": 1, "threads": len(names), "turns": len(turns)}
         return _finished(connection, key, turns, [*names, *texts], facts, counts, names)
 

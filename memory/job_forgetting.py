@@ -10,17 +10,19 @@ from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, Text, cast, delete, or_, select, update
+from sqlalchemy import Connection, Text, cast, delete, false, or_, select, update
 
 from memory.answer_tasks import ANSWER
 from memory.job_endings import settle
 from memory.job_records import ALL_TASKS, ENDED, TaskRecord
-from memory.tables import JobRow, TaskRow
+from memory.tables import JobEventRow, JobRow, TaskRow
 from memory.threads import storable
 
 __all__ = [
     "KEPT",
     "KEPT_ANSWERS",
+    "answers_held",
+    "forget_all_answers",
     "forget_answer_jobs",
     "forget_ended",
     "forget_old",
@@ -45,13 +47,44 @@ def forget_old(connection: Connection, owner: str) -> None:
             connection.execute(delete(JobRow).where(JobRow.key == key))
 
 
-def forget_answer_jobs(connection: Connection, owner: str) -> int:
-    """Forget the answers of a user that have ended, with all that they told; how many.
+def forget_answer_jobs(connection: Connection, owner: str | None, thread: str | None = None) -> int:
+    """Forget the answers of a user, of all users where that is None, that have ended; how many.
 
-    What they rest on is not looked at: the answers themselves stay in their threads.
+    All that they told goes with them, and what those have told that are on their way. What it was is not
+    looked at: the answers themselves stay in their threads.
+
+    Args:
+        connection: In the transaction of the forgetting.
+        owner: Name of the user.
+        thread: Of this one those that are on their way go too; their workers hear of it as of a job that is
+            cancelled.
     """
-    ended = [JobRow.owner == storable(owner), JobRow.kind == ANSWER, JobRow.state.in_(ENDED)]
-    return connection.execute(delete(JobRow).where(*ended)).rowcount
+    answers = [JobRow.kind == ANSWER] + ([] if owner is None else [JobRow.owner == storable(owner)])
+    here = JobRow.spec["thread"].as_string() == storable(thread) if thread is not None else false()
+    gone = connection.execute(delete(JobRow).where(*answers, or_(JobRow.state.in_(ENDED), here))).rowcount
+    told = select(JobRow.key).where(*answers)
+    connection.execute(delete(JobEventRow).where(JobEventRow.job_key.in_(told)))
+    return gone
+
+
+def forget_all_answers(connection: Connection, owner: str) -> None:
+    """Forget all answers of a user, those that are on their way too."""
+    connection.execute(delete(JobRow).where(JobRow.kind == ANSWER, JobRow.owner == storable(owner)))
+
+
+def answers_held(connection: Connection, owner: str, since: datetime) -> bool:
+    """Whether an answer of a user is on its way whose worker had begun with it before that moment."""
+    held = (
+        select(TaskRow.key)
+        .join(JobRow, JobRow.key == TaskRow.job_key)
+        .where(
+            JobRow.owner == storable(owner),
+            TaskRow.kind == ANSWER,
+            TaskRow.state == "running",
+            TaskRow.begun_at < since,
+        )
+    )
+    return connection.execute(held.limit(1)).first() is not None
 
 
 def forget_ended(connection: Connection, names: Collection[str], owner: str) -> None:
