@@ -200,6 +200,7 @@ def test_a_worker_is_stopped_by_a_signal(home: Path, number: signal.Signals) -> 
 RECORD = JobRecord(
     key=1,
     id="0123abcd",
+    owner="me",
     kind="tree",
     title="Tree of \x1b[31mEmma",
     spec={},

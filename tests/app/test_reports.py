@@ -17,6 +17,7 @@ from retrieval.verify import Verdict
 RECORD = DocumentRecord(
     key=7,
     id="abc123abc123",
+    owner="me",
     title="Wood",
     path="/books/wood.pdf",
     media_type="application/pdf",
