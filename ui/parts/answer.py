@@ -28,7 +28,7 @@ CLEW: Final = ":material/route:"
 OFFERED: Final = 12
 """Buttons of one answer at once; the others are reached with "next" beside it."""
 EDITED: Final = "chat.edited"
-BESIDE: Final = (3, 2)
+BESIDE: Final = (1, 1)
 
 
 def draw_question(question: str) -> None:
@@ -79,7 +79,7 @@ def _evidence_buttons(answer: ShownAnswer, turn: int, open_now: Reference | None
             continue
         if words:
             st.caption(words)
-        with st.container(horizontal=True, gap="small"):
+        with st.container(horizontal=True, gap="xsmall"):
             for each in of_kind[:OFFERED]:
                 _evidence_button(answer, each, each == open_now)
             if len(of_kind) > OFFERED:
@@ -95,6 +95,7 @@ def _evidence_button(answer: ShownAnswer, reference: Reference, is_open: bool) -
         key=f"chat-cite-{reference}",
         icon=ICONS["place" if reference.kind is Kind.PLACE else getattr(shown, "verdict", "place")],
         type="primary" if is_open else "secondary",
+        wrap=True,
         on_click=open_evidence,
         args=(None if is_open else reference,),
     )

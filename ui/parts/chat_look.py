@@ -10,11 +10,14 @@ __all__ = ["put_on"]
 
 STYLE: Final = """
 <style>
+.stMainBlockContainer { padding-top: 3.5rem; }
+[data-testid="stBottomBlockContainer"] { padding-bottom: 1.5rem; }
 .clew-steps { margin: 0; padding-inline-start: 1.6em; overflow-wrap: anywhere; }
 .clew-steps li { margin: .15em 0; }
 .clew-steps small { opacity: .8; }
 .clew-scroll { max-height: 42vh; overflow-y: auto; }
 .clew-scroll:focus-visible { outline: 3px solid currentColor; outline-offset: 2px; }
+.clew-scroll mark { scroll-initial-target: nearest; }
 .clew-bar { display: flex; height: 1.1em; border: 1px solid currentColor; margin: .3em 0; }
 .clew-bar span + span { border-inline-start: 1px solid currentColor; }
 </style>

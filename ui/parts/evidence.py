@@ -20,7 +20,7 @@ from ui.words import t
 
 __all__ = ["draw_evidence", "open_evidence"]
 
-AROUND: Final = 320
+AROUND: Final = 200
 """Characters on either side: few enough that the quote is seen without scrolling."""
 TITLE: Final = 120
 SECTION: Final = 160
@@ -80,9 +80,8 @@ def _button(name: str, icon: str, target: Reference | None) -> None:
 
 def _head(shown: ShownCitation | ShownPlace, title: str, place: str) -> None:
     number = f"[{shown.n}] " if isinstance(shown, ShownCitation) and shown.n else ""
-    st.markdown(f"**{label(number + title, TITLE)}**")
-    if place:
-        st.caption(label(place, SECTION))
+    place = f" · {label(place, SECTION)}" if place else ""
+    st.markdown(f"**{label(number + title, TITLE)}**{place}")
     if isinstance(shown, ShownCitation):
         score = "" if shown.score is None else f" · {t('chat.score', score=f'{shown.score:.2f}')}"
         words = f"{verdict_words(shown.verdict)}: {t(f'chat.meaning.{shown.verdict}')}{score}"

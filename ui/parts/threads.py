@@ -73,6 +73,7 @@ def _list(names: list[str], incognito: bool, at: Address) -> None:
             type="secondary" if here else "tertiary",
             icon=":material/visibility_off:" if incognito else ":material/chat_bubble:",
             help=t("chat.here") if here else None,
+            wrap=True,
             on_click=_open,
             args=(name, incognito),
         )

@@ -47,7 +47,7 @@ def _draw(mine: Library, at: Address) -> None:
     _head(at)
     talk = st.container()
     draw_refused(mine)
-    with st.bottom:
+    with st.bottom, st.container(gap="xsmall"):
         with st.container(horizontal=True, gap="small"):
             draw_scope(mine, at)
             if at.thread:
