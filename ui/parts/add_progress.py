@@ -17,7 +17,7 @@ from ui.parts.amounts import time_words
 from ui.plain import label
 from ui.words import t
 
-__all__ = ["FileState", "file_states", "show_add_jobs"]
+__all__ = ["FileState", "file_states", "share_done", "show_add_jobs"]
 
 LOOK: Final = 1.0
 """Seconds between two looks at jobs under way."""
@@ -43,35 +43,70 @@ class FileState:
     Attributes:
         name: Of the file.
         state: A key of `ICONS`.
+        weight: Its part of the work of the job.
         share: Of the stage it is in, from 0 to 1.
+        seconds_left: Of this stage, measured from what is done of it; None where nothing is yet.
         error: Why it failed.
     """
 
     name: str
     state: str
+    weight: float = 0.0
     share: float = 0.0
+    seconds_left: float | None = None
     error: str = ""
 
 
 def file_states(tasks: Sequence[TaskRecord], events: Iterable[JobEvent]) -> list[FileState]:
     """Each file of a job: what failed first, then what runs, what waits, and what is done last."""
-    newest: dict[str | None, JobEvent] = {each.task: each for each in events if each.stage in STAGES}
-    found = [_state_of(each, newest.get(each.name)) for each in tasks if each.kind == ADD]
+    told: dict[str | None, list[JobEvent]] = {}
+    for event in events:
+        if event.stage in STAGES:
+            told.setdefault(event.task, []).append(event)
+    found = [_state_of(each, told.get(each.name, [])) for each in tasks if each.kind == ADD]
     order = ["failed", "loading", "encoding", "held", "waiting", "cancelled", "done"]
     return sorted(found, key=lambda each: order.index(each.state))
 
 
-def _state_of(task: TaskRecord, event: JobEvent | None) -> FileState:
+def share_done(states: Sequence[FileState], share: float) -> float:
+    """The share of a job's work that is done, with what is done of files that are being indexed.
+
+    Args:
+        states: Of all its files.
+        share: Of the work that has ended.
+    """
+    begun = sum(each.weight * each.share for each in states if each.state == "encoding")
+    weight = sum(each.weight for each in states)
+    return min(1.0, max(0.0, share + (begun / weight if weight else 0.0)))
+
+
+def _state_of(task: TaskRecord, events: Sequence[JobEvent]) -> FileState:
     name = PurePath(task.name).name
     if task.state in ("done", "cancelled"):
-        return FileState(name, task.state)
+        return FileState(name, task.state, task.weight)
     if task.state == "failed":
-        return FileState(name, "failed", error=task.error or "")
+        return FileState(name, "failed", task.weight, error=task.error or "")
     if task.state != "running":
-        return FileState(name, "waiting")
-    if event is None:
-        return FileState(name, "loading")
-    return FileState(name, STAGES[event.stage], event.done / event.total if event.total else 0.0)
+        return FileState(name, "waiting", task.weight)
+    if not events:
+        return FileState(name, "loading", task.weight)
+    newest = events[-1]
+    share = newest.done / newest.total if newest.total else 0.0
+    return FileState(name, STAGES[newest.stage], task.weight, share, _seconds_left(events))
+
+
+def _seconds_left(events: Sequence[JobEvent]) -> float | None:
+    """How long the newest stage still takes, at the speed it had since the attempt of now began it."""
+    newest = events[-1]
+    same = [each for each in events if each.stage == newest.stage]
+    for position in range(len(same) - 1, 0, -1):
+        if same[position - 1].done > same[position].done:
+            same = same[position:]
+            break
+    done = newest.done - same[0].done
+    if done <= 0:
+        return None
+    return (newest.at - same[0].at).total_seconds() / done * (newest.total - newest.done)
 
 
 def show_add_jobs(library: Library) -> None:
@@ -115,39 +150,57 @@ def _show(library: Library, jobs: Sequence[tuple[JobRecord, JobProgress]]) -> No
 
 
 def _show_open(library: Library, record: JobRecord, progress: JobProgress) -> None:
+    states = _states(library, record)
     state = "unattended" if progress.unattended else record.state
-    st.write(f"**{label(record.title, 120)}** · {t(f'library.state.{state}')}")
+    st.write(f"**{_title(states)}** · {t(f'library.state.{state}')}")
     if record.reason:
         st.caption(label(record.reason))
-    left = t("library.left", time=time_words(progress.seconds_left)) if record.state != "paused" else ""
-    st.progress(min(max(progress.share, 0.0), 1.0), text=f"{progress.share:.0%} {left}")
+    open_files = [each for each in states if each.state in ("loading", "encoding", "held", "waiting")]
+    seconds = open_files[0].seconds_left if len(open_files) == 1 else progress.seconds_left
+    left = "" if record.state == "paused" else t("library.left", time=time_words(seconds))
+    share = share_done(states, progress.share)
+    st.progress(share, text=f"{share:.0%} {left}")
     with st.container(horizontal=True):
         if record.state == "paused":
             _button("resume", library.resume_job, record.id, ":material/play_arrow:")
         else:
             _button("pause", library.pause_job, record.id, ":material/pause:")
         _button("cancel", library.cancel_job, record.id, ":material/close:")
-    _show_files(library, record)
+    _show_files(states)
 
 
 def _show_ended(library: Library, record: JobRecord, progress: JobProgress) -> None:
+    states = _states(library, record)
     at = record.finished_at or record.created_at
     st.write(
-        f"**{label(record.title, 120)}** · {t(f'library.state.{record.state}')}"
-        f" · {at.astimezone():%Y-%m-%d %H:%M}"
+        f"**{_title(states)}** · {t(f'library.state.{record.state}')} · {at.astimezone():%Y-%m-%d %H:%M}"
     )
     if progress.failed and record.state != "cancelled":
         _button("retry", library.resume_job, record.id, ":material/refresh:")
-    _show_files(library, record)
+    _show_files(states)
 
 
-def _show_files(library: Library, record: JobRecord) -> None:
-    states = file_states(library.job_tasks(record.id), library.job_events(record.id))
-    for each in states[:FILES]:
-        share = f" {each.share:.0%}" if each.share else ""
-        st.write(f"{ICONS[each.state]} {label(each.name, 100)} · {t(f'library.file.{each.state}')}{share}")
-        if each.error:
-            st.caption(label(each.error))
+def _states(library: Library, record: JobRecord) -> list[FileState]:
+    events = [] if record.ended else library.job_events(record.id)
+    return file_states(library.job_tasks(record.id), events)
+
+
+def _title(states: Sequence[FileState]) -> str:
+    if not states:
+        return t("library.job_none")
+    first, more = label(min(each.name for each in states), 80), len(states) - 1
+    return t("library.job_more", name=first, n=f"{more:,}") if more else first
+
+
+def _show_files(states: Sequence[FileState]) -> None:
+    with st.container(gap="xxsmall"):
+        for each in states[:FILES]:
+            words = t(f"library.file.{each.state}") + (f" {each.share:.0%}" if each.share else "")
+            if each.seconds_left is not None:
+                words += f" {t('library.left', time=time_words(each.seconds_left))}"
+            st.write(f"{ICONS[each.state]} {label(each.name, 100)} · {words}")
+            if each.error:
+                st.caption(label(each.error))
     if len(states) > FILES:
         st.caption(t("library.more_files", n=f"{len(states) - FILES:,}"))
 

@@ -73,9 +73,9 @@ def _same_names(library: Library, uploads: Sequence[StoredUpload]) -> bool:
 
 def _add_uploads(library: Library, uploads: Sequence[StoredUpload], replaces: bool) -> None:
     taken = () if replaces else {record.path for record in library.documents()}
-    job = library.start_adding(keep(uploads, library.home.uploads.folder(library.user), taken))
+    library.start_adding(keep(uploads, library.home.uploads.folder(library.user), taken))
     st.session_state[ROUND] = st.session_state.get(ROUND, 0) + 1
-    st.toast(t("library.begun", title=label(job.title, 80)), icon=":material/hourglass_top:")
+    st.toast(t("library.begun", n=len(uploads)), icon=":material/hourglass_top:")
     st.rerun()
 
 
@@ -98,8 +98,8 @@ def _show_server(library: Library, root: Path) -> None:
         _tell(library.estimate_adding(paths), sum(path.stat().st_size for path in paths))
     if st.button(t("library.add", n=len(paths)), type="primary", key="library_add_server"):
         with shown_errors():
-            job = library.start_adding(paths)
-            st.toast(t("library.begun", title=label(job.title, 80)), icon=":material/hourglass_top:")
+            library.start_adding(paths)
+            st.toast(t("library.begun", n=len(paths)), icon=":material/hourglass_top:")
             st.rerun()
 
 

@@ -69,7 +69,7 @@ def _confirm(library: Library, name: str) -> None:
 
 
 def show_put(
-    library: Library, collections: Sequence[Collection], chosen: Sequence[DocumentRecord], within: str | None
+    library: Library, collections: Sequence[Collection], chosen: Sequence[DocumentRecord], within: str
 ) -> None:
     """Draw what puts the chosen documents into a collection, or takes them out of the one that is shown."""
     ids = [record.id for record in chosen]
@@ -80,9 +80,7 @@ def show_put(
             with shown_errors():
                 library.collections.put(into, ids)
                 st.rerun()
-    if within is not None and st.button(
-        t("library.take", n=len(ids), name=label(within)), key="library_take"
-    ):
+    if within and st.button(t("library.take", n=len(ids), name=label(within)), key="library_take"):
         with shown_errors():
             library.collections.take(within, ids)
             st.rerun()

@@ -29,10 +29,11 @@ PART, SECTION, WORDS = "document_part", "document_section", "document_words"
 def show_text(view: DocumentView, address: DocumentAddress) -> None:
     """Draw the part that the address names, with what leads to others."""
     part = view.part(view.part_of(address.at))
-    _show_way(view, part, address.at)
+    at = max(address.at, part.start)
+    _show_way(view, part, at)
     _show_finding(view)
     place = [t("document.page_number", n=part.page)] if part.page is not None else []
-    place += [label(part.section, 200)] if part.section else []
+    place += [label(each.title, 100) for each in view.sections if each.start <= at < each.end]
     if place:
         st.caption(" · ".join(place))
     quote = (address.at, address.end) if address.end is not None else None
@@ -48,17 +49,22 @@ def _show_part(part: Part, quote: tuple[int, int] | None) -> None:
     spans = [] if quote is None else [(quote[0] - part.start, quote[1] - part.start)]
     begin = 0
     if quote is not None and quote[0] - part.start > DEEP:
-        begin = part.text.find(" ", quote[0] - part.start - ABOVE) + 1
+        begin = _begin(part.text, quote[0] - part.start - ABOVE)
         with st.expander(t("document.above")):
             st.html(passage(part.text[:begin]))
     st.html(passage(part.text[begin:], [(start - begin, end - begin) for start, end in spans]))
+
+
+def _begin(text: str, at: int) -> int:
+    """The beginning of a line, or else of a word, soon after `at`."""
+    line = text.find("\n", at, at + ABOVE // 2)
+    return (line if line >= 0 else text.find(" ", at, at + ABOVE // 2)) + 1
 
 
 def _show_way(view: DocumentView, part: Part, at: int) -> None:
     """Draw the number of the part, what leads to the next, and the sections."""
     st.session_state[PART] = part.number
     pages = bool(view.pages)
-    starts = [number for number in (part.number - 1, part.number + 1) if 1 <= number <= view.part_count]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.button(
             t("document.previous"),
@@ -81,18 +87,19 @@ def _show_way(view: DocumentView, part: Part, at: int) -> None:
             t("document.next"),
             key="document_next",
             icon=":material/chevron_right:",
-            disabled=part.number + 1 not in starts,
+            disabled=part.number == view.part_count,
             on_click=_to_part,
             args=(view, part.number + 1),
         )
         choices = section_choices(view.sections, at)
         if choices:
-            st.session_state[SECTION] = current_section(choices, at)
+            here = current_section(choices, at)
+            st.session_state[SECTION] = here
             st.selectbox(
                 t("document.section"),
                 choices,
                 format_func=_section_words,
-                index=None,
+                index=None if here is None else 0,
                 key=SECTION,
                 on_change=_to_section,
                 placeholder=t("document.no_section"),
@@ -152,7 +159,8 @@ def _show_finding(view: DocumentView) -> None:
             page = int(st.number_input(t("document.found_page", n=pages), 1, pages, key="document_found"))
         for each in found[(page - 1) * FOUND : page * FOUND]:
             number = view.part_of(each.start)
-            text = f"{t('document.page_number', n=number)}: … {label(each.around)} …"
+            place = t("document.page_number" if view.pages else "document.part_number", n=number)
+            text = f"{place}: … {label(each.around)} …"
             link_to_document(view.record.id, each.start, each.end, text)
 
 

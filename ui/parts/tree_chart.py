@@ -13,13 +13,17 @@ __all__ = ["SELECTED", "Cell", "ChartWords", "cells_of", "icicle"]
 
 MOST: Final = 1_500
 """Cells that are drawn at most."""
-TITLED: Final = 0.06
-"""Share of the width from which on a cell shows its title."""
+TITLED: Final = 40
+"""Pixels from which on a cell shows its title."""
 TITLE: Final = 40
 ROW: Final = 44
 """Pixels of a level."""
-AROUND: Final = 90
-"""Pixels of axis and legend."""
+AROUND: Final = 50
+"""Pixels of the axis."""
+EDGE: Final = 6
+"""Pixels of a cell on both sides of its title."""
+SHADES: Final = {"root": 0.6, "section": 0.45, "group": 0.3, "leaf": 0.15}
+"""How much of the theme's colour the kinds have; they are told in words as well."""
 SELECTED: Final = "node"
 
 
@@ -39,7 +43,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True)
 class ChartWords:
-    """What stands at the axes, in the legend and in what is shown of a cell, in the reader's language."""
+    """What stands at the axes and in what is shown of a cell, in the reader's language."""
 
     position: str
     level: str
@@ -90,7 +94,7 @@ def icicle(cells: Sequence[Cell], words: ChartWords, dark: bool) -> dict[str, An
     """The chart as a Vega-Lite specification; a click on a cell selects it, under the name `SELECTED`."""
     first, last = min(each.start for each in cells), max(each.end for each in cells)
     levels = [str(level) for level in sorted({each.level for each in cells}, reverse=True)]
-    kinds = [words.kinds[kind] for kind in ("root", "section", "group", "leaf")]
+    ink = "#ffffff" if dark else "#000000"
     position = {
         "type": "quantitative",
         "scale": {"domain": [first, last], "nice": False},
@@ -104,23 +108,17 @@ def icicle(cells: Sequence[Cell], words: ChartWords, dark: bool) -> dict[str, An
         "title": words.level,
         "scale": {"paddingInner": 0.06},
     }
+    pixels = f"width * (datum.end - datum.start) / {max(last - first, 1)}"
     boxes = {
         "params": [
             {"name": SELECTED, "select": {"type": "point", "fields": ["node"], "on": "click"}},
         ],
-        "mark": {"type": "rect", "cursor": "pointer", "stroke": "#ffffff" if dark else "#000000"},
+        "mark": {"type": "rect", "cursor": "pointer", "stroke": ink},
         "encoding": {
             "x": position | {"field": "start"},
             "x2": {"field": "end"},
             "y": level,
-            "color": {
-                "field": "kind",
-                "type": "nominal",
-                "sort": kinds,
-                "scale": {"domain": kinds},
-                "title": words.kind,
-                "legend": {"orient": "bottom"},
-            },
+            "fillOpacity": {"field": "shade", "type": "quantitative", "scale": None},
             "strokeWidth": {"field": "outline", "type": "quantitative", "scale": None},
             "tooltip": [
                 {"field": "title", "type": "nominal", "title": words.title},
@@ -130,8 +128,13 @@ def icicle(cells: Sequence[Cell], words: ChartWords, dark: bool) -> dict[str, An
         },
     }
     titles = {
-        "transform": [{"filter": "datum.wide"}],
-        "mark": {"type": "text", "color": "#000000", "limit": 90, "fontSize": 11},
+        "mark": {
+            "type": "text",
+            "color": ink,
+            "fontSize": 11,
+            "limit": {"expr": f"{pixels} - {EDGE}"},
+            "opacity": {"expr": f"{pixels} < {TITLED} ? 0 : 1"},
+        },
         "encoding": {
             "x": position | {"field": "middle"},
             "y": level,
@@ -139,13 +142,13 @@ def icicle(cells: Sequence[Cell], words: ChartWords, dark: bool) -> dict[str, An
         },
     }
     return {
-        "data": {"values": [_row(each, words, last - first) for each in cells]},
+        "data": {"values": [_row(each, words) for each in cells]},
         "height": ROW * len(levels) + AROUND,
         "layer": [boxes, titles],
     }
 
 
-def _row(cell: Cell, words: ChartWords, width: int) -> dict[str, Any]:
+def _row(cell: Cell, words: ChartWords) -> dict[str, Any]:
     return {
         "node": cell.node,
         "title": cell.title,
@@ -155,6 +158,6 @@ def _row(cell: Cell, words: ChartWords, width: int) -> dict[str, Any]:
         "middle": (cell.start + cell.end) / 2,
         "end": cell.end,
         "way": words.yes_no[0 if cell.walked else 1],
+        "shade": SHADES[cell.kind],
         "outline": 3.0 if cell.chosen else 2.0 if cell.walked else 0.3,
-        "wide": cell.end - cell.start >= TITLED * max(width, 1),
     }

@@ -106,7 +106,8 @@ def _show_node(view: DocumentView, tree: SummaryTree, node: TreeNode) -> None:
             with st.container(horizontal=True):
                 for source in sentence.sources[:SOURCES]:
                     number = view.part_of(source.start)
-                    link_to_document(view.record.id, source.start, source.end, t("document.source", n=number))
+                    name = t("document.source" if view.pages else "document.source_part", n=number)
+                    link_to_document(view.record.id, source.start, source.end, name)
             if not sentence.supported:
                 st.caption(f":material/warning: {t('document.unsupported')}")
     with st.expander(t("document.text_of_node"), expanded=not node.children):

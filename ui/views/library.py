@@ -44,7 +44,7 @@ def _show_list(
     words = left.text_input(t("library.search"), key="library_words", icon=":material/search:")
     name = middle.selectbox(
         t("library.within"),
-        [None, *by_name],
+        ["", *by_name],
         format_func=lambda each: each or t("library.all"),
         key="library_in",
     )
@@ -55,7 +55,7 @@ def _show_list(
         key="library_sort",
     )
     page = int(st.session_state.get("library_page", 1))
-    found = listed(records, words, by_name.get(name or ""), sort, page)
+    found = listed(records, words, by_name.get(name), sort, page)
     st.caption(t("library.found", n=f"{found.found:,}", all=f"{len(records):,}"))
     if not found.rows:
         st.info(t("library.none_found"), icon=":material/search_off:")
@@ -68,7 +68,7 @@ def _show_list(
         )
 
 
-def _show_bar(library: Library, collections: Sequence[Collection], found: Listed, name: str | None) -> None:
+def _show_bar(library: Library, collections: Sequence[Collection], found: Listed, name: str) -> None:
     """What can be done with the documents that are chosen."""
     chosen = chosen_rows(found.rows)
     with st.container(horizontal=True, vertical_alignment="bottom"):
