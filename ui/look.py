@@ -12,7 +12,7 @@ STYLE: Final = """
 <style>
 .clew-passage { white-space: pre-wrap; overflow-wrap: anywhere; line-height: 1.6; }
 .clew-passage mark, .clew-mark {
-  background: color-mix(in srgb, currentColor 18%, #ffd54a 55%); color: inherit;
+  background: color-mix(in srgb, #ffc400 38%, transparent); color: inherit;
   border-bottom: 2px solid currentColor; padding: 0 .1em;
 }
 [data-testid="stMarkdownContainer"], [data-testid="stCaptionContainer"] { overflow-wrap: anywhere; }

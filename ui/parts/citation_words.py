@@ -26,7 +26,7 @@ def day(at: datetime) -> str:
     """A date, as one writes it in the language of the page, where the browser is."""
     local = at.astimezone(zone())
     month = t(f"chat.month.{local.month}")
-    return t("chat.day", day=local.day, month=month, number=local.month, year=local.year)
+    return t("chat.day", day=local.day, month=month, year=local.year)
 
 
 def button_words(shown: ShownCitation | ShownPlace) -> str:
