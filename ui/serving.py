@@ -9,6 +9,7 @@ from typing import Any
 from app.bootstrap import open_library
 from app.config import Settings, load_settings
 from app.library import Library
+from app.warming import start_warming
 from app.working import start_work
 from ui.login import checked_login
 
@@ -53,12 +54,10 @@ class Serving:
             ClewError: If it cannot be opened.
         """
         with self._lock:
-            if self._library is None:
-                self._library = open_library(self.settings())
-                self._stop = start_work(self._library)
-            name = user or self._library.settings.user
+            shared = self._library or self._begin(open_library(self.settings()))
+            name = user or shared.settings.user
             if name not in self._of_users:
-                self._of_users[name] = self._library.for_user(name)
+                self._of_users[name] = shared.for_user(name)
             return self._of_users[name]
 
     def reopen(self) -> None:
@@ -70,8 +69,12 @@ class Serving:
         with self._lock:
             new = open_library(self.settings())
             self.close()
-            self._library = new
-            self._stop = start_work(new)
+            self._begin(new)
+
+    def _begin(self, library: Library) -> Library:
+        self._library, self._stop = library, start_work(library)
+        start_warming(library)
+        return library
 
     def close(self) -> None:
         """Stop the worker and close the library; what was under way is gone on with at the next start."""

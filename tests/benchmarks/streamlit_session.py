@@ -27,7 +27,7 @@ class Session:
     """
 
     def __init__(self, url: str, page: str = "", query: str = "") -> None:
-        self._page, self._query, self._run, self._hash = page, query, "", ""
+        self._page, self._query, self._hash = page, query, ""
         self._repeated: dict[str, float] = {}
         self.elements: dict[tuple[int, ...], str] = {}
         self.widgets: dict[str, str] = {}
@@ -116,11 +116,11 @@ class Session:
         now = time.perf_counter()
         match message.WhichOneof("type"):
             case "new_session":
-                self._run, self._hash = message.new_session.script_run_id, message.new_session.page_script_hash
-                if not message.new_session.fragment_ids_this_run:
+                self._hash = message.new_session.page_script_hash
+                if not message.metadata.run.fragment_ids:
                     self._repeated.clear()
             case "delta":
-                shown = str(message.delta)
+                shown = message.delta.SerializeToString().decode("utf-8", "ignore")
                 self.elements[tuple(message.metadata.delta_path)] = shown
                 element = message.delta.new_element
                 kind = element.WhichOneof("type") if message.delta.HasField("new_element") else None
@@ -131,6 +131,8 @@ class Session:
             case "auto_rerun":
                 wish = message.auto_rerun
                 self._repeated[wish.fragment_id] = now + wish.interval
+            case "page_info_changed":
+                self._query = message.page_info_changed.query_string
             case "script_finished":
                 yield now, "finished"
 
