@@ -35,7 +35,9 @@ from ui.upload_body import UploadBody, small_body
 
 __all__ = ["StoredUpload", "UploadFiles", "incoming", "received", "sweep"]
 
-ROUTE: Final = re.compile(r"/_stcore/upload_file/([0-9A-Za-z-]{1,64})/([0-9A-Za-z-]{1,64})")
+ROUTE: Final = re.compile(r"/_stcore/upload_file/([^/]+)/([^/]+)\Z")
+ID: Final = re.compile(r"[0-9A-Za-z-]{1,64}")
+"""What sessions and files are called by Streamlit: they name a folder and a file here."""
 MEGABYTE: Final = 1024 * 1024
 AROUND: Final = MEGABYTE
 """Bytes of a form around its file, at most."""
@@ -103,8 +105,10 @@ class UploadFiles:
         found = ROUTE.search(scope["path"]) if scope["type"] == "http" else None
         if scope["type"] == "lifespan" or found is not None:
             await self._sweep()
-        if found is None or found.end() != len(scope["path"]) or scope["method"] not in ("PUT", "DELETE"):
+        if found is None or scope["method"] not in ("PUT", "DELETE"):
             await self._app(scope, receive, send)
+        elif not all(ID.fullmatch(id) for id in found.groups()):
+            await PlainTextResponse("There is no such upload", 400)(scope, receive, send)
         elif scope["method"] == "PUT":
             await self._put(Request(scope, receive), found[1], found[2], send)
         else:
