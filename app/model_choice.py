@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -24,8 +24,10 @@ from app.checks import Check
 from app.config import Settings, load_settings, set_elsewhere
 from app.errors import SettingsError
 from app.reader_checks import reader_checks
+from reader.errors import ModelError
+from reader.models.endpoint_connection import Address
 
-__all__ = ["ModelChoice", "as_chosen", "keep_choice", "listed_models", "try_out"]
+__all__ = ["ModelChoice", "as_chosen", "has_key", "keep_choice", "listed_models", "shown_address", "try_out"]
 
 SETTINGS: Final = "clew.toml"
 KEYS: Final = ("openai_api_key", "openai_api_key_file")
@@ -48,7 +50,7 @@ class ModelChoice:
 
     model: str
     base_url: str | None = None
-    key: str | None = None
+    key: str | None = field(default=None, repr=False)
 
 
 def as_chosen(settings: Settings, choice: ModelChoice) -> Settings:
@@ -58,7 +60,7 @@ def as_chosen(settings: Settings, choice: ModelChoice) -> Settings:
         SettingsError: If there is no such sort of model.
     """
     url = settings.openai_base_url if choice.base_url is None else choice.base_url.strip()
-    kept = settings.api_key if url == settings.openai_base_url else ""
+    kept = _key(settings) if url == settings.openai_base_url else ""
     key = kept if choice.key is None else choice.key.strip()
     checked = load_settings(home=settings.home, model=choice.model)
     return settings.model_copy(
@@ -83,6 +85,16 @@ def listed_models(settings: Settings) -> tuple[str, ...]:
         return tuple(model.models())
     finally:
         model.close()
+
+
+def shown_address(settings: Settings) -> str:
+    """The address of the endpoint as it may be shown, without a password in it; "" if there is none."""
+    if not settings.openai_base_url:
+        return ""
+    try:
+        return Address.of(settings.openai_base_url).shown
+    except ModelError:
+        return ""
 
 
 def try_out(settings: Settings) -> list[Check]:
@@ -130,6 +142,18 @@ def keep_choice(settings: Settings, choice: ModelChoice, given: Iterable[str] = 
         raise SettingsError(f"{file} cannot be read as TOML: {error}.") from error
     except OSError as error:
         raise SettingsError(f"{file} cannot be written: {error.strerror or error}.") from error
+
+
+def has_key(settings: Settings) -> bool:
+    """Whether there is a key for the endpoint; not where its file is gone."""
+    return bool(_key(settings))
+
+
+def _key(settings: Settings) -> str:
+    try:
+        return settings.api_key
+    except SettingsError:  # another one can be given
+        return ""
 
 
 def _changed(settings: Settings, choice: ModelChoice, chosen: Settings) -> set[str]:

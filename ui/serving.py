@@ -43,6 +43,11 @@ class Serving:
                 self._login = checked_login()
             return self._login
 
+    @property
+    def given(self) -> tuple[str, ...]:
+        """Names of the settings that the command line decides."""
+        return tuple(self._arguments)
+
     def settings(self) -> Settings:
         """The settings as they are now; raises SettingsError."""
         return load_settings(**self._arguments)

@@ -8,7 +8,7 @@ from app.library import Library
 from ui.identity import has_login, identity
 from ui.serving import serving
 
-__all__ = ["library", "may_change_settings", "reopen", "user_shown"]
+__all__ = ["given_settings", "library", "may_change_settings", "reopen", "user_shown"]
 
 
 def library() -> Library:
@@ -38,6 +38,11 @@ def may_change_settings() -> bool:
         return True
     who = identity()
     return who is not None and bool({who.user, who.email} & set(serving().settings().admins) - {""})
+
+
+def given_settings() -> tuple[str, ...]:
+    """Names of the settings that the command line of this server decides."""
+    return serving().given
 
 
 def reopen() -> None:

@@ -9,7 +9,15 @@ import pytest
 
 from app.config import Settings, load_settings, set_elsewhere
 from app.errors import SettingsError
-from app.model_choice import ModelChoice, as_chosen, keep_choice, listed_models, try_out
+from app.model_choice import (
+    ModelChoice,
+    as_chosen,
+    has_key,
+    keep_choice,
+    listed_models,
+    shown_address,
+    try_out,
+)
 from reader.errors import ModelError
 from tests.conftest import write
 from tests.servers import serving
@@ -173,3 +181,18 @@ def test_a_model_of_this_machine_is_not_loaded_to_be_tested(home: Path) -> None:
     checks = try_out(as_chosen(now(home), ModelChoice(f"hf:{home / 'absent'}")))
     assert "problem" in {check.state for check in checks}
     assert "probe" not in {check.name for check in checks}
+
+
+def test_a_key_whose_file_is_gone_can_be_given_again(home: Path) -> None:
+    keep_choice(now(home), ENDPOINT)
+    keys(home)[0].unlink()
+    assert not has_key(now(home))
+    keep_choice(now(home), ModelChoice("openai:fake", key="sk-again-1"))
+    assert now(home).api_key == "sk-again-1"
+
+
+def test_neither_key_nor_password_is_shown(home: Path) -> None:
+    assert KEY not in repr(ENDPOINT)
+    keep_choice(now(home), ModelChoice("openai:fake", "http://ann:secret@127.0.0.1:8000/v1"))
+    assert shown_address(now(home)) == HERE
+    assert as_chosen(now(home), ModelChoice("openai:fake")).openai_base_url.startswith("http://ann:secret@")

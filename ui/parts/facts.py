@@ -58,7 +58,7 @@ def _card(mine: Library, found: FoundFact, texts: Mapping[str, str]) -> None:
     fact = found.fact
     with st.container(border=True, key=f"fact-{fact.id}"):
         st.markdown(label(fact.text))
-        _origin(fact)
+        _origin(fact, mine.user)
         score = "" if found.score is None else f" · {t('memories.score', score=f'{found.score:.2f}')}"
         st.caption(validity(fact, zone(), texts) + score)
         with st.container(horizontal=True, vertical_alignment="center"):
@@ -75,11 +75,12 @@ def _card(mine: Library, found: FoundFact, texts: Mapping[str, str]) -> None:
                 ask_to_forget_fact(mine, fact)
 
 
-def _origin(fact: Fact) -> None:
+def _origin(fact: Fact, user: str) -> None:
+    who = t("memories.you") if fact.asserted_by == user else label(fact.asserted_by, 60)
     said = t(
         "memories.quoted",
         quote=label(fact.quote),
-        who=label(fact.asserted_by, 60),
+        who=who,
         day=day_of(fact.asked_at, zone()),
     )
     times = f" · {t('memories.times', n=fact.strength)}" if fact.strength > 1 else ""
@@ -143,7 +144,7 @@ def draw_inbox(mine: Library) -> None:
 def _waiting(mine: Library, fact: Fact) -> None:
     with st.container(border=True, key=f"waiting-{fact.id}"):
         st.markdown(label(fact.text))
-        _origin(fact)
+        _origin(fact, mine.user)
         with st.container(horizontal=True, vertical_alignment="center"):
             if st.button(t("memories.accept"), key=f"accept-{fact.id}", icon=":material/check:"):
                 _answer(mine, [fact], True)
