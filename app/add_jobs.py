@@ -32,6 +32,10 @@ __all__ = ["ADD", "AddJobs", "AddTasks", "HeldAdder", "adding_task"]
 ADD: Final = "add"
 """The kind of these jobs and of their tasks."""
 
+EACH: Final = 50_000.0
+"""Bytes that a file counts for besides its own: a process is started for the smallest, and without this a
+few small files would tell that a book takes hours."""
+
 HeldAdder = Callable[[str, Progress, Cancellation | None], AbstractContextManager[Adder]]
 """Gives the adder of a user, held against others that add or remove; waits for them until it is cancelled."""
 
@@ -114,6 +118,11 @@ class AddJobs:
             while _next(work) is not None:
                 pass
 
+    def files(self, job: JobRecord | None = None) -> set[str]:
+        """The files that a job, or any that is remembered, was to add."""
+        jobs = self._jobs.store.records(owner=self._owner, kinds=[ADD]) if job is None else [job]
+        return {each.name for job in jobs for each in self._jobs.store.tasks(job.id) if each.kind == ADD}
+
     def forget(self, record: DocumentRecord) -> None:
         """Forget the jobs that name a document that is removed, and that a job that goes on was to add it."""
 
@@ -173,7 +182,7 @@ def _name(file: Path) -> str:
 
 def _size(file: Path) -> float:
     """Bytes of a file, as a measure of its work; whether it can be read is for the task to find out."""
-    return float(max(1, file.stat().st_size)) if file.is_file() else 1.0
+    return EACH + (file.stat().st_size if file.is_file() else 0)
 
 
 def _repeated(added: AddedDocument) -> AddedDocument:

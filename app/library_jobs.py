@@ -47,6 +47,7 @@ class LibraryJobs:
         Raises:
             SettingsError: If there is nothing to add.
         """
+        self.home.uploads.remove_abandoned(self.user, self._adding.files())
         return self._adding.start(paths, INDEX)
 
     def start_tree(self, reference: str) -> JobRecord:
@@ -128,7 +129,9 @@ class LibraryJobs:
             UnknownJobError: If the user has none of that id.
             JobStateError: If it has ended.
         """
-        return self.jobs.cancel(self.job(job_id).id)
+        record = self.jobs.cancel(self.job(job_id).id)
+        self.home.uploads.remove(self._adding.files(record))
+        return record
 
     def resume_job(self, job_id: str) -> JobRecord:
         """Go on with a paused job, and try again what failed in any.

@@ -7,6 +7,7 @@ been added; one that could not be added is kept, so that it can be tried again, 
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Collection, Iterable
 from pathlib import Path
@@ -31,7 +32,7 @@ class Uploads:
     """
 
     def __init__(self, home: Path) -> None:
-        self._folder = home.absolute() / "uploads"
+        self._folder = Path(os.path.abspath(home)) / "uploads"
 
     def folder(self, user: str) -> Path:
         """Where a user's files lie; its name tells nothing of the user's."""
@@ -40,7 +41,7 @@ class Uploads:
 
     def holds(self, path: str | Path) -> bool:
         """Whether a file was uploaded."""
-        return Path(path).absolute().is_relative_to(self._folder)
+        return Path(os.path.abspath(path)).is_relative_to(self._folder)
 
     def removal(self, name: str, path: str) -> tuple[NewTask, ...]:
         """The task that deletes a file once the task of that name is done; none if it was not uploaded.
