@@ -15,6 +15,7 @@ from ui.parts.chat_address import Address
 from ui.parts.citation_words import ICONS, button_words, day
 from ui.parts.composer import ask_again, draw_edit
 from ui.parts.evidence import draw_evidence, open_evidence
+from ui.parts.links import link_to_library
 from ui.parts.recalled_list import recalled_html
 from ui.parts.references import Kind, Reference, opened, references
 from ui.parts.step_list import seconds_words, steps_html, walk_html
@@ -60,6 +61,8 @@ def _text(answer: ShownAnswer) -> None:
     if answer.abstained:
         st.caption(f":material/help: {t('chat.abstained')}")
     st.html(answer_html(answer.text, {each.n for each in answer.citations}))
+    if answer.abstained and answer.sections_total == 0:
+        link_to_library(t("chat.add_documents"))
     for note in answer.notes:
         st.caption(f":material/rule: {label(note)}")
 

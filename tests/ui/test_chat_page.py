@@ -1,0 +1,262 @@
+"""The page on which one asks, run as Streamlit runs it, over a real library and its worker."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from app.library import Library
+from app.working import start_work
+from tests.conftest import ForOneHome
+from ui.views import chat
+
+QUESTION = "Who keeps the light?"
+BAD = "<script>alert(1)</script> ![x](http://x.example/a.png) [y](javascript:a())"
+OpenChat = Callable[..., AppTest]
+
+
+def draw() -> None:
+    from ui.views import chat
+
+    chat.show()
+
+
+@contextmanager
+def shown(library: Library, patch: pytest.MonkeyPatch) -> Iterator[OpenChat]:
+    """Opens sessions of the page over a library that works at its jobs."""
+    patch.setattr(chat, "library", lambda: library)
+    stop = start_work(library)
+
+    def opener(**address: str | list[str]) -> AppTest:
+        session = AppTest.from_function(draw, default_timeout=60)
+        for name, value in address.items():
+            session.query_params[name] = value
+        session.run()
+        assert not session.exception
+        return session
+
+    try:
+        yield opener
+    finally:
+        stop()
+
+
+@pytest.fixture
+def library(own_novella_home: Path, open_home: ForOneHome) -> Library:
+    return open_home(own_novella_home)
+
+
+@pytest.fixture
+def open_chat(library: Library, monkeypatch: pytest.MonkeyPatch) -> Iterator[OpenChat]:
+    with shown(library, monkeypatch) as opener:
+        yield opener
+
+
+def at(session: AppTest, name: str) -> str:
+    """What the address of a session says; one that was set from outside is given back as it was set."""
+    value = session.query_params[name]
+    return value if isinstance(value, str) else value[-1]
+
+
+def ask(session: AppTest, question: str) -> None:
+    session.chat_input[0].set_value(question).run()
+    assert not session.exception
+
+
+def html_of(session: AppTest) -> str:
+    return "\n".join(str(each.proto.body) for each in session.get("html"))
+
+
+def texts_of(session: AppTest) -> str:
+    return "\n".join(
+        [
+            html_of(session),
+            *(each.value for each in session.markdown),
+            *(each.value for each in session.caption),
+        ]
+    )
+
+
+def button(session: AppTest, start: str) -> Any:
+    """The first button whose key begins so."""
+    return next(each for each in session.button if each.key and each.key.startswith(start))
+
+
+def has_button(session: AppTest, start: str) -> bool:
+    return any(each.key and each.key.startswith(start) for each in session.button)
+
+
+def test_a_first_visit_says_what_works_without_a_model(
+    home: Path, open_home: ForOneHome, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with shown(open_home(home), monkeypatch) as opener:
+        session = opener()
+        (told,) = [each.value for each in session.markdown if "without a language model" in each.value]
+        assert len(told.strip().splitlines()) == 3
+        ask(session, "Is anybody there?")
+        assert "I don't know." in texts_of(session)
+        assert len(session.get("page_link")) == 1  # to where documents are added
+
+
+def test_an_answer_opens_its_citation_beside_it(open_chat: OpenChat, library: Library) -> None:
+    session = open_chat()
+    ask(session, QUESTION)
+    (turn,) = library.answers.turns(at(session, "thread"))
+    assert turn.question == QUESTION
+    quote = turn.answer.citations[0].quote
+    assert "<mark>" not in html_of(session)
+    button(session, "chat-cite-1.c1").click().run()
+    assert at(session, "cite") == "1.c1"
+    (passage,) = [each for each in html_of(session).split("\n<div") if "clew-scroll" in each]
+    assert "<mark>" in passage
+    assert quote.split()[0] in passage.partition("<mark>")[2].partition("</mark>")[0]
+    button(session, "chat-page_behind").click().run()
+    assert int(at(session, "part")) > 1
+    button(session, "chat-back-to-quote").click().run()
+    button(session, "chat-evidence-close").click().run()
+    assert "cite" not in session.query_params
+    assert not session.exception
+
+
+def test_a_reload_shows_the_same(open_chat: OpenChat) -> None:
+    session = open_chat()
+    ask(session, QUESTION)
+    again = open_chat(thread=at(session, "thread"), cite="1.c1")
+    assert "<mark>" in html_of(again)
+
+
+def test_how_it_was_found_is_drawn_when_it_is_opened(open_chat: OpenChat) -> None:
+    session = open_chat()
+    ask(session, QUESTION)
+    assert "Passages found" not in html_of(session)
+    session.session_state["chat-how-1"] = True
+    session.run()
+    assert "Passages found" in html_of(session)
+    assert "model extractive" in texts_of(session).replace("\\", "")
+
+
+def test_asking_again_replaces_the_last_turn(open_chat: OpenChat, library: Library) -> None:
+    session = open_chat()
+    ask(session, QUESTION)
+    thread = at(session, "thread")
+    button(session, "chat-again").click().run()
+    assert [turn.question for turn in library.answers.turns(thread)] == [QUESTION]
+    button(session, "chat-edit").click().run()
+    session.text_area[0].set_value("Where does the boat land?")
+    button(session, "chat-send-edit").click().run()
+    assert [turn.question for turn in library.answers.turns(thread)] == ["Where does the boat land?"]
+    assert not session.text_area
+
+
+def test_what_is_not_known_offers_the_closest_places(open_chat: OpenChat, library: Library) -> None:
+    session = open_chat()
+    ask(session, "What is the boiling point of tungsten in kelvin?")
+    (turn,) = library.answers.turns(at(session, "thread"))
+    assert turn.answer.abstained
+    assert "I don't know." in texts_of(session)
+    button(session, "chat-cite-1.p1").click().run()
+    assert "clew-scroll" in html_of(session)
+
+
+def test_incognito_is_marked_and_leaves_no_thread(open_chat: OpenChat, library: Library) -> None:
+    session = open_chat()
+    button(session, "chat-new-incognito").click().run()
+    assert "nothing of this chat" in session.info[0].value
+    ask(session, QUESTION)
+    assert QUESTION.split()[0] not in at(session, "thread")
+    assert library.threads.threads() == []
+    assert len(library.incognito.threads()) == 1
+    assert has_button(session, "chat-cite-1.c1")
+
+
+def test_threads_are_found_and_renamed_and_not_deleted_at_once(open_chat: OpenChat, library: Library) -> None:
+    session = open_chat()
+    ask(session, QUESTION)
+    thread = at(session, "thread")
+    session.text_input(key="chat.search").set_value("nothing has these words").run()
+    assert not has_button(session, "chat-thread-t")
+    session.text_input(key="chat.search").set_value("").run()
+    session.session_state["chat-thread-actions"] = True
+    session.run()
+    session.text_input(key=f"chat.new_name-{thread}").set_value(BAD).run()
+    assert [each.name for each in library.threads.threads()] == [BAD]
+    assert at(session, "thread") == BAD
+    for each in session.button:
+        assert "](" not in each.label.replace("\\]\\(", "")
+    session.session_state["chat-thread-actions"] = True
+    session.run()
+    button(session, "chat-delete").click().run()
+    assert "Questions with their answers: 1." in texts_of(session)
+    assert library.threads.threads() != []
+
+
+def test_collections_without_a_document_ask_nothing(open_chat: OpenChat, library: Library) -> None:
+    library.collections.create("empty")
+    session = open_chat(collection="empty")
+    ask(session, QUESTION)
+    assert "hold no document" in session.error[0].value
+    assert session.text_area[0].value == QUESTION  # not lost: to be asked again
+    assert library.threads.threads() == []
+    button(session, "chat-leave-refused").click().run()
+    assert not session.error
+
+
+def test_what_is_chosen_is_asked_and_stays_in_the_address(open_chat: OpenChat, library: Library) -> None:
+    (record,) = library.documents()
+    library.collections.create("books")
+    library.collections.put("books", [record.id])
+    session = open_chat()
+    session.session_state["chat-scope"] = True
+    session.run()
+    session.multiselect(key="chat.collections").set_value(["books"]).run()
+    session.session_state["chat-scope"] = True
+    session.run()
+    session.selectbox(key="chat.route").set_value("search").run()
+    assert at(session, "collection") == "books"
+    assert at(session, "route") == "search"
+    ask(session, QUESTION)
+    (turn,) = library.answers.turns(at(session, "thread"))
+    assert turn.answer.route == "search"
+    assert not turn.answer.abstained
+
+
+def test_an_address_that_means_nothing_does_no_harm(open_chat: OpenChat) -> None:
+    session = open_chat(
+        thread="no such thread", cite="7.c9", part="9", turn="3", document=["none"], route="fly"
+    )
+    assert not session.exception
+    ask(session, QUESTION)
+    assert session.error
+    assert session.text_area[0].value == QUESTION
+
+
+def test_hostile_words_are_shown_as_they_are(open_chat: OpenChat) -> None:
+    session = open_chat()
+    ask(session, BAD)
+    source = html_of(session)
+    assert "<script>alert" not in source
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in source
+    for each in [*session.markdown, *session.caption, *session.subheader]:
+        assert "](http" not in each.value
+        assert "](javascript" not in each.value
+
+
+def test_a_long_thread_shows_its_end(open_chat: OpenChat, library: Library) -> None:
+    ask(open_chat(thread="long"), QUESTION)
+    (turn,) = library.threads.turns("long")
+    for number in range(60):
+        library.threads.append(
+            "long", type(turn)(f"run {number}", f"Question {number}", "So.", False, turn.asked_at, 0.1)
+        )
+    session = open_chat(thread="long")
+    source = html_of(session)
+    assert "Question 40" in source
+    assert "Question 39" not in source
+    button(session, "chat-earlier").click().run()
+    assert "Question 20" in html_of(session)
+    assert "Question 5" in html_of(open_chat(thread="long", turn="7"))
