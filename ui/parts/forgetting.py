@@ -111,9 +111,9 @@ def forgotten_words(report: ForgetReport) -> str:
     """What was forgotten and what looking for it has shown, as Markdown."""
     counted = [_counted(name, count) for name, count in report.counts.items() if count]
     words = [t("memories.forgotten", what=", ".join(counted) or t("memories.nothing"))]
-    searched = {"files": report.files, "size": size_words(report.bytes), "pieces": report.pieces}
     if report.pieces:
-        words.append(t("memories.searched", **searched))
+        size = size_words(report.bytes)
+        words.append(t("memories.searched", files=report.files, size=size, pieces=report.pieces))
     left = [t(f"memories.left.{place}", n=count) for place, count in report.elsewhere.items()]
     words.append(t("memories.left_some", places=", ".join(left)) if left else t("memories.left_none"))
     if report.turns:
