@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from app.agent.context import AgentContext
 from app.agent.coverage import sections_asked, sections_drawn_on
+from app.agent.memories import recalled_facts
 from app.agent.state import AgentState, TraceState
 from app.events import Step
 from app.shown_answers import ShownBudget, ShownMemory, ShownPlace
+from app.turn_texts import shown_turn
 from retrieval.chunking import flat
 from retrieval.document import Span
 from retrieval.evidence import Evidence
@@ -17,6 +20,7 @@ from retrieval.evidence import Evidence
 __all__ = ["Answer", "FoundPassage", "answer_of"]
 
 CLOSEST: Final = 5
+WHY: Final = ("relevance", "recency", "importance")
 EXCERPT: Final = 280
 """Characters of a passage that are shown of it."""
 
@@ -114,6 +118,8 @@ def answer_of(state: AgentState, context: AgentContext) -> Answer:
         trace=tuple(trace),
         run=context.run,
         closest=_closest(state, context),
+        recalled=_recalled(state, context),
+        budget=_budget(state, context),
     )
 
 
@@ -150,3 +156,54 @@ def _closest(state: AgentState, context: AgentContext) -> tuple[ShownPlace, ...]
             )
         )
     return tuple(places)
+
+
+def _recalled(state: AgentState, context: AgentContext) -> tuple[ShownMemory, ...]:
+    """What memory gave, turns in the order of time, then facts; what is forgotten by now is left out."""
+    if context.memory is None or "memory" not in state:
+        return ()
+    facts = recalled_facts(state, context)
+    recalled = {each["turn"]: each for each in state["memory"]["turns"]}
+    stored = context.memory.stream.turns([*recalled, *(fact.turn_key for fact in facts)])
+    turns = {turn.key: turn for turn in stored}
+    given = [
+        ShownMemory(
+            thread=turns[key].thread,
+            turn=turns[key].ordinal,
+            side="summary" if each["form"] == "summary" else "turn",
+            at=turns[key].asked_at,
+            text=shown_turn(turns[key], "summary" if each["form"] == "summary" else "raw"),
+            score=each["score"],
+            why=tuple(zip(WHY, each["why"], strict=False)),
+        )
+        for key, each in recalled.items()
+        if key in turns
+    ]
+    known = [
+        ShownMemory(turn.thread, turn.ordinal, "fact", turn.asked_at, fact.text, None)
+        for fact in facts
+        if (turn := turns.get(fact.turn_key)) is not None
+    ]
+    return (*given, *known)
+
+
+def _budget(state: AgentState, context: AgentContext) -> ShownBudget | None:
+    """What the reader was given; one without a model has no window, and its tokens are the encoder's."""
+    draft = state.get("draft")
+    if draft is None:
+        return None
+    packed = draft["packed"]
+    if packed is not None:
+        return ShownBudget(packed["window"], _pairs(packed["parts"]), _pairs(packed["left_out"]))
+    quotes = [context.evidence(state["evidence"][n]).quote for n in draft["made_from"]]
+    parts = [("evidence", sum(map(len, context.encoder.token_offsets(quotes))))] if quotes else []
+    memory = state.get("memory")
+    if memory is not None and memory["tokens"]:
+        parts.append(("memory", memory["tokens"]))
+    left_out = (("memory", None),) if memory is not None and memory["dropped"] else ()
+    return ShownBudget(None, tuple(parts), left_out)
+
+
+def _pairs(amounts: Sequence[tuple[str, int]]) -> tuple[tuple[str, int], ...]:
+    """Lists are what a checkpoint makes of pairs."""
+    return tuple((name, tokens) for name, tokens in amounts)

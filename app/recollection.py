@@ -80,11 +80,15 @@ _FORMERLY: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class RecalledTurn:
-    """A turn that is given, in which form, and how well it speaks to the question."""
+    """A turn that is given, in which form, and how well it speaks to the question.
+
+    `why` is its relevance, recency and importance, 0 to 1 each; None for one that only joins another.
+    """
 
     key: int
     form: Form
     score: float
+    why: tuple[float, float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +185,10 @@ class Recollector:
         if not needed:
             return Recalled(True, facts=tuple(facts), detail=f"{len(facts)} facts")
         selected = control(question, self._items(activated), self.budget, self.count_tokens, bounded)
-        turns = tuple(RecalledTurn(each.key, each.form, each.score) for each in selected.items)
+        why = {each.key: (each.relevance, each.recency, each.importance) for each in activated}
+        turns = tuple(
+            RecalledTurn(each.key, each.form, each.score, why.get(each.key)) for each in selected.items
+        )
         brief = sum(each.form == "summary" for each in selected.items)
         detail = f"{len(turns)} turns of memory ({selected.tokens} tokens, {brief} as summaries"
         detail += f", {selected.dropped} had no room)" if selected.dropped else ")"

@@ -6,13 +6,15 @@ import html
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from reader.chat import ChatModel, Completion, Finish, Message
 from reader.checking import check_answer
-from reader.contract import ReaderAnswer, Remembered
+from reader.contract import Packed, ReaderAnswer, Remembered
 from reader.decisions import reply_as
 from reader.errors import InvalidReplyError, WindowError
 from reader.packing import best_first_and_last, most_that_fit
@@ -42,13 +44,15 @@ class AnswerRequest:
         max_tokens: Most tokens of the answer.
         left_out: Pieces of evidence that did not fit.
         forgotten: Memories that did not fit.
+        packed: What of it takes how much room.
     """
 
     messages: tuple[Message, ...]
     positions: tuple[int, ...]
     max_tokens: int
     left_out: int
-    forgotten: int = 0
+    forgotten: int
+    packed: Packed
 
 
 def answer_request(
@@ -101,21 +105,41 @@ def answer_request(
         )
         return Message("system", render("system")), Message("user", prompt)
 
+    @cache
+    def size(kept: int, passages: int, examples: int, remembered: int) -> int:
+        return model.prompt_tokens(messages(kept, passages, examples, remembered))
+
     room = model.window - max_tokens
-    kept = most_that_fit(len(ranked), lambda k: model.prompt_tokens(messages(k, 0, 0, 0)) <= room)
+    kept = most_that_fit(len(ranked), lambda k: size(k, 0, 0, 0) <= room)
     if not kept:
         raise WindowError(
             f"The window of {model.name} has {model.window} tokens, too few to answer in; "
             "set CLEW_WINDOW if it has more.",
             model.window,
         )
-    said = most_that_fit(len(memories), lambda k: model.prompt_tokens(messages(kept, 0, 0, k)) <= room)
-    examples = most_that_fit(
-        len(demonstrations), lambda k: model.prompt_tokens(messages(kept, 0, k, said)) <= room
-    )
-    limit = min(room, model.prompt_tokens(messages(kept, 0, examples, said)) + CONTEXT_TOKENS)
-    passages = most_that_fit(
-        len(context), lambda k: model.prompt_tokens(messages(kept, k, examples, said)) <= limit
+    said = most_that_fit(len(memories), lambda k: size(kept, 0, 0, k) <= room)
+    examples = most_that_fit(len(demonstrations), lambda k: size(kept, 0, k, said) <= room)
+    limit = min(room, size(kept, 0, examples, said) + CONTEXT_TOKENS)
+    passages = most_that_fit(len(context), lambda k: size(kept, k, examples, said) <= limit)
+    # Each part is what the prompt grows by with it.
+    sizes = [size(0, 0, 0, 0), size(kept, 0, 0, 0), size(kept, 0, 0, said)]
+    sizes += [size(kept, 0, examples, said), size(kept, passages, examples, said)]
+    grown = [size - before for before, size in pairwise([0, *sizes])]
+    names = ("instructions", "evidence", "memory", "examples", "passages")
+    parts = [(name, tokens) for name, tokens in zip(names, grown, strict=True) if tokens > 0]
+    left_out = {
+        "evidence": [evidence[n].quote for n in ranked[kept:]],
+        "memory": [each.text for each in memories[: len(memories) - said]],
+        "passages": list(context[passages:]),
+    }
+    packed = Packed(
+        window=model.window,
+        parts=(*parts, ("answer", max_tokens)),
+        left_out=tuple(
+            (name, sum(model.count_tokens(flat(text)) for text in texts))
+            for name, texts in left_out.items()
+            if texts
+        ),
     )
     return AnswerRequest(
         messages=messages(kept, passages, examples, said),
@@ -123,6 +147,7 @@ def answer_request(
         max_tokens=max_tokens,
         left_out=len(ranked) - kept,
         forgotten=len(memories) - said,
+        packed=packed,
     )
 
 
@@ -137,7 +162,7 @@ def checked_answer(
         notes += (f"memories left out, the window is full: {asked.forgotten}",)
     if _REFUSED.match(html.unescape(completion.text)):
         text = "The evidence does not answer this question."
-        return ReaderAnswer(text, True, (), notes=notes, left_out=asked.left_out)
+        return ReaderAnswer(text, True, (), notes=notes, left_out=asked.left_out, packed=asked.packed)
     draft = completion.text
     if completion.finish is not Finish.STOP:
         notes += (f"cut off after {completion.completion_tokens} tokens",)
@@ -147,9 +172,9 @@ def checked_answer(
     notes += checked.notes
     if not checked.cited:
         text = "The model's answer rests on none of the evidence, so it is not shown."
-        return ReaderAnswer(text, True, (), notes=notes, left_out=asked.left_out)
+        return ReaderAnswer(text, True, (), notes=notes, left_out=asked.left_out, packed=asked.packed)
     cited = tuple(asked.positions[n] for n in checked.cited)
-    return ReaderAnswer(checked.text, False, cited, notes=notes, left_out=asked.left_out)
+    return ReaderAnswer(checked.text, False, cited, notes=notes, left_out=asked.left_out, packed=asked.packed)
 
 
 class Demonstration(BaseModel):

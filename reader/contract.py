@@ -15,6 +15,7 @@ __all__ = [
     "Exchange",
     "LeafReading",
     "OnDraft",
+    "Packed",
     "Reader",
     "ReaderAnswer",
     "Relation",
@@ -34,6 +35,21 @@ OnDraft = Callable[[str | None], None]
 
 
 @dataclass(frozen=True, slots=True)
+class Packed:
+    """What a model was shown, in its own tokens.
+
+    Attributes:
+        window: Tokens that prompt and reply may have together.
+        parts: Tokens of each part of the prompt, by name, and of the room that is kept for the answer.
+        left_out: Tokens of what had no room, by name.
+    """
+
+    window: int
+    parts: tuple[tuple[str, int], ...]
+    left_out: tuple[tuple[str, int], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ReaderAnswer:
     """What a reader answers.
 
@@ -46,6 +62,7 @@ class ReaderAnswer:
         notes: What checking the answer has shown and removed, each a few words.
         left_out: Pieces of usable evidence, counted from the end, that the reader was not shown because its
             window is too small.
+        packed: What a model was shown; None where none was asked.
     """
 
     text: str
@@ -54,6 +71,7 @@ class ReaderAnswer:
     confidence: float | None = None
     notes: tuple[str, ...] = ()
     left_out: int = 0
+    packed: Packed | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,8 +41,13 @@ def citation_place(origin: Origin) -> dict[str, object]:
 def memory_state(recalled: Recalled) -> MemoryState:
     """What was recalled, as ids."""
     return MemoryState(
-        turns=[{"turn": each.key, "form": each.form, "score": each.score} for each in recalled.turns],
+        turns=[
+            {"turn": each.key, "form": each.form, "score": each.score, "why": list(each.why or ())}
+            for each in recalled.turns
+        ],
         facts=[each.id for each in recalled.facts],
+        tokens=recalled.tokens,
+        dropped=recalled.dropped,
     )
 
 

@@ -77,7 +77,15 @@ def _standalone(question: str, context: AgentContext) -> tuple[str, str]:
 
 
 def _acknowledged(reply: str) -> DraftState:
-    return {"text": reply, "abstained": False, "cited": [], "made_from": [], "confidence": None, "notes": []}
+    return {
+        "text": reply,
+        "abstained": False,
+        "cited": [],
+        "made_from": [],
+        "confidence": None,
+        "notes": [],
+        "packed": None,
+    }
 
 
 @step

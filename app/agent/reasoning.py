@@ -108,6 +108,7 @@ def _reason_whole(state: AgentState, context: AgentContext) -> Update:
 
 def _draft(reply: ReaderAnswer, positions: list[int]) -> DraftState:
     """What the reader answered; `positions` are those of the evidence that it was given."""
+    packed = reply.packed
     return {
         "text": reply.text,
         "abstained": reply.abstained,
@@ -115,6 +116,9 @@ def _draft(reply: ReaderAnswer, positions: list[int]) -> DraftState:
         "made_from": positions[: len(positions) - reply.left_out],
         "confidence": reply.confidence,
         "notes": list(reply.notes),
+        "packed": None
+        if packed is None
+        else {"window": packed.window, "parts": list(packed.parts), "left_out": list(packed.left_out)},
     }
 
 

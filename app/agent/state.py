@@ -20,6 +20,7 @@ __all__ = [
     "EvidenceState",
     "FoundState",
     "MemoryState",
+    "PackedState",
     "PassageState",
     "RecalledState",
     "StepState",
@@ -53,18 +54,24 @@ class PassageState(TypedDict):
 
 
 class RecalledState(TypedDict):
-    """A turn that memory gives, and in which form."""
+    """A turn that memory gives, and in which form; `why` is its relevance, recency and importance, or []."""
 
     turn: int
     form: Form
     score: float
+    why: list[float]
 
 
 class MemoryState(TypedDict):
-    """What memory gives: turns in the order of time, and ids of facts, best first."""
+    """What memory gives: turns in the order of time, and ids of facts, best first.
+
+    `tokens` are those of the turns, `dropped` is how many had no room.
+    """
 
     turns: list[RecalledState]
     facts: list[str]
+    tokens: int
+    dropped: int
 
 
 class FoundState(TypedDict):
@@ -87,10 +94,19 @@ class EvidenceState(TypedDict):
     query: int
 
 
+class PackedState(TypedDict):
+    """What a model was shown; see `reader.contract.Packed`."""
+
+    window: int
+    parts: list[tuple[str, int]]
+    left_out: list[tuple[str, int]]
+
+
 class DraftState(TypedDict):
     """What the reader answered.
 
-    Positions in the list of evidence: `cited`, and `made_from`, those that the answer was made from.
+    Positions in the list of evidence: `cited`, and `made_from`, those that the answer was made from. `packed`
+    is None where no model was asked.
     """
 
     text: str
@@ -99,6 +115,7 @@ class DraftState(TypedDict):
     made_from: list[int]
     confidence: float | None
     notes: list[str]
+    packed: PackedState | None
 
 
 class AnswerState(TypedDict):
