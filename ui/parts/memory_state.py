@@ -110,7 +110,9 @@ def draw_files(mine: Library) -> None:
     st.write(t("memories.import_what"))
     file = st.file_uploader(t("memories.import_file"), key="import-file")
     stored = None if file is None else received(file)
-    if stored is not None and st.button(t("memories.import_button"), key="import", icon=":material/upload:"):
+    if stored is not None and st.button(
+        t("memories.import_button", name=label(stored.name, 60)), key="import", icon=":material/upload:"
+    ):
         content = stored.path.read_bytes()  # the file is gone with the session
 
         def does(progress: Progress) -> Told:
