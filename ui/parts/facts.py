@@ -59,8 +59,8 @@ def _card(mine: Library, found: FoundFact, texts: Mapping[str, str]) -> None:
     with st.container(border=True, key=f"fact-{fact.id}"):
         st.markdown(label(fact.text))
         _origin(fact, mine.user)
-        score = "" if found.score is None else f" · {t('memories.score', score=f'{found.score:.2f}')}"
-        st.caption(validity(fact, zone(), texts) + score)
+        score = [] if found.score is None else [t("memories.score", score=f"{found.score:.2f}")]
+        st.caption(" · ".join([validity(fact, zone(), texts), *score]))
         with st.container(horizontal=True, vertical_alignment="center"):
             link_to_turn(
                 fact.thread, fact.ordinal, t("memories.source", thread=label(fact.thread, 60), n=fact.ordinal)
@@ -83,8 +83,8 @@ def _origin(fact: Fact, user: str) -> None:
         who=who,
         day=day_of(fact.asked_at, zone()),
     )
-    times = f" · {t('memories.times', n=fact.strength)}" if fact.strength > 1 else ""
-    st.caption(said + times)
+    times = [t("memories.times", n=fact.strength)] if fact.strength > 1 else []
+    st.caption(" · ".join([said, *times]))
 
 
 def validity(fact: Fact, where: tzinfo, texts: Mapping[str, str]) -> str:
@@ -104,7 +104,8 @@ def validity(fact: Fact, where: tzinfo, texts: Mapping[str, str]) -> str:
     if fact.replaced_by is None:
         return words
     by = texts.get(fact.replaced_by, fact.replaced_by)
-    return f"{words} {t('memories.replaced', by=label(by, 120))}"
+    replaced = t("memories.replaced", by=label(by, 120))
+    return f"{words} {replaced}"
 
 
 def _revise(mine: Library, fact: Fact) -> None:
