@@ -7,12 +7,13 @@ from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import Final
 
 from sqlalchemy import Engine
 
 from memory.document_content import DocumentContent, PageRecord, SectionRecord
-from memory.document_questions import AskedOfDocument, asked_of
+from memory.document_questions import AskedOfDocument, asked_of, walks_over
 from memory.documents import DocumentRecord
 from memory.trees import SummaryTree
 
@@ -132,7 +133,10 @@ class DocumentView:
 
     def walks(self, limit: int) -> list[tuple[str, ...]]:
         """The paths of the last walks down its tree, as ids of nodes, newest first; those that are known."""
-        return []
+        walks = walks_over(self._engine, self._user, self.record.id, limit)
+        # Among several documents a walk names a node after its document's key.
+        names = [[name.rpartition(":")[2] for name in visited] for visited in walks]
+        return [tuple(name for name, _ in groupby(visited)) for visited in names]
 
     def _part(self, number: int, start: int, end: int) -> Part:
         titles = [each.title for each in self.sections if each.start <= start < each.end]

@@ -1,4 +1,4 @@
-"""What a user has asked of a document so far."""
+"""What a user has asked of a document so far, and the ways that were taken through it."""
 
 from __future__ import annotations
 
@@ -8,11 +8,13 @@ from typing import Final
 
 from sqlalchemy import Engine, Text, cast, select
 
+from memory.answer_tasks import ANSWER
 from memory.conversation_tables import ThreadRow, TurnRow, UserRow
 from memory.moments import in_utc
+from memory.tables import JobRow, TaskRow
 from memory.threads import storable
 
-__all__ = ["AskedOfDocument", "asked_of"]
+__all__ = ["AskedOfDocument", "asked_of", "walks_over"]
 
 BATCH: Final = 100
 
@@ -54,6 +56,35 @@ def asked_of(engine: Engine, user: str, document: str, limit: int) -> list[Asked
             if _cites(row.details.get("citations"), document):
                 asked_at = in_utc(row.asked_at)
                 found.append(AskedOfDocument(row.name, row.ordinal, row.question, asked_at, row.abstained))
+    return found
+
+
+def walks_over(engine: Engine, user: str, document: str, limit: int) -> list[list[str]]:
+    """The nodes that the user's latest walks over the document of that id have visited, newest first.
+
+    They are known of the answers of which it is remembered how they were found. Nodes are named as their walk
+    has named them.
+    """
+    query = (
+        select(TaskRow.result)
+        .join(JobRow, JobRow.key == TaskRow.job_key)
+        .where(
+            JobRow.owner == storable(user),
+            JobRow.kind == ANSWER,
+            JobRow.state == "done",
+            cast(TaskRow.result, Text).contains(document, autoescape=True),
+        )
+        .order_by(JobRow.key.desc())
+    )
+    found: list[list[str]] = []
+    with engine.connect() as connection:
+        for result in connection.execution_options(yield_per=BATCH).execute(query).scalars():
+            if len(found) == limit:
+                break
+            trace = (result or {}).get("answer", {}).get("trace", [])
+            visited = [step["node"] for step in trace if step["document"] == document]
+            if visited:
+                found.append(visited)
     return found
 
 
