@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import Engine, Text, cast, select
 
@@ -81,11 +82,15 @@ def walks_over(engine: Engine, user: str, document: str, limit: int) -> list[lis
         for result in connection.execution_options(yield_per=BATCH).execute(query).scalars():
             if len(found) == limit:
                 break
-            trace = (result or {}).get("answer", {}).get("trace", [])
-            visited = [step["node"] for step in trace if step["document"] == document]
-            if visited:
+            if visited := _visited(result, document):
                 found.append(visited)
     return found
+
+
+def _visited(result: Mapping[str, Any] | None, document: str) -> list[str]:
+    """The nodes of a document that the walk of a kept answer has visited, none if it did not walk there."""
+    trace = (result or {}).get("answer", {}).get("trace", ())
+    return [step["node"] for step in trace if step["document"] == document]
 
 
 def _cites(citations: object, document: str) -> bool:
