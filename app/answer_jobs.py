@@ -15,7 +15,7 @@ from app.shown_answers import ShownAnswer, ShownTurn, answer_from_json, answer_j
 from app.shown_turns import copied_answer, shown_turns, thread_markdown
 from memory.answer_tasks import ANSWER, AnswerSnapshot, AnswerTasks
 from memory.cited_places import CitedPlaces
-from memory.errors import JobStateError, UnknownTurnError
+from memory.errors import JobStateError, UnknownThreadError, UnknownTurnError
 from memory.incognito import IncognitoThreads, Threads
 from memory.job_records import JobRecord
 from memory.taken_back import take_back
@@ -146,6 +146,21 @@ class Answers:
         elif turn is not None:
             take_back(self._library.engine, self._library.user, thread, turn.ordinal)
         return self._ask(wanted, incognito)
+
+    def remove_thread(self, thread: str, incognito: bool = False) -> None:
+        """Delete a thread with its turns, its answers and what is on its way.
+
+        Unlike forgetting (`app.forgetting`), it does not look whether a byte is left somewhere.
+
+        Raises:
+            UnknownThreadError: If there is neither a thread of that name nor a question of it.
+        """
+        asked = (self._incognito if incognito else self._tasks).forget_thread(thread)
+        try:
+            self._threads(incognito).remove(thread)
+        except UnknownThreadError:
+            if not asked:
+                raise
 
     def turns(self, thread: str, incognito: bool = False, last: int | None = None) -> list[ShownTurn]:
         """The turns of a thread, oldest first, or only so many of its latest.

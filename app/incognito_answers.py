@@ -132,12 +132,14 @@ class IncognitoAnswers:
         mine = self._of_thread(thread)
         return {each.run: (each.asked, each.answer) for each in mine if each.answer is not None}
 
-    def forget_thread(self, thread: str) -> None:
-        """Stop and forget what was asked in a thread."""
-        for each in self._of_thread(thread):
+    def forget_thread(self, thread: str) -> int:
+        """Stop and forget what was asked in a thread; how many questions."""
+        asked = self._of_thread(thread)
+        for each in asked:
             each.stop()
             with self._lock:
                 self._answers.pop(each.id, None)
+        return len(asked)
 
     def _of_thread(self, thread: str) -> list[LiveAnswer]:
         with self._lock:

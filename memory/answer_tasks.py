@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Engine, bindparam, select
+from sqlalchemy import Engine, bindparam, delete, select
 
 from memory.errors import UnknownJobError
 from memory.job_events import JobEvent, job_events
@@ -73,6 +73,13 @@ class AnswerTasks:
         with self._engine.connect() as connection:
             mine = [JobRow.owner == self._owner, JobRow.kind == ANSWER, of_thread]
             return job_records(connection, *mine, limit=MOST)
+
+    def forget_thread(self, thread: str) -> int:
+        """Forget what was asked in a thread; how many questions. Workers that are at it stop."""
+        of_thread = JobRow.spec["thread"].as_string() == storable(thread)
+        with self._engine.begin() as connection:
+            mine = [JobRow.owner == self._owner, JobRow.kind == ANSWER, of_thread]
+            return connection.execute(delete(JobRow).where(*mine)).rowcount
 
     def results(self, thread: str) -> list[tuple[Mapping[str, Any], Mapping[str, Any]]]:
         """What was asked in a thread and what it came to, where it was answered; newest first."""
