@@ -241,7 +241,7 @@ def test_hostile_words_are_shown_as_they_are(open_chat: OpenChat) -> None:
     source = html_of(session)
     assert "<script>alert" not in source
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in source
-    for each in [*session.markdown, *session.caption, *session.subheader]:
+    for each in [*session.markdown, *session.caption, *session.title]:
         assert "](http" not in each.value
         assert "](javascript" not in each.value
 

@@ -12,6 +12,7 @@ STYLE: Final = """
 <style>
 .stMainBlockContainer { padding-top: 3.5rem; }
 [data-testid="stBottomBlockContainer"] { padding-bottom: 1.5rem; }
+.st-key-chat-head h1 { font-size: 1.5rem; padding: 0; overflow-wrap: anywhere; }
 .clew-steps { margin: 0; padding-inline-start: 1.6em; overflow-wrap: anywhere; }
 .clew-steps li { margin: .15em 0; }
 .clew-steps small { opacity: .8; }

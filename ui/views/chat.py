@@ -65,7 +65,8 @@ def _under_way(mine: Library, at: Address) -> AnswerState | None:
 
 
 def _head(at: Address) -> None:
-    st.subheader(label(at.thread, TITLE) if at.thread else t("chat.new_thread"))
+    with st.container(key="chat-head"):
+        st.title(label(at.thread, TITLE) if at.thread else t("chat.new_thread"), anchor=False)
     if at.incognito:
         st.info(t("chat.incognito_told"), icon=":material/visibility_off:")
     if "chat.told" in st.session_state:
