@@ -82,8 +82,9 @@ def draw_model_form(settings: Settings, may: bool) -> None:
         may: Whether whoever looks at the page may change them.
     """
     st.write(t("settings.now", model=label(settings.model)))
-    for sentence in fixed_words(settings):
-        st.info(sentence, icon=":material/lock:")
+    with st.container():
+        for sentence in fixed_words(settings):
+            st.info(sentence, icon=":material/lock:")
     if not may:
         st.info(t("settings.not_yours"), icon=":material/lock:")
         return

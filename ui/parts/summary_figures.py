@@ -64,7 +64,10 @@ def draw_figures(figures: SummaryFigures) -> None:
     spread = spread_words(figures.stretches)
     rows = alt.InlineData(values=tenth_rows(figures.stretches))
     tenth = alt.X(
-        "tenth:N", sort=alt.SortField("place"), title=t("summaries.tenth"), axis=alt.Axis(labelAngle=-40)
+        "tenth:N",
+        sort=alt.SortField("place"),
+        title=t("summaries.tenth"),
+        axis=alt.Axis(labelAngle=-40, labelOverlap=False),
     )
     count = alt.Y("sentences:Q", title=t("summaries.sentences"), axis=alt.Axis(tickMinStep=1, format="d"))
     chart = (

@@ -21,7 +21,7 @@ SUMMARIZE: Final = "summarize"
 LOOK: Final = 1.0
 """Seconds between two looks at jobs under way."""
 MOST: Final = 100
-ROWS: Final = 10
+ROWS: Final = 5
 Jobs = Sequence[tuple[JobRecord, JobProgress]]
 
 

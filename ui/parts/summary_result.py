@@ -55,14 +55,15 @@ def draw_result(mine: Library) -> None:
             )
             return
         _take_along(named, failed, job)
-        position = st.selectbox(
-            t("summaries.which"),
-            range(len(named)),
-            format_func=lambda n: named[n][1].title,
-            key=f"which-{job.id}",
-            disabled=len(named) == 1,
-        )
-        _draw(mine, *named[position])
+        position = 0
+        if len(named) > 1:
+            position = st.selectbox(
+                t("summaries.which"),
+                range(len(named)),
+                format_func=lambda n: f"{n + 1}. {named[n][1].title}",
+                key=f"which-{job.id}",
+            )
+        _draw(mine, *named[min(position, len(named) - 1)])
 
 
 def _results(mine: Library, job: JobRecord) -> tuple[Named, Failed]:
@@ -145,7 +146,8 @@ def _places(sentence: SourcedSentence, current: DocumentRecord | None) -> None:
             if current is None:
                 st.caption(words)
             else:
-                link_to_document(current.id, source.span.start, source.span.end, words)
+                at = source.span
+                link_to_document(current.id, at.start, at.end, f":material/arrow_outward: {words}")
 
 
 def place_words(source: Source) -> str:

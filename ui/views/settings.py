@@ -20,12 +20,16 @@ def show() -> None:
     st.title(t("settings.title"))
     with shown_errors():
         mine = library()
-        if NOTE in st.session_state:
-            st.success(st.session_state.pop(NOTE), icon=":material/check_circle:")
+        # Places for what is there only at times: everything else keeps its own, and a field that is to be
+        # empty is so at once.
+        note = st.container()
         st.subheader(t("settings.answers"), anchor=False)
-        if mine.settings.model == "extractive":
-            st.info("\n".join(f"- {t(f'settings.without.{n}')}" for n in ("1", "2", "3")))
+        without = st.container()
         draw_model_form(mine.settings, may_change_settings())
+        if NOTE in st.session_state:
+            note.success(st.session_state.pop(NOTE), icon=":material/check_circle:")
+        if mine.settings.model == "extractive":
+            without.info("\n".join(f"- {t(f'settings.without.{n}')}" for n in ("1", "2", "3")))
         st.subheader(t("settings.page"), anchor=False)
         _language()
         st.caption(t("settings.theme"))

@@ -20,7 +20,9 @@ def show() -> None:
     st.caption(t("summaries.what"))
     with shown_errors():
         mine = library()
-        begun = draw_wishes(mine)
+        # Once a job is looked at, its result is nearer than the wishes for another one.
+        with st.expander(t("summaries.new"), expanded="job" not in st.query_params, icon=":material/add:"):
+            begun = draw_wishes(mine)
         if begun is not None:
             st.query_params["job"] = begun
             st.rerun()
