@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from app.add_jobs import adding_task
 from app.adding import files_of
-from app.errors import JobHaltedError, SettingsError
+from app.errors import JobHaltedError, SettingsError, TreeError
 from app.events import Progress
 from app.jobs.estimates import Estimate
 from app.jobs.running import Jobs
@@ -18,7 +18,7 @@ from app.summaries.report import DocumentSummary
 from app.summaries.summarizer import Summarizer, SummaryRequest
 from app.summaries.wanted import Wanted
 from memory.documents import DocumentStore
-from memory.errors import UnknownDocumentError
+from memory.errors import UnknownDocumentError, UnknownJobError
 from memory.job_records import JobRecord
 from retrieval.loaders import content_hash
 
@@ -97,17 +97,31 @@ class SummaryJobs:
         return self._started(requests, wanted, None, self._estimate(requests, wanted))
 
     def results(self, job: JobRecord) -> tuple[list[Named], list[Failed]]:
-        """What a job has come to so far: see `run`; what is not done yet is in neither list."""
+        """What a job has come to so far: see `run`; what is not done yet is in neither list.
+
+        Raises:
+            UnknownJobError: If it is none that makes summaries.
+        """
+        if job.kind != KIND or "paths" not in job.spec:
+            raise UnknownJobError(f"The job {job.id} has no summaries to show.")
         numbers = range(1, len(job.spec["paths"]) + 1)
         summaries = self._jobs.store.results(job.id, [f"summary of {number}" for number in numbers])
         files = self._jobs.store.results(job.id, [f"write {number}" for number in numbers])
         written = job.spec["out"] is not None
+        there = {(record.id, record.content_hash) for record in self._documents.records()}
         done: list[Named] = []
         failed: list[Failed] = []
         for number, name, path in zip(numbers, job.spec["names"], job.spec["paths"], strict=True):
             summary = summaries.get(f"summary of {number}")
             if summary is not None and (not written or f"write {number}" in files):
-                done.append((name, self._summarizer.report(summary)))
+                subject = summary["subject"]
+                if (subject["document"], subject["content_hash"]) not in there:
+                    failed.append((path, "The document was removed or changed since; summarise it again."))
+                    continue
+                try:
+                    done.append((name, self._summarizer.report(summary)))
+                except TreeError as error:
+                    failed.append((path, str(error)))
             elif job.ended:
                 failed.append((path, self._summarizer.failure(job.id, number)))
         return done, failed
