@@ -1,4 +1,4 @@
-"""A real browser before the real server: `serve` starts `clew ui`, `page` is a tab that watches what it loads.
+"""A real browser before the real server: `serve` starts `clew ui`, `open_page` a watching tab.
 
 Playwright drives the Chromium of the system; its own builds are not downloaded.
 """
@@ -21,7 +21,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tests.conftest import CLEW
+from app.bootstrap import open_library
+from tests.conftest import CLEW, settings_of
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 STARTS = 120.0
@@ -118,6 +119,33 @@ def until_well(server: Server) -> None:
     raise AssertionError(server.log.read_text(errors="replace"))
 
 
+def settle(page: Page) -> None:
+    """Wait until the server has drawn the page and nothing on it runs."""
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
+    page.locator("[data-testid=stSkeleton]").first.wait_for(state="detached")
+
+
+def documents_of(home: Path) -> list[str]:
+    """The ids of the documents of a home."""
+    library = open_library(settings_of(home))
+    try:
+        return [each.id for each in library.documents()]
+    finally:
+        library.close()
+
+
+def until(there: Callable[[], bool], seconds: float) -> None:
+    """Wait for something.
+
+    Raises:
+        AssertionError: If it does not come.
+    """
+    deadline = time.monotonic() + seconds
+    while not there():
+        assert time.monotonic() < deadline, "what was waited for did not come"
+        time.sleep(0.05)
+
+
 def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -136,7 +164,9 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
     """Opens a tab of a browser of its own: `open_page(server.url, width=390, theme="dark")`."""
     with ExitStack() as stack:
 
-        def opener(url: str, width: int = 1440, height: int = 900, theme: str = "light", **options: object) -> Tab:
+        def opener(
+            url: str, width: int = 1440, height: int = 900, theme: str = "light", **options: object
+        ) -> Tab:
             context = browser.new_context(
                 viewport={"width": width, "height": height}, color_scheme=theme, locale="en-GB", **options
             )
@@ -147,7 +177,11 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
             tab.page.on("websocket", lambda socket: tab.requests.append(socket.url))
             tab.page.on(
                 "console",
-                lambda message: tab.errors.append(message.text) if message.type == "error" else None,
+                lambda message: (
+                    tab.errors.append(f"{message.text} {message.location.get('url', '')}")
+                    if message.type == "error"
+                    else None
+                ),
             )
             tab.page.on("pageerror", lambda error: tab.errors.append(str(error)))
             tab.page.goto(url)

@@ -80,10 +80,8 @@ class _Exchange(BaseHTTPRequestHandler):
                 back = asked["redirect_uri"]
                 for person in PEOPLE:
                     self.server.nonces[person] = asked.get("nonce", "")
-                links = "".join(
-                    f'<p><a href="{back}?{urlencode({"code": person, "state": asked["state"]})}">{person}</a></p>'
-                    for person in PEOPLE
-                )
+                codes = {each: urlencode({"code": each, "state": asked["state"]}) for each in PEOPLE}
+                links = "".join(f'<p><a href="{back}?{code}">{each}</a></p>' for each, code in codes.items())
                 self._send(links.encode(), "text/html")
             case _:
                 self.send_error(404)
