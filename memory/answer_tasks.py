@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Engine, bindparam, delete, select
+from sqlalchemy import Engine, bindparam, delete, select, update
 
 from memory.errors import UnknownJobError
 from memory.job_events import JobEvent, job_events
@@ -39,7 +39,10 @@ _RESULTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class AnswerSnapshot:
-    """An answer as it stands: its job, what its task came to, and what it has told."""
+    """An answer as it stands: its job, what its task came to once it has ended, and what it has told.
+
+    Of one that is done, or was not begun, nothing is read that it told.
+    """
 
     job: JobRecord
     result: Mapping[str, Any] | None
@@ -64,8 +67,12 @@ class AnswerTasks:
             found = job_records(connection, *mine)
             if not found:
                 raise UnknownJobError("This answer is not kept any more; ask again.")
-            task = connection.execute(_TASK, {"job": found[0].key}).one()
-            return AnswerSnapshot(found[0], task.result, task.error, job_events(connection, found[0].key))
+            job = found[0]
+            events = [] if job.state in ("queued", "done") else job_events(connection, job.key)
+            if not job.ended:
+                return AnswerSnapshot(job, None, None, events)
+            task = connection.execute(_TASK, {"job": job.key}).one()
+            return AnswerSnapshot(job, task.result, task.error, events)
 
     def of_thread(self, thread: str) -> list[JobRecord]:
         """The answers to questions of a thread, newest first."""
@@ -73,6 +80,18 @@ class AnswerTasks:
         with self._engine.connect() as connection:
             mine = [JobRow.owner == self._owner, JobRow.kind == ANSWER, of_thread]
             return job_records(connection, *mine, limit=MOST)
+
+    def rename_thread(self, old: str, new: str) -> None:
+        """Have what was asked in a thread be known by its new name; nothing of it may be on its way."""
+        mine = select(JobRow.key, JobRow.spec).where(
+            JobRow.owner == self._owner,
+            JobRow.kind == ANSWER,
+            JobRow.spec["thread"].as_string() == storable(old),
+        )
+        with self._engine.begin() as connection:
+            for key, spec in connection.execute(mine).all():
+                renamed = update(JobRow).where(JobRow.key == key)
+                connection.execute(renamed.values(spec={**spec, "thread": storable(new)}))
 
     def forget_thread(self, thread: str) -> int:
         """Forget what was asked in a thread; how many questions. Workers that are at it stop."""

@@ -11,9 +11,14 @@ characters, as in Lucene's CJKAnalyzer.
 import re
 import unicodedata
 from collections.abc import Sequence
+from functools import lru_cache
 from itertools import chain
+from typing import Final
 
 __all__ = ["STOP_WORDS", "UNSPACED", "content_words", "naming_words", "words", "words_of_each"]
+
+REMEMBERED: Final = 32_768
+"""Words whose terms and stems are remembered: those of a long novel, in a few megabytes."""
 
 STOP_WORDS = frozenset(
     str.split(
@@ -91,7 +96,7 @@ def words_of_each(texts: Sequence[str]) -> list[list[str]]:
 
 def content_words(text: str) -> list[str]:
     """Return the terms of `text` without English stop words; empty if it has nothing else."""
-    return _stemmed([term for term in _terms(text) if term not in STOP_WORDS])
+    return [_stem(term) for term in _terms(text) if term not in STOP_WORDS]
 
 
 def naming_words(text: str) -> frozenset[str]:
@@ -106,7 +111,7 @@ def naming_words(text: str) -> frozenset[str]:
 
 def _terms(text: str) -> list[str]:
     """Normalised terms, not yet stemmed."""
-    return [_plain(word) for word in _found(text)]
+    return [_term(word) for word in _found(text)]
 
 
 def _found(text: str) -> list[str]:
@@ -155,6 +160,18 @@ def _plain(term: str) -> str:
         else:
             term = term.removesuffix("'s").replace("'", "")
     return term[:_LONGEST]
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _term(word: str) -> str:
+    """`_plain`, remembered: questions look at the same sentences again and again."""
+    return _plain(word)
+
+
+@lru_cache(maxsize=REMEMBERED)
+def _stem(term: str) -> str:
+    """The stem of one term, remembered likewise."""
+    return _stemmed([term])[0]
 
 
 def _stemmed(terms: list[str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import sleep
@@ -16,8 +17,11 @@ from sqlalchemy import Engine, insert, select, text
 from app.errors import ForgettingError
 from app.events import Event
 from app.forgetting import ForgetReport, Forgetting
+from app.jobs.contract import Outcome, Work
 from app.library import Library
 from app.memory_reports import forgotten_json, forgotten_lines
+from app.working import working
+from memory.answer_tasks import ANSWER as ANSWERING
 from memory.cleaning import to_clean
 from memory.completions import CompletionStore
 from memory.conversation_tables import FactRow, FactVectorRow, ReadingRow, TurnRow
@@ -27,6 +31,7 @@ from memory.errors import (
     DatabaseError,
     UnknownDocumentError,
     UnknownFactError,
+    UnknownJobError,
     UnknownThreadError,
     UnknownTurnError,
     UnknownUserError,
@@ -495,3 +500,56 @@ def test_a_start_finishes_what_was_begun(home: Path, library: Library, open_home
     again = open_home(home)
     assert occurrences(home, SECRET) == {}
     assert to_clean(again.engine) == []
+
+
+def test_what_an_answer_has_told_goes_too(library: Library, tmp_path: Path) -> None:
+    file = write(tmp_path / "story.txt", STORY)
+    assert [added.status for added in library.add([file])] == ["added"]
+    secret = "Remember that Wilhelmina hides the ledger in Zwartkops."
+    with working(library):
+        for thread, question in (("told", secret), ("b", "Where does Wilhelmina hide the ledger?")):
+            id = library.answers.ask(question, thread)
+            while not library.answers.state(id).ended:
+                sleep(0.01)
+            assert library.answers.state(id).state == "answered"
+        assert "clew.sqlite" in "".join(occurrences(library.settings.home, "Zwartkops"))
+        (fact,) = (each for each in library.memories().facts("true") if "Zwartkops" in each.text)
+        Forgetting(library).forget_fact("me", fact.id)
+        assert occurrences(library.settings.home, "Zwartkops") == {}
+        assert [job.kind for job in library.jobs.store.records()] == ["add"]
+
+
+@pytest.mark.parametrize("kind", ["thread", "turn"])
+def test_an_answer_on_its_way_while_its_thread_is_forgotten(library: Library, kind: str) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+    home = library.settings.home
+    know(library.engine, "f1", SECRET)
+    handler = library.jobs.kinds[ANSWERING].handler
+
+    def held(work: Work) -> Outcome:
+        def progress(event: Event) -> None:
+            work.progress(event)
+            if event.stage == "step" and "recall" in event.subject:
+                reached.set()
+                assert go_on.wait(60)
+
+        return handler(replace(work, progress=progress))
+
+    library.jobs.kinds[ANSWERING] = replace(library.jobs.kinds[ANSWERING], handler=held)
+    with working(library):
+        id = library.answers.ask("Where does Wilhelmina keep the spare key?", "home")
+        assert reached.wait(60)
+
+        def waits(event: Event) -> None:
+            if event.stage == "wait":
+                go_on.set()
+
+        if kind == "thread":
+            Forgetting(library).forget_thread("me", "home", waits)
+        else:
+            Forgetting(library).forget_turn("me", "home", 2, waits)
+        assert occurrences(home, SECRET, ANSWER) == {}
+        with pytest.raises(UnknownJobError):
+            library.answers.state(id)
+    said = [turn.question for turn in library.threads.turns("home")]
+    assert said == ([] if kind == "thread" else ["Which day is it today?"])
