@@ -120,7 +120,7 @@ class SearchRowStore:
             for document, first, end in _joined(ranges):
                 end = min(end, self._sentences_read(document, end))
                 values = {"document": document, "first": first, "end": end}
-                counts[document].update(connection.execute(_TOKENS, values).tuples().all())
+                counts[document].update(connection.execute(_TOKENS, values).all())
         return counts
 
     def sentences(self, document: int, first: int, end: int) -> StoredSentences:
