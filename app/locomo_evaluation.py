@@ -93,14 +93,15 @@ def evaluate_locomo(file: Path, library: Library, progress: Progress) -> dict[st
     """
     figures: dict[int, _Figures] = {}
     for conversation in load_conversations(file):
-        library.memory = library.memory.at(conversation.ended)
-        recollector = library.memory.recollector(conversation.sample_id)
-        kept = keep_conversation(conversation, library.memory, progress)
+        speaker = library.for_user(conversation.sample_id)
+        speaker.memory = library.memory.at(conversation.ended)
+        recollector = speaker.memory.recollector(speaker.user)
+        kept = keep_conversation(conversation, speaker.memory, progress)
         reader = library.backends.reader.for_job("eval locomo", progress)
         for done, question in enumerate(conversation.questions):
             progress(Event("question", conversation.sample_id, done, len(conversation.questions)))
             each = figures.setdefault(question.category, _Figures())
-            answer = library.ask(question.question, user=conversation.sample_id)
+            answer = speaker.ask(question.question)
             each.f1.append(_score(question, answer.text, answer.abstained))
             if question.category != ADVERSARIAL and question.evidence:
                 _look(question, kept, recollector, reader, library, each)

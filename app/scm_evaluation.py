@@ -126,7 +126,9 @@ def _ask(probe: Probe, side: str, library: Library, figures: Iterable[_Figures],
     recalled = recollector.recall(probe.question, row, reader, alone=not library.documents())
     forms = {each.key: each.form for each in recalled.turns}
     shown = [each.text for each in shown_memories(recollector, forms, recalled.facts, None)]
-    answer = library.ask(probe.question, user=probe.id)
+    speaker = library.for_user(probe.id)
+    speaker.memory = library.memory
+    answer = speaker.ask(probe.question)
     answered = _recall(probe.answer, "" if answer.abstained else answer.text)
     for each in figures:
         each.answered[side].append(answered)

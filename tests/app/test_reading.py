@@ -243,12 +243,12 @@ def test_users_have_positions_of_their_own(read_novella: Library) -> None:
         if share is not None:
             read_up_to(theirs, share, user)
     for user, share in (("ann", 0.2), ("bob", 0.7)):
-        answer = read_novella.ask("Who is Dorcas Imray?", user=user, no_spoilers=True)
+        answer = read_novella.for_user(user).ask("Who is Dorcas Imray?", no_spoilers=True)
         ends[user] = max(spans_of(answer))
         assert ends[user] <= share * record.characters
     assert ends["ann"] < 0.2 * record.characters < ends["bob"]
     with pytest.raises(PositionError):
-        read_novella.ask("Who is Dorcas Imray?", user="cid", no_spoilers=True)
+        read_novella.for_user("cid").ask("Who is Dorcas Imray?", no_spoilers=True)
 
 
 TEXTS = {

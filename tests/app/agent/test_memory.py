@@ -43,10 +43,10 @@ def test_what_is_told_is_found_from_any_thread_and_cited_like_a_page(library: Li
 
 
 def test_nobody_else_finds_it(library: Library) -> None:
-    library.ask(TELL, thread="work", user="bob")
-    assert quotes(library, "Where is my desk?", thread="x", user="bob") == [DESK]
+    library.for_user("bob").ask(TELL, thread="work")
+    assert quotes(library.for_user("bob"), "Where is my desk?", thread="x") == [DESK]
     for user in ("me", "ben"):
-        assert quotes(library, "Where is my desk?", thread="work", user=user) == []
+        assert quotes(library.for_user(user), "Where is my desk?", thread="work") == []
     assert [thread.name for thread in library.threads.threads()] == ["work"], "one's own, by the same name"
 
 
