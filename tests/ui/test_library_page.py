@@ -9,8 +9,10 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from app.library import Library
-from app.working import start_work
+from app.summaries.wanted import Wanted
+from app.working import start_work, working
 from tests.conftest import ForOneHome, write
+from tests.ui.browser.conftest import until
 from ui.views import document, library
 
 BAD = "<script>alert(1)</script> ![x](http://x.example/a.png) [y](javascript:a())"
@@ -162,6 +164,27 @@ def test_a_tree_is_built_by_a_job_and_opened_node_by_node(novella: Library, open
     assert child.summary.sentences[0].text[:20].split()[0] in html_of(session)
     session.button("document_up").click().run()
     assert session.selectbox("document_node").value == tree.root.id
+
+
+def test_what_was_made_and_asked_of_a_document_is_shown(novella: Library, opened: OpenView) -> None:
+    id = novella.documents()[0].id
+    (named,), failed = novella.summarize([id], Wanted(words=60))
+    assert failed == []
+    page = opened(draw_document, novella, document=id, side="summaries")
+    assert page.expander[0].label.startswith("Hierarchical")
+    sentences = named[1].sentences
+    assert html_of(page).count("clew-passage") == len(sentences)
+    assert links_of(page).count("Source, part 1") <= len(links_of(page)) == len(sentences)
+
+    with working(novella):
+        asked = novella.answers.ask("Who keeps the light?", "*Evening*", [id], route="walk")
+        until(lambda: novella.answers.state(asked).ended, 60)
+    page = opened(draw_document, novella, document=id, side="questions")
+    assert links_of(page) == ["Who keeps the light?"]
+    assert r"\*Evening\*" in said(page)
+    page = opened(draw_document, novella, document=id, side="tree")
+    assert "Path of the last walk:" in said(page)
+    assert "THE LIGHT STONE →" in said(page)
 
 
 def test_documents_of_a_folder_of_the_server(

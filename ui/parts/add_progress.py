@@ -24,6 +24,7 @@ LOOK: Final = 1.0
 JOBS: Final = 20
 FILES: Final = 25
 ENDED_SHOWN: Final = 5
+TOLD: Final = "library_told"
 STAGES: Final = {"load": "loading", "encode": "encoding", "wait": "held"}
 ICONS: Final = {
     "waiting": ":material/schedule:",
@@ -181,8 +182,17 @@ def _show_ended(library: Library, record: JobRecord, progress: JobProgress) -> N
 
 
 def _states(library: Library, record: JobRecord) -> list[FileState]:
-    events = [] if record.ended else library.job_events(record.id)
-    return file_states(library.job_tasks(record.id), events)
+    tasks = library.job_tasks(record.id)
+    if record.ended:
+        return file_states(tasks, [])
+    # Of a job with thousands of files only what is new is read, and kept only of those that run.
+    kept: dict[str, tuple[int, list[JobEvent]]] = st.session_state.setdefault(TOLD, {})
+    after, before = kept.get(record.id, (0, []))
+    new = library.job_events(record.id, after)
+    running = {each.name for each in tasks if each.state == "running"}
+    events = [each for each in [*before, *new] if each.task in running]
+    kept[record.id] = new[-1].key if new else after, events
+    return file_states(tasks, events)
 
 
 def _title(states: Sequence[FileState]) -> str:

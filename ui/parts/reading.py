@@ -19,9 +19,9 @@ __all__ = ["section_choices", "show_text"]
 
 SECTIONS: Final = 400
 SECTION_TITLE: Final = 80
-DEEP: Final = 1_200
+DEEP: Final = 500
 """If a quote stands further down on its page, what is above it is folded, so that it is seen."""
-ABOVE: Final = 500
+ABOVE: Final = 160
 FOUND: Final = 10
 PART, SECTION, WORDS = "document_part", "document_section", "document_words"
 
@@ -31,15 +31,18 @@ def show_text(view: DocumentView, address: DocumentAddress) -> None:
     part = view.part(view.part_of(address.at))
     at = max(address.at, part.start)
     _show_way(view, part, at)
-    _show_finding(view)
+    quote = (address.at, address.end) if address.end is not None else None
+    if quote is None:
+        _show_finding(view)
     place = [t("document.page_number", n=part.page)] if part.page is not None else []
     place += [label(each.title, 100) for each in view.sections if each.start <= at < each.end]
     if place:
         st.caption(" · ".join(place))
-    quote = (address.at, address.end) if address.end is not None else None
     if quote is not None and quote[1] > part.end:
         st.caption(f":material/info: {t('document.goes_on')}")
     _show_part(part, quote)
+    if quote is not None:  # what was asked for comes first
+        _show_finding(view)
 
 
 def _show_part(part: Part, quote: tuple[int, int] | None) -> None:
@@ -50,6 +53,7 @@ def _show_part(part: Part, quote: tuple[int, int] | None) -> None:
     begin = 0
     if quote is not None and quote[0] - part.start > DEEP:
         begin = _begin(part.text, quote[0] - part.start - ABOVE)
+    if begin:
         with st.expander(t("document.above")):
             st.html(passage(part.text[:begin]))
     st.html(passage(part.text[begin:], [(start - begin, end - begin) for start, end in spans]))
@@ -57,8 +61,8 @@ def _show_part(part: Part, quote: tuple[int, int] | None) -> None:
 
 def _begin(text: str, at: int) -> int:
     """The beginning of a line, or else of a word, soon after `at`."""
-    line = text.find("\n", at, at + ABOVE // 2)
-    return (line if line >= 0 else text.find(" ", at, at + ABOVE // 2)) + 1
+    line = text.find("\n", at, at + ABOVE)
+    return (line if line >= 0 else text.find(" ", at, at + ABOVE)) + 1
 
 
 def _show_way(view: DocumentView, part: Part, at: int) -> None:

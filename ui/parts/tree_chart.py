@@ -118,8 +118,8 @@ def icicle(cells: Sequence[Cell], words: ChartWords, dark: bool) -> dict[str, An
             "x": position | {"field": "start"},
             "x2": {"field": "end"},
             "y": level,
-            "fillOpacity": {"field": "shade", "type": "quantitative", "scale": None},
-            "strokeWidth": {"field": "outline", "type": "quantitative", "scale": None},
+            "fillOpacity": {"field": "shade", "type": "quantitative", "scale": None, "legend": None},
+            "strokeWidth": {"field": "outline", "type": "quantitative", "scale": None, "legend": None},
             "tooltip": [
                 {"field": "title", "type": "nominal", "title": words.title},
                 {"field": "kind", "type": "nominal", "title": words.kind},

@@ -37,12 +37,13 @@ def show_tree(library: Library, view: DocumentView, address: DocumentAddress) ->
     if tree is None:
         _show_building(library, view)
         return
-    walks = view.walks(WALKS)
     by_id = {node.id: node for node in tree.nodes}
+    # A walk over an earlier tree may name nodes that this one does not have.
+    walks = [path for walk in view.walks(WALKS) if (path := [by_id[id] for id in walk if id in by_id])]
     node = by_id.get(address.node, tree.root)
-    _show_chart(tree, node, {id for walk in walks[:1] for id in walk})
+    _show_chart(tree, node, {each.id for walk in walks[:1] for each in walk})
     for number, walk in enumerate(walks):
-        path = " → ".join(_called(by_id[id]) for id in walk if id in by_id)
+        path = " → ".join(_called(each) for each in walk)
         st.caption(f":material/route: {t('document.last_walk' if number == 0 else 'document.walk')} {path}")
     _show_choice(tree, node)
     _show_node(view, tree, node)
