@@ -19,6 +19,7 @@ from memory.errors import JobStateError, UnknownThreadError, UnknownTurnError
 from memory.incognito import IncognitoThreads, Threads
 from memory.job_records import JobRecord
 from memory.taken_back import take_back
+from memory.threads import thread_name
 from reader.errors import StoppedError
 
 if TYPE_CHECKING:
@@ -146,6 +147,22 @@ class Answers:
         elif turn is not None:
             take_back(self._library.engine, self._library.user, thread, turn.ordinal)
         return self._ask(wanted, incognito)
+
+    def rename_thread(self, old: str, new: str, incognito: bool = False) -> str:
+        """Give a thread another name, by which its answers are found from then on; the name that it has then.
+
+        Raises:
+            JobStateError: If a question of it is on its way.
+            UnknownThreadError: If no thread goes by the old name.
+            ThreadNameError: If another goes by the new one, or it is no name.
+        """
+        id = self.open(old, incognito)
+        if id is not None and not self.state(id).ended:
+            raise JobStateError(f"The thread {old!r} has a question that is being answered; stop it first.")
+        new = thread_name(new)
+        self._threads(incognito).rename(old, new)
+        (self._incognito if incognito else self._tasks).rename_thread(old, new)
+        return new
 
     def remove_thread(self, thread: str, incognito: bool = False) -> None:
         """Delete a thread with its turns, its answers and what is on its way.

@@ -6,6 +6,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from app.answering import AnswerStage, AnswerState, AskedAnswer, Heard, Told, answered
@@ -131,6 +132,11 @@ class IncognitoAnswers:
         """What was asked in a thread, and the answers as they were given, by the runs of their turns."""
         mine = self._of_thread(thread)
         return {each.run: (each.asked, each.answer) for each in mine if each.answer is not None}
+
+    def rename_thread(self, old: str, new: str) -> None:
+        """Have what was asked in a thread be known by its new name; nothing of it may be on its way."""
+        for each in self._of_thread(old):
+            each.asked = replace(each.asked, thread=new)
 
     def forget_thread(self, thread: str) -> int:
         """Stop and forget what was asked in a thread; how many questions."""

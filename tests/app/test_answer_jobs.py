@@ -337,6 +337,19 @@ def test_incognito_nothing_is_written(novella: Library) -> None:
         novella.answers.state(id)
 
 
+def test_a_renamed_thread_keeps_what_is_known_of_its_answers(novella: Library) -> None:
+    with working(novella):
+        ended(novella, novella.answers.ask(QUESTION, "inn"))
+    (before,) = novella.answers.turns("inn")
+    assert novella.answers.rename_thread("inn", "  the   pub ") == "the pub"
+    assert novella.answers.turns("the pub") == [before]
+    assert before.answer.steps
+    assert novella.answers.turns("inn") == []
+    novella.answers.ask(OTHER, "the pub")
+    with pytest.raises(JobStateError, match="stop it first"):
+        novella.answers.rename_thread("the pub", "inn")
+
+
 def test_a_removed_thread_takes_what_is_on_its_way_with_it(novella: Library) -> None:
     with working(novella):
         ended(novella, novella.answers.ask(QUESTION, "inn"))

@@ -7,13 +7,13 @@ from typing import Final
 import streamlit as st
 
 from app.library import Library
-from app.shown_answers import ShownAnswer, ShownTurn
+from app.shown_answers import ShownAnswer, ShownCitation, ShownTurn
 from ui.errors import shown_errors
 from ui.parts.answer_text import answer_html
 from ui.parts.budget_bar import budget_html
 from ui.parts.chat_address import Address
 from ui.parts.citation_words import ICONS, button_words, day
-from ui.parts.composer import ask_again, draw_edit
+from ui.parts.composer import ask_again, begin_edit, draw_edit
 from ui.parts.evidence import draw_evidence, open_evidence
 from ui.parts.links import link_to_library
 from ui.parts.recalled_list import recalled_html
@@ -28,7 +28,6 @@ USER: Final = ":material/person:"
 CLEW: Final = ":material/route:"
 OFFERED: Final = 12
 """Buttons of one answer at once; the others are reached with "next" beside it."""
-EDITED: Final = "chat.edited"
 BESIDE: Final = (1, 1)
 
 
@@ -53,8 +52,8 @@ def draw_turn(mine: Library, at: Address, turn: ShownTurn, last: bool) -> None:
             _text(answer)
             _evidence_buttons(answer, turn.ordinal, cite)
             _actions(mine, turn, last)
-    if last and st.session_state.get(EDITED) == turn.ordinal:
-        draw_edit(mine, turn.question)
+    if last:
+        draw_edit(mine, turn)
 
 
 def _text(answer: ShownAnswer) -> None:
@@ -96,7 +95,7 @@ def _evidence_button(answer: ShownAnswer, reference: Reference, is_open: bool) -
     st.button(
         label(button_words(shown)),
         key=f"chat-cite-{reference}",
-        icon=ICONS["place" if reference.kind is Kind.PLACE else getattr(shown, "verdict", "place")],
+        icon=ICONS[shown.verdict if isinstance(shown, ShownCitation) else "place"],
         type="primary" if is_open else "secondary",
         wrap=True,
         on_click=open_evidence,
@@ -132,7 +131,7 @@ def _actions(mine: Library, turn: ShownTurn, last: bool) -> None:
                 icon=":material/edit:",
                 type="tertiary",
                 key="chat-edit",
-                on_click=_edit,
+                on_click=begin_edit,
                 args=(turn.ordinal,),
             )
     how = st.expander(
@@ -182,7 +181,3 @@ def figures(answer: ShownAnswer) -> str:
         parts.append(t("chat.figures.sections", read=answer.sections_read, total=answer.sections_total))
     parts.append(seconds_words(answer.seconds))
     return " · ".join(parts)
-
-
-def _edit(turn: int) -> None:
-    st.session_state[EDITED] = turn

@@ -13,6 +13,10 @@ from ui.parts.references import Reference, reference_of
 __all__ = ["Address", "address", "address_of", "go", "parameters"]
 
 KEPT: Final = "chat.address"
+NAMES: Final = frozenset(
+    {"thread", "incognito", "document", "collection", "route", "spoilers", "turn", "cite", "part"}
+)
+"""Of the parameters; what else stands in the address is left as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +102,3 @@ def go(to: Address) -> None:
 
 def _number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
-
-
-NAMES: Final = frozenset(
-    {"thread", "incognito", "document", "collection", "route", "spoilers", "turn", "cite", "part"}
-)

@@ -10,13 +10,14 @@ import streamlit as st
 
 from app.errors import ClewError
 from app.library import Library
+from app.shown_answers import ShownTurn
 from ui.parts.chat_address import Address, address, go
 from ui.parts.scope import asked_documents
 from ui.parts.threads import new_incognito_name
 from ui.plain import label
 from ui.words import t
 
-__all__ = ["Refused", "ask_again", "draw_composer", "draw_edit", "draw_refused"]
+__all__ = ["Refused", "ask_again", "begin_edit", "draw_composer", "draw_edit", "draw_refused"]
 
 QUESTION: Final = "chat.question"
 REFUSED: Final = "chat.refused"
@@ -52,9 +53,15 @@ def draw_refused(mine: Library) -> None:
     _edited(mine, refused.question, "refused", again=refused.again)
 
 
-def draw_edit(mine: Library, question: str) -> None:
-    """The last question, to be asked anew in other words."""
-    _edited(mine, question, "edit", again=True)
+def begin_edit(turn: int) -> None:
+    """Have the question of a turn be edited from the next run on."""
+    st.session_state[EDITED] = turn
+
+
+def draw_edit(mine: Library, turn: ShownTurn) -> None:
+    """The last question, where it is being edited, to be asked anew in other words."""
+    if st.session_state.get(EDITED) == turn.ordinal:
+        _edited(mine, turn.question, "edit", again=True)
 
 
 def ask_again(mine: Library, question: str | None = None) -> None:

@@ -142,12 +142,9 @@ def _confirm(mine: Library, at: Address) -> None:
 
 def _delete(mine: Library, at: Address) -> str:
     """What has gone, in words."""
-    on_its_way = mine.answers.open(at.thread, at.incognito)
-    if on_its_way is not None:
-        mine.answers.stop(on_its_way)
-    if at.incognito:
-        mine.incognito.remove(at.thread)
-        return t("chat.deleted_incognito")
+    if at.incognito or not _turn_count(mine, at):  # where nothing was stored, nothing has to be searched for
+        mine.answers.remove_thread(at.thread, at.incognito)
+        return t("chat.deleted_now")
     report = Forgetting(mine).forget_thread(mine.user, at.thread)
     return t("chat.deleted", files=report.files, left=sum(report.elsewhere.values()))
 
@@ -170,8 +167,8 @@ def _rename(mine: Library, old: str) -> None:
     if not new or new == old:
         return
     try:
-        (mine.incognito if at.incognito else mine.threads).rename(old, new)
+        name = mine.answers.rename_thread(old, new, at.incognito)
     except ClewError as error:
         st.session_state[ERROR] = str(error)
     else:
-        go(replace(at, thread=new))
+        go(replace(at, thread=name))

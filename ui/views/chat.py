@@ -101,12 +101,13 @@ def _wanted(mine: Library, at: Address) -> int:
     """How many turns are shown: the latest, those that were asked for, back to the one that is to be seen."""
     thread, count = st.session_state.get(EARLIER, ("", SHOWN))
     wanted = count if thread == at.thread else SHOWN
-    first = min(at.turn or 10**9, at.cite.turn if at.cite is not None else 10**9)
-    if first == 10**9:
+    named = [at.turn] if at.turn else []
+    named += [at.cite.turn] if at.cite is not None else []
+    if not named:
         return wanted
     threads = (mine.incognito if at.incognito else mine.threads).threads()
     last = next((each.turns for each in threads if each.name == at.thread), 0)
-    return max(wanted, last - first + 1)
+    return max(wanted, last - min(named) + 1)
 
 
 def _greet(mine: Library) -> None:
