@@ -6,6 +6,7 @@ Playwright drives the Chromium of the system; its own builds are not downloaded.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -27,6 +28,9 @@ from tests.conftest import CLEW, settings_of
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 STARTS = 120.0
 """Seconds that a server may need on a busy machine."""
+
+PROBED = re.compile(r"/\w+/_stcore/(health|host-config)$")
+"""Where Streamlit looks for its server below the path of a page, before it finds it at the root."""
 
 Serve = Callable[..., "Server"]
 OpenPage = Callable[..., "Tab"]
@@ -179,7 +183,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
                 "console",
                 lambda message: (
                     tab.errors.append(f"{message.text} {message.location.get('url', '')}")
-                    if message.type == "error"
+                    if message.type == "error" and not PROBED.search(message.location.get("url", ""))
                     else None
                 ),
             )

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.ui.browser.conftest import OpenPage, Server, documents_of, served, settle
 
-PATIENT = 120_000
+PATIENT = 180_000
 ODD = "<img src=x onerror=alert(1)> ![x](http:) .md"
 
 
