@@ -14,6 +14,9 @@ from ui.session import user_shown
 from ui.views import chat, document, library, memories, settings, summaries
 from ui.words import KEY, language, t
 
+__all__ = ["pages", "run", "welcome"]
+
+
 # An icon by name would be fetched from another host.
 ICON: Final = Path(__file__).with_name("clew.svg")
 
@@ -64,4 +67,5 @@ def run() -> None:
     page.run()
 
 
-run()
+if __name__ == "__main__":  # as Streamlit runs it
+    run()
