@@ -523,7 +523,6 @@ def test_what_an_answer_has_told_goes_too(library: Library, tmp_path: Path) -> N
 def test_an_answer_on_its_way_while_its_thread_is_forgotten(library: Library, kind: str) -> None:
     reached, go_on = threading.Event(), threading.Event()
     home = library.settings.home
-    know(library.engine, "f1", SECRET)
     handler = library.jobs.kinds[ANSWERING].handler
 
     def held(work: Work) -> Outcome:
@@ -544,10 +543,13 @@ def test_an_answer_on_its_way_while_its_thread_is_forgotten(library: Library, ki
             if event.stage == "wait":
                 go_on.set()
 
-        if kind == "thread":
-            Forgetting(library).forget_thread("me", "home", waits)
-        else:
-            Forgetting(library).forget_turn("me", "home", 2, waits)
+        try:
+            if kind == "thread":
+                Forgetting(library).forget_thread("me", "home", waits)
+            else:
+                Forgetting(library).forget_turn("me", "home", 2, waits)
+        finally:
+            go_on.set()
         assert occurrences(home, SECRET, ANSWER) == {}
         with pytest.raises(UnknownJobError):
             library.answers.state(id)
