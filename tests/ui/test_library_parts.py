@@ -164,6 +164,7 @@ def test_each_file_of_a_job_is_told() -> None:
         task("b.pdf", "running"),
         task("c.pdf", "failed", error="It is empty."),
         task("d.pdf", "ready"),
+        replace(task("e.pdf", "done"), result={"status": "unchanged"}),
         replace(task("x", "ready"), kind="index"),
     ]
     events = [
@@ -178,10 +179,11 @@ def test_each_file_of_a_job_is_told() -> None:
         ("b.pdf", "encoding"),
         ("d.pdf", "waiting"),
         ("a.pdf", "done"),
+        ("e.pdf", "unchanged"),
     ]
     assert states[0].error == "It is empty."
     assert (states[1].share, states[1].seconds_left) == (0.25, 15.0)
-    assert share_done(states, 0.25) == pytest.approx(0.25 + 0.25 / 4)
+    assert share_done(states, 0.25) == pytest.approx(0.25 + 0.25 / 5)
 
 
 def test_time_left_is_measured_from_the_attempt_of_now() -> None:

@@ -32,6 +32,8 @@ ICONS: Final = {
     "encoding": ":material/sync:",
     "held": ":material/hourglass_empty:",
     "done": ":material/check_circle:",
+    "unchanged": ":material/check_circle:",
+    "updated": ":material/published_with_changes:",
     "failed": ":material/error:",
     "cancelled": ":material/cancel:",
 }
@@ -65,7 +67,7 @@ def file_states(tasks: Sequence[TaskRecord], events: Iterable[JobEvent]) -> list
         if event.stage in STAGES:
             told.setdefault(event.task, []).append(event)
     found = [_state_of(each, told.get(each.name, [])) for each in tasks if each.kind == ADD]
-    order = ["failed", "loading", "encoding", "held", "waiting", "cancelled", "done"]
+    order = ["failed", "loading", "encoding", "held", "waiting", "cancelled", "updated", "done", "unchanged"]
     return sorted(found, key=lambda each: order.index(each.state))
 
 
@@ -83,8 +85,11 @@ def share_done(states: Sequence[FileState], share: float) -> float:
 
 def _state_of(task: TaskRecord, events: Sequence[JobEvent]) -> FileState:
     name = PurePath(task.name).name
-    if task.state in ("done", "cancelled"):
-        return FileState(name, task.state, task.weight)
+    if task.state == "done":
+        status = str((task.result or {}).get("status"))
+        return FileState(name, status if status in ("unchanged", "updated") else "done", task.weight)
+    if task.state == "cancelled":
+        return FileState(name, "cancelled", task.weight)
     if task.state == "failed":
         return FileState(name, "failed", task.weight, error=task.error or "")
     if task.state != "running":

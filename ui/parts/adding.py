@@ -12,7 +12,7 @@ from app.library import Library
 from app.records import Estimate
 from ui.errors import shown_errors
 from ui.parts.amounts import size_words, time_words
-from ui.parts.kept_files import keep
+from ui.parts.kept_files import keep, kept_name
 from ui.parts.server_files import MOST_FILES, files_in, folders_in
 from ui.plain import label
 from ui.upload_files import StoredUpload, received
@@ -68,7 +68,7 @@ def _same_names(library: Library, uploads: Sequence[StoredUpload]) -> bool:
     """Whether a document comes from a file that was uploaded under one of these names."""
     folder = library.home.uploads.folder(library.user)
     names = {Path(record.path) for record in library.documents()}
-    return any(folder.absolute() / each.name in names for each in uploads)
+    return any(folder.absolute() / kept_name(each.name) in names for each in uploads)
 
 
 def _add_uploads(library: Library, uploads: Sequence[StoredUpload], replaces: bool) -> None:

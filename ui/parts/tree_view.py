@@ -43,8 +43,8 @@ def show_tree(library: Library, view: DocumentView, address: DocumentAddress) ->
     node = by_id.get(address.node, tree.root)
     _show_chart(tree, node, {each.id for walk in walks[:1] for each in walk})
     for number, walk in enumerate(walks):
-        path = " → ".join(_called(each) for each in walk)
-        st.caption(f":material/route: {t('document.last_walk' if number == 0 else 'document.walk')} {path}")
+        name = t("document.last_walk" if number == 0 else "document.walk")
+        st.caption(f":material/route: {name} {' → '.join(_called(each) for each in walk)}")
     _show_choice(tree, node)
     _show_node(view, tree, node)
 
