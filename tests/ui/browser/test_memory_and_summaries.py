@@ -19,7 +19,7 @@ from tests.conftest import settings_of
 from tests.servers import serving
 from tests.ui.browser.conftest import OpenPage, Server, served
 
-PATIENT = 60_000
+PATIENT = 120_000
 """Milliseconds that a busy machine may need for what takes one second."""
 KEY = "sk-test-7f3a9c"
 
