@@ -258,9 +258,9 @@ def answer_kind(library: Library) -> TaskKind:
     def handle(work: Work) -> Outcome:
         asked = asked_from(work.payload)
         mine = library.for_user(str(work.payload["user"]))
-        told = Told(work.progress)
+        told = Told(work.progress, work.cancellation)
         try:
-            shown, run = answered(mine, asked, told, work.cancellation)
+            shown, run = answered(mine, asked, told)
         except StoppedError:
             if library.jobs.store.states([work.job]).get(work.job) in (None, "cancelled"):
                 # It is not to be gone on with, neither by another worker nor by the same question.

@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from app.events import Event, Progress, Step
 from app.shown_answers import ShownAnswer, shown_answer
 from reader.chat import Cancellation
+from reader.errors import StoppedError
 
 if TYPE_CHECKING:
     from app.library import Library
 
 __all__ = ["AnswerStage", "AnswerState", "AskedAnswer", "Heard", "Told", "answered", "asked_from"]
+
+BUILDING: Final = ("summarise", "link")
+"""What is told while a tree is built."""
 
 AnswerStage = Literal["waiting", "running", "answered", "stopped", "failed"]
 
@@ -78,10 +82,11 @@ class Told:
 
     Args:
         progress: Hears of it.
+        cancellation: Stops the answer.
     """
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
+    def __init__(self, progress: Progress, cancellation: Cancellation) -> None:
+        self._progress, self.cancellation = progress, cancellation
         self._steps = 0
         self._draft = ""
 
@@ -102,8 +107,14 @@ class Told:
             self.step(each)
 
     def event(self, event: Event) -> None:
-        """Something is waited for."""
+        """Something is waited for.
+
+        Raises:
+            StoppedError: If the answer is stopped while a tree is built for it, which goes on another time.
+        """
         self._progress(event)
+        if event.stage in BUILDING and self.cancellation.by_hand:
+            raise StoppedError("The question was stopped.")
 
 
 class TellsOfIt(Protocol):
@@ -147,7 +158,7 @@ class Heard:
 
 
 def answered(
-    library: Library, asked: AskedAnswer, told: Told, cancellation: Cancellation, incognito: bool = False
+    library: Library, asked: AskedAnswer, told: Told, incognito: bool = False
 ) -> tuple[ShownAnswer, str]:
     """Answer a question; what a page shows of it, and its run."""
     answer = library.ask(
@@ -158,7 +169,7 @@ def answered(
         step=told.step,
         thread=asked.thread,
         draft=told.draft,
-        cancellation=cancellation,
+        cancellation=told.cancellation,
         incognito=incognito,
         no_spoilers=asked.no_spoilers,
         fresh=asked.fresh,

@@ -159,7 +159,7 @@ class IncognitoAnswers:
                 return
             try:
                 live.answer, live.run = answered(
-                    self._library, live.asked, Told(live.hear), live.cancellation, incognito=True
+                    self._library, live.asked, Told(live.hear, live.cancellation), incognito=True
                 )
                 live.end("answered")
             except StoppedError:
