@@ -26,7 +26,8 @@ def names_by_document(collections: Sequence[Collection]) -> dict[str, list[str]]
 
 def show_collections(library: Library, collections: Sequence[Collection]) -> None:
     """Draw what makes, renames and removes collections."""
-    with st.expander(t("library.collections", n=len(collections)), icon=":material/folder:"):
+    # Always the same label, or it would close when a collection is made.
+    with st.expander(t("library.collections"), icon=":material/folder:"):
         with st.form("library_create", border=False, clear_on_submit=True):
             name = st.text_input(t("library.new_collection"), key="library_new_name", max_chars=200)
             made = st.form_submit_button(t("library.create"), icon=":material/create_new_folder:")
