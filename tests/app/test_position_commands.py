@@ -65,7 +65,9 @@ def test_set_shown_listed_cleared(clew: Clew, home: Path, tmp_path: Path) -> Non
     assert positions("lamps.md") == positions() == [shown]
     assert "read to" in clew(*at, "memory", "position").out
     assert positions("lamps.md", "--percent", 100)[0]["percent"] == 100
-    assert positions("lamps.md", "--user", "bob") == []
+    assert positions("--user", "bob") == []
+    theirs = clew(*at, "memory", "position", "lamps.md", "--user", "bob")
+    assert (theirs.code, "No document is called" in theirs.err) == (1, True)
     asked = clew(*at, "ask", "What rises?", "--no-spoilers", "--json")
     assert "river" in json.loads(asked.out)["answer"]
     positions("lamps.md", "--offset", second)
