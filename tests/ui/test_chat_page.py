@@ -225,6 +225,22 @@ def test_what_is_chosen_is_asked_and_stays_in_the_address(open_chat: OpenChat, l
     assert not turn.answer.abstained
 
 
+def test_only_what_is_chosen_is_asked(open_chat: OpenChat, library: Library, tmp_path: Path) -> None:
+    other = tmp_path / "other.txt"
+    other.write_text("The clerk Zebulon Quill drew a picture of the harbour. He sold it to the dentist.")
+    (told,) = library.add([other])
+    assert told.status == "added", told.error
+    added = library.document("other.txt")
+    session = open_chat(document=added.id)
+    ask(session, "Who kept the inn called the Three Pans?")
+    (turn,) = library.answers.turns(at(session, "thread"))
+    assert {each.document for each in (*turn.answer.citations, *turn.answer.closest)} <= {added.id}
+    ask(session, "What did the clerk Zebulon Quill draw?")
+    turn = library.answers.turns(at(session, "thread"))[-1]
+    assert {each.document for each in turn.answer.citations} == {added.id}
+    assert at(session, "document") == added.id
+
+
 def test_an_address_that_means_nothing_does_no_harm(open_chat: OpenChat) -> None:
     session = open_chat(
         thread="no such thread", cite="7.c9", part="9", turn="3", document=["none"], route="fly"

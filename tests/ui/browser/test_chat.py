@@ -17,7 +17,7 @@ from retrieval.encoder import Encoder
 from tests.conftest import settings_of, with_encoder
 from tests.replies import sober
 from tests.servers import FakeServer, serving
-from tests.ui.browser.conftest import OpenPage, Server, documents_of, served, settle
+from tests.ui.browser.conftest import OpenPage, Server, served, settle
 
 PATIENT = 60_000
 """Milliseconds that a busy machine may need for what takes one second."""
@@ -72,11 +72,21 @@ def server(
     harm = folder / "<img src=x onerror=alert(1)> ![z](http:) .txt"
     harm.write_text(HOSTILE)
     library = with_encoder(open_library(settings_of(home)), encoder)
-    library.add([harm])
+    (told,) = library.add([harm])
+    assert told.status == "added", told.error
     library.close()
     settings = {"CLEW_MODEL": "openai:fake", "OPENAI_BASE_URL": endpoint.base_url, "OPENAI_API_KEY": "x"}
     with served(home, settings) as running:
         yield running
+
+
+def harmful(home: Path) -> str:
+    """The id of the document full of harm."""
+    library = open_library(settings_of(home))
+    try:
+        return next(each.id for each in library.documents() if "onerror" in each.title)
+    finally:
+        library.close()
 
 
 def box(page: Page) -> Locator:
@@ -208,8 +218,7 @@ def test_incognito_leaves_nothing_in_any_file(server: Server, open_page: OpenPag
 
 
 def test_words_that_harm_are_only_words(server: Server, open_page: OpenPage) -> None:
-    harm = documents_of(server.home)[-1]
-    tab = open_page(f"{server.url}/?document={harm}")
+    tab = open_page(f"{server.url}/?document={harmful(server.home)}")
     page = tab.page
     ask(
         page,
