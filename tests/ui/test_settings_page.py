@@ -68,6 +68,7 @@ def test_what_works_without_a_model_and_that_all_is_well(open_page: Open, home: 
     for name in ("python", "database", "encoder", "indexes", "reader"):
         assert f"**{name}**" in words(page)
     assert "All is well" in words(page)
+    assert str(home) in words(page).replace("\\", "")
 
 
 def test_an_endpoint_is_listed_tested_and_chosen(open_page: Open, home: Path, reopened: list[str]) -> None:
@@ -110,9 +111,13 @@ def test_an_endpoint_that_is_away_is_a_sentence_and_changes_nothing(
     assert not (home / "clew.toml").exists()
 
 
-def test_who_may_not_change_it_sees_it(open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_may_not_change_it_sees_it_but_for_places_on_the_server(
+    open_page: Open, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(settings, "may_change_settings", lambda: False)
     page = open_page()
+    assert "**database** · well" in words(page)
+    assert str(home) not in words(page).replace("\\", "")
     assert "The administrators of this server choose" in words(page)
     assert "**encoder**" in words(page)
     assert [each.key for each in page.button] == ["look"]

@@ -24,7 +24,6 @@ ORDER: Final = ("problem", "warning", "ok")
 def draw_checks(checks: Sequence[Check]) -> None:
     """A line for each, what is wrong first."""
     for check in sorted(checks, key=lambda each: ORDER.index(each.state)):
-        st.markdown(
-            f"{ICONS[check.state]} **{label(check.name)}** · {t(f'settings.state.{check.state}')} · "
-            f"{label(check.detail)}"
-        )
+        state = t(f"settings.state.{check.state}")
+        detail = f" · {label(check.detail)}" if check.detail else ""
+        st.markdown(f"{ICONS[check.state]} **{label(check.name)}** · {state}{detail}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Final
 
@@ -17,13 +18,19 @@ from ui.words import t
 
 __all__ = ["draw_health"]
 
+PLACES: Final = ("home", "database")
 LOOKED: Final = "settings.looked"
 PATIENCE: Final = 10.0
 """Seconds that whoever opens the page waits at most for an endpoint that may not be there."""
 
 
-def draw_health(mine: Library) -> None:
-    """What was found when this session looked last; the first time it looks by itself."""
+def draw_health(mine: Library, all_of_it: bool) -> None:
+    """What was found when this session looked last; the first time it looks by itself.
+
+    Args:
+        mine: The library.
+        all_of_it: Whether to show where things lie on the server; not for those who only use it.
+    """
     known: tuple[str, datetime, list[Check]] | None = st.session_state.get(LOOKED)
     again = st.button(t("settings.look"), key="look", icon=":material/refresh:")
     # Another model is another state of health.
@@ -43,4 +50,6 @@ def draw_health(mine: Library) -> None:
     else:
         st.success(t("settings.well"), icon=":material/check_circle:")
     st.caption(t("settings.looked_at", time=f"{at.astimezone(zone()):%H:%M:%S}"))
-    draw_checks(checks)
+    draw_checks(
+        [each if all_of_it or each.name not in PLACES else replace(each, detail="") for each in checks]
+    )

@@ -25,7 +25,8 @@ def show() -> None:
         note = st.container()
         st.subheader(t("settings.answers"), anchor=False)
         without = st.container()
-        draw_model_form(mine.settings, may_change_settings())
+        may = may_change_settings()
+        draw_model_form(mine.settings, may)
         if NOTE in st.session_state:
             note.success(st.session_state.pop(NOTE), icon=":material/check_circle:")
         if mine.settings.model == "extractive":
@@ -36,7 +37,7 @@ def show() -> None:
         if has_login():
             st.caption(t("common.logged_in", name=label(user_shown())))
         st.subheader(t("settings.health"), anchor=False)
-        draw_health(mine)
+        draw_health(mine, may)
 
 
 def _language() -> None:
