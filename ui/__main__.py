@@ -16,6 +16,7 @@ from streamlit.web import bootstrap
 
 from app.config import Settings
 from app.errors import ClewError
+from app.few_arenas import few_arenas
 from ui.binding import check_host, is_own
 from ui.errors import unexpected
 from ui.guard import Guard
@@ -71,6 +72,7 @@ def main(arguments: dict[str, Any]) -> None:
     Raises:
         ClewError: If the library cannot be opened, or may not be served there.
     """
+    few_arenas()
     shared = serving(arguments["settings"])
     settings = shared.settings()
     host, port = arguments["host"], arguments["port"]
