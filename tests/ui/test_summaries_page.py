@@ -67,6 +67,7 @@ def test_a_book_is_chosen_estimated_and_begun(mine: Library, open_page: Open) ->
     assert "Choose a document" in words(page)
     page.multiselect(key="books").set_value([id]).run()
     page.number_input(key="length").set_value(100).run()
+    assert "CHAPTER II: The Bell Called Forty" in page.selectbox(key=f"section-{id}").options
     page.text_input(key="range").set_value("chapters 1 to 3").run()
     assert "Documents: 1. To be done:" in words(page)
     page.button(key="start").click().run()

@@ -22,6 +22,7 @@ __all__ = ["chosen_documents", "draw_wishes", "estimate_words", "titles_of"]
 OFFERED: Final = 300
 """Titles that are sent to the page at once; the others are found by their words."""
 TITLE: Final = 80
+SECTIONS: Final = 1_000
 FEWEST, USUAL, MOST = 20, 300, 20_000
 
 
@@ -56,8 +57,10 @@ def draw_wishes(mine: Library) -> str | None:
     if not references:
         st.caption(t("summaries.choose_first"))
         return None
-    wanted = Wanted(cast(Method, method), int(words), part)
     with shown_errors():
+        if len(references) == 1 and not part.strip():
+            part = _section(mine, references[0])
+        wanted = Wanted(cast(Method, method), int(words), part)
         st.write(estimate_words(len(references), mine.estimate_summaries(references, wanted)))
         if st.button(t("summaries.start"), key="start", type="primary", icon=":material/summarize:"):
             return mine.start_summaries(references, wanted).id
@@ -87,6 +90,22 @@ def _documents(mine: Library, records: Sequence[DocumentRecord]) -> list[str]:
         t("summaries.collections"), list(names), key="groups", placeholder=t("summaries.collections_none")
     )
     return chosen_documents(picked, [names[name] for name in groups])
+
+
+def _section(mine: Library, reference: str) -> str:
+    """A section of the one document that was chosen, by its title; "" for all of it."""
+    titles = [" ".join(section.title.split()) for section in mine.view(reference).sections]
+    once = [title for title, times in Counter(titles).items() if times == 1]
+    if not once:
+        return ""
+    chosen = st.selectbox(
+        t("summaries.section"),
+        once[:SECTIONS],
+        index=None,
+        key=f"section-{reference}",
+        placeholder=t("summaries.whole"),
+    )
+    return chosen or ""
 
 
 def titles_of(records: Sequence[DocumentRecord]) -> dict[str, str]:
