@@ -101,6 +101,7 @@ def _run(errand: Errand, does: Callable[[Progress], Told]) -> None:
         _LOG.error("Error %s while a page waited", errand.number, exc_info=error)
     finally:
         errand.ended = True
+        errand.what = ""  # it may name what was just forgotten
 
 
 _errands: Final = Errands()
