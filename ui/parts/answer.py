@@ -147,8 +147,10 @@ def _actions(mine: Library, turn: ShownTurn, last: bool) -> None:
 
 def _how(answer: ShownAnswer) -> None:
     """Steps, walk, memory, budget, figures."""
-    if answer.steps:
-        st.html(steps_html(answer.steps))
+    # A walk is told move by move below, where it is kept.
+    steps = [each for each in answer.steps if not (answer.trace and each.name == "walk")]
+    if steps:
+        st.html(steps_html(steps))
     else:
         st.caption(t("chat.no_steps"))
     if answer.trace:

@@ -13,6 +13,7 @@ from ui.words import language, t, texts_of
 __all__ = ["seconds_words", "steps_html", "walk_html"]
 
 REASON: Final = 300
+DETAIL: Final = 300
 MOVES: Final = frozenset({"commit", "revert", "invalid"})
 
 
@@ -20,7 +21,7 @@ def steps_html(steps: Sequence[Step], running: bool = False) -> str:
     """For `st.html`; while it is `running`, what is added is read out by screen readers."""
     live = ' role="status" aria-live="polite"' if running else ""
     items = "".join(
-        f"<li><b>{marked(step_name(each.name))}</b> {marked(each.detail)} "
+        f"<li><b>{marked(step_name(each.name))}</b> {marked(cut(each.detail, DETAIL))} "
         f"<small>{marked(seconds_words(each.seconds))}</small></li>"
         for each in steps
     )
