@@ -80,8 +80,8 @@ def _answer(turn: Turn, kept: ShownAnswer | None, places: CitedPlaces) -> ShownA
     details = turn.details
     citations = tuple(_citations(turn, places))
     if kept is not None and kept.text == turn.answer:
-        scores = {each.n: each.score for each in kept.citations}
-        citations = tuple(replace(each, score=scores.get(each.n)) for each in citations)
+        given = {each.n: each for each in kept.citations}
+        citations = tuple(_as_given(each, given.get(each.n)) for each in citations)
         return replace(kept, citations=citations, ordinal=turn.ordinal)
     return ShownAnswer(
         text=turn.answer,
@@ -94,6 +94,13 @@ def _answer(turn: Turn, kept: ShownAnswer | None, places: CitedPlaces) -> ShownA
         citations=citations,
         ordinal=turn.ordinal,
     )
+
+
+def _as_given(now: ShownCitation, given: ShownCitation | None) -> ShownCitation:
+    """What is read again, with what is known of it only from when it was cited; gone quotes stay gone."""
+    if given is None:
+        return now
+    return replace(now, score=given.score, verdict=given.verdict if now.quote else now.verdict)
 
 
 def _citations(turn: Turn, places: CitedPlaces) -> Iterator[ShownCitation]:
