@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -80,6 +82,15 @@ class Answers:
         """
         live = self._incognito.find(id)
         return live.state() if live is not None else _state(self._tasks.snapshot(id))
+
+    @contextmanager
+    def watching(self, id: str) -> Iterator[threading.Event]:
+        """Inside, the event is set when `state` has something new to say; clear it before looking.
+
+        What another process does sets nothing here: look after a while in any case.
+        """
+        with self._library.jobs.bell.watching(id) as rung:
+            yield rung
 
     def open(self, thread: str, incognito: bool = False) -> str | None:
         """The id of a thread's question that is not answered: the first that is on its way, else the last one

@@ -16,8 +16,8 @@ ARENAS: Final = 2
 def few_arenas() -> bool:
     """Have the C library keep few pools of memory, whether it could be told.
 
-    By itself glibc gives each thread a pool of its own, up to eight for each core, and what is freed in one is
-    not used by another: a server whose questions are answered on ever other threads grows for hours.
+    By itself glibc gives each thread a pool of its own, up to eight for each core, and what is freed in one
+    is not used by another: a server whose questions are answered on ever other threads grows for hours.
     """
     if not sys.platform.startswith("linux"):
         return False

@@ -157,9 +157,15 @@ class IncognitoAnswers:
             live.begin()
             if live.ended:
                 return
+            bell = self._library.jobs.bell
+
+            def hear(event: Event) -> None:
+                live.hear(event)
+                bell.ring([live.id])
+
             try:
                 live.answer, live.run = answered(
-                    self._library, live.asked, Told(live.hear, live.cancellation), incognito=True
+                    self._library, live.asked, Told(hear, live.cancellation), incognito=True
                 )
                 live.end("answered")
             except StoppedError:
@@ -168,3 +174,4 @@ class IncognitoAnswers:
                 live.end("failed", str(error))
             except Exception as error:  # the outermost place of this thread, as a worker is of a task
                 live.end("failed", f"An unexpected {type(error).__name__}: {error}")
+            bell.ring([live.id])

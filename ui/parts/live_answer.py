@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_ended", "follow"]
 
-PAUSE: Final = 0.12
-"""Seconds between two looks."""
+LOOK: Final = 0.5
+"""Seconds after which it is looked, whether something new was told or not."""
+PAUSE: Final = 0.1
+"""Seconds between two looks at least: as often as a person can read."""
 
 
 def follow(mine: Library, state: AnswerState) -> None:
@@ -41,17 +43,20 @@ def follow(mine: Library, state: AnswerState) -> None:
             args=(state.id,),
         )
     told, written = -1, ""
-    while not state.ended:
-        if len(state.steps) != told:
-            told = len(state.steps)
-            steps.html(steps_html(state.steps, running=True))
-        if state.draft != written:
-            written = state.draft
-            draft.html(growing_html(written))
-        # Drawn at every look, changed or not: only where something is drawn can a click end this run.
-        clock.caption(_waiting(state))
-        time.sleep(PAUSE)
-        state = mine.answers.state(state.id)
+    with mine.answers.watching(state.id) as news:
+        while not state.ended:
+            if len(state.steps) != told:
+                told = len(state.steps)
+                steps.html(steps_html(state.steps, running=True))
+            if state.draft != written:
+                written = state.draft
+                draft.html(growing_html(written))
+            # Drawn at every look, changed or not: only where something is drawn can a click end this run.
+            clock.caption(_waiting(state))
+            time.sleep(PAUSE)
+            news.wait(LOOK)
+            news.clear()
+            state = mine.answers.state(state.id)
     st.rerun()
 
 
