@@ -6,8 +6,11 @@ parts: a database cuts long texts at the ends of its pages. So long texts are lo
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +29,9 @@ PIECE: Final = 24
 
 MOST_PIECES: Final = 100_000
 """Of a long document so many pieces are looked for, taken evenly: up to 2.4 million characters of it."""
+
+CHILD: Final = (sys.executable, "-I", "-B", "-X", "utf8", __file__)
+"""Runs this file alone: nothing of the environment and of the working folder is on its path."""
 
 BLOCK: Final = 4 << 20
 WINDOW: Final = 8
@@ -119,9 +125,26 @@ def find_traces(home: Path, needles: Needles) -> Search:
 
     A file that goes while it is read, as those of an index do that is written anew, is no trace.
 
+    Another process does it. POSIX takes all locks on a file from a process as soon as that closes the file,
+    however often it has it open besides: SQLite would lose those on a database that is open here, and the
+    next program that opens and closes it would take its journal for nobody's, and delete it with what
+    has been written since (https://www.sqlite.org/howtocorrupt.html, section 2.2).
+
     Raises:
         OSError: If a file cannot be read.
     """
+    order = json.dumps({"home": str(home.absolute()), "pieces": needles.pieces})
+    ran = subprocess.run(CHILD, input=order.encode("ascii"), stdout=subprocess.PIPE, check=False)
+    if ran.returncode:
+        raise OSError(errno.EIO, f"the search for traces has ended with {ran.returncode}", str(home))
+    told = json.loads(ran.stdout)
+    if "error" in told:
+        raise OSError(*told["error"])
+    traces = tuple(Trace(Path(path), piece) for path, piece in told["traces"])
+    return Search(traces, told["files"], told["bytes"])
+
+
+def _searched(home: Path, needles: Needles) -> Search:
     traces: list[Trace] = []
     files = size = 0
     for path in _files(home):
@@ -179,3 +202,20 @@ def _hash(windows: NDArray[np.uint64]) -> NDArray[np.intp]:
     with np.errstate(over="ignore"):
         hashed: NDArray[np.intp] = ((windows * PRIME) >> np.uint64(64 - BITS)).astype(np.intp)
     return hashed
+
+
+def _main() -> None:
+    """The process that searches: an order on stdin, what was found on stdout, both in JSON."""
+    order = json.load(sys.stdin)
+    try:
+        found = _searched(Path(order["home"]), Needles(order["pieces"]))
+    except OSError as error:
+        told: dict[str, object] = {"error": [error.errno, error.strerror, error.filename]}
+    else:
+        traces = [[str(each.path), each.piece] for each in found.traces]
+        told = {"traces": traces, "files": found.files, "bytes": found.bytes}
+    json.dump(told, sys.stdout)
+
+
+if __name__ == "__main__":
+    _main()

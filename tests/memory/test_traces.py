@@ -1,4 +1,8 @@
 import json
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -86,3 +90,23 @@ def test_files_and_bytes_are_counted_and_links_are_not_followed(tmp_path: Path) 
 def test_nothing_to_look_for_finds_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(bytes(100))
     assert find_traces(tmp_path, Needles([])).traces == ()
+
+
+def test_a_database_that_is_open_keeps_its_journal(tmp_path: Path) -> None:
+    """What SQLite has locked here stays locked, or the next program would delete the journal under it."""
+    file = tmp_path / "open.sqlite"
+
+    def elsewhere() -> str:
+        look = (
+            "import sqlite3, sys; print(sqlite3.connect(sys.argv[1]).execute('SELECT * FROM t').fetchall())"
+        )
+        command = [sys.executable, "-c", look, str(file)]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    with closing(sqlite3.connect(file, isolation_level=None)) as here:
+        here.execute("PRAGMA journal_mode=WAL")
+        here.execute("CREATE TABLE t (n)")
+        find_traces(tmp_path, Needles([SECRET]))
+        assert elsewhere() == "[]\n"
+        here.execute("INSERT INTO t VALUES (1)")
+        assert elsewhere() == "[(1,)]\n"
