@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import streamlit as st
 
@@ -13,6 +14,8 @@ from ui.plain import label
 from ui.words import t
 
 __all__ = ["names_by_document", "show_collections", "show_put"]
+
+NEW_NAME: Final = "library_new_name"
 
 
 def names_by_document(collections: Sequence[Collection]) -> dict[str, list[str]]:
@@ -29,12 +32,10 @@ def show_collections(library: Library, collections: Sequence[Collection]) -> Non
     # Always the same label, or it would close when a collection is made.
     with st.expander(t("library.collections"), icon=":material/folder:"):
         with st.form("library_create", border=False, clear_on_submit=True):
-            name = st.text_input(t("library.new_collection"), key="library_new_name", max_chars=200)
-            made = st.form_submit_button(t("library.create"), icon=":material/create_new_folder:")
-        if made:
-            with shown_errors():
-                library.collections.create(name)
-                st.rerun()
+            st.text_input(t("library.new_collection"), key=NEW_NAME, max_chars=200)
+            st.form_submit_button(
+                t("library.create"), icon=":material/create_new_folder:", on_click=_create, args=(library,)
+            )
         if not collections:
             st.caption(t("library.no_collections"))
             return
@@ -51,10 +52,14 @@ def _show_change(library: Library, collections: Sequence[Collection]) -> None:
     )
     new = st.text_input(t("library.new_name"), key="library_renamed", max_chars=200)
     with st.container(horizontal=True):
-        if st.button(t("library.rename"), key="library_rename", icon=":material/edit:", disabled=not new):
-            with shown_errors():
-                library.collections.rename(name, new)
-                st.rerun()
+        st.button(
+            t("library.rename"),
+            key="library_rename",
+            icon=":material/edit:",
+            disabled=not new,
+            on_click=_rename,
+            args=(library, name, new),
+        )
         if st.button(
             t("library.remove_collection"), key="library_remove_collection", icon=":material/delete:"
         ):
@@ -77,11 +82,36 @@ def show_put(
     names = [each.name for each in collections]
     if names:
         into = st.selectbox(t("library.put_into"), names, key="library_into")
-        if st.button(t("library.put", n=len(ids)), key="library_put", icon=":material/drive_file_move:"):
-            with shown_errors():
-                library.collections.put(into, ids)
-                st.rerun()
-    if within and st.button(t("library.take", n=len(ids), name=label(within)), key="library_take"):
-        with shown_errors():
-            library.collections.take(within, ids)
-            st.rerun()
+        st.button(
+            t("library.put", n=len(ids)),
+            key="library_put",
+            icon=":material/drive_file_move:",
+            on_click=_put,
+            args=(library, into, ids),
+        )
+    if within:
+        name = t("library.take", n=len(ids), name=label(within))
+        st.button(name, key="library_take", on_click=_take, args=(library, within, ids))
+
+
+# Before the page is drawn, not in its middle: the boxes below would be forgotten.
+
+
+def _create(library: Library) -> None:
+    with shown_errors():
+        library.collections.create(st.session_state[NEW_NAME])
+
+
+def _rename(library: Library, old: str, new: str) -> None:
+    with shown_errors():
+        library.collections.rename(old, new)
+
+
+def _put(library: Library, name: str, ids: Sequence[str]) -> None:
+    with shown_errors():
+        library.collections.put(name, ids)
+
+
+def _take(library: Library, name: str, ids: Sequence[str]) -> None:
+    with shown_errors():
+        library.collections.take(name, ids)

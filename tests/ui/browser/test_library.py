@@ -90,7 +90,6 @@ def collections(page: Page) -> None:
     page.get_by_role("combobox", name="Show").click()
     page.get_by_role("option", name="Of *the* sea").click()
     expect(page.get_by_text("4 of 4 documents")).to_be_visible(timeout=PATIENT)
-    button(page, "Choose all on this page")
     button(page, "Take 4 out of")
     expect(page.get_by_text("0 of 4 documents")).to_be_visible(timeout=PATIENT)
     button(page, "Remove this collection")
