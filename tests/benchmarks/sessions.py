@@ -7,7 +7,7 @@ eval qa`, or of one question a line. A real `clew ui` serves a home with that bo
 a conversation of its own (without the browser: twenty of those would measure the browsers). In each round all
 of them ask at once, or spread at random over `--spread` seconds. Reported are, from the moment a question is
 sent, the time until the first step of its answer is on the page and until the answer is, with its citations;
-and the resident memory of the server after every round, its growth over the last half.
+and the resident memory of the server after every round, its growth over the last half, and its CPU time.
 """
 
 from __future__ import annotations
@@ -91,6 +91,7 @@ def measured(
             draw = random.Random(SEED)
             ask_once(tabs[0], questions[0], 0.0)  # what is loaded once is loaded
             first, whole, memory = [], [], [_megabytes(server.pid)]
+            spent = _seconds(server.pid)
             with ThreadPoolExecutor(count) as pool:
                 for _ in range(rounds):
                     barrier = threading.Barrier(count)
@@ -100,6 +101,7 @@ def measured(
                     first += [each[0] for each in times]
                     whole += [each[1] for each in times]
                     memory.append(_megabytes(server.pid))
+            spent = _seconds(server.pid) - spent
             for tab in tabs:
                 tab.close()
         finally:
@@ -110,6 +112,7 @@ def measured(
         "questions": len(first),
         "first_step": _spread(first),
         "answer": _spread(whole),
+        "cpu_seconds_per_question": round(spent / len(first), 3),
         "memory_mb": [round(each) for each in memory],
         "growth_of_last_half": round(memory[-1] / half - 1, 4),
     }
@@ -146,6 +149,7 @@ def shown(report: dict[str, Any]) -> str:
         lines.append(
             f"{name}: p50 {figures['p50']:.2f} s, p95 {figures['p95']:.2f} s, most {figures['most']:.2f} s"
         )
+    lines.append(f"CPU of the server: {report['cpu_seconds_per_question']:.2f} s a question")
     lines.append(f"memory of the server, MB: {report['memory_mb']}")
     lines.append(f"growth over the last half: {report['growth_of_last_half']:.1%}")
     return "\n".join(lines)
@@ -154,6 +158,11 @@ def shown(report: dict[str, Any]) -> str:
 def _spread(seconds: list[float]) -> dict[str, float]:
     cuts = statistics.quantiles(seconds, n=20, method="inclusive")
     return {"p50": statistics.median(seconds), "p95": cuts[-1], "most": max(seconds)}
+
+
+def _seconds(pid: int) -> float:
+    times = psutil.Process(pid).cpu_times()
+    return float(times.user + times.system)
 
 
 def _megabytes(pid: int) -> float:
