@@ -56,6 +56,16 @@ class Answers:
         self._tasks = AnswerTasks(library.engine, library.user)
         self._incognito = IncognitoAnswers(library, AT_ONCE)
 
+    def take_over(self, old: Answers) -> None:
+        """Have the answers that are written nowhere be those of another library of the same user."""
+        self._incognito = old._incognito
+        self._incognito.belong_to(self._library)
+
+    @property
+    def making_incognito(self) -> bool:
+        """Whether this library is making one that is written nowhere."""
+        return self._incognito.made_by(self._library)
+
     def ask(
         self,
         question: str,

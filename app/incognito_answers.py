@@ -101,6 +101,17 @@ class IncognitoAnswers:
         self._answers: OrderedDict[str, LiveAnswer] = OrderedDict()
         self._lock = threading.Lock()
         self._room = threading.Semaphore(at_once)
+        self._making: list[Library] = []
+
+    def belong_to(self, library: Library) -> None:
+        """Have what is not begun yet be answered by another library of the same user."""
+        with self._lock:
+            self._library = library
+
+    def made_by(self, library: Library) -> bool:
+        """Whether a library is making one of them, be it stopped or forgotten already."""
+        with self._lock:
+            return any(each is library for each in self._making)
 
     def ask(self, asked: AskedAnswer) -> str:
         """Ask a question; its id."""
@@ -157,7 +168,10 @@ class IncognitoAnswers:
             live.begin()
             if live.ended:
                 return
-            bell = self._library.jobs.bell
+            with self._lock:
+                library = self._library
+                self._making.append(library)
+            bell = library.jobs.bell
 
             def hear(event: Event) -> None:
                 live.hear(event)
@@ -165,7 +179,7 @@ class IncognitoAnswers:
 
             try:
                 live.answer, live.run = answered(
-                    self._library, live.asked, Told(hear, live.cancellation), incognito=True
+                    library, live.asked, Told(hear, live.cancellation), incognito=True
                 )
                 live.end("answered")
             except StoppedError:
@@ -174,4 +188,7 @@ class IncognitoAnswers:
                 live.end("failed", str(error))
             except Exception as error:  # the outermost place of this thread, as a worker is of a task
                 live.end("failed", f"An unexpected {type(error).__name__}: {error}")
+            finally:
+                with self._lock:
+                    self._making.remove(library)
             bell.ring([live.id])

@@ -70,6 +70,21 @@ class Library(LibraryQuestions):
             Library(settings, self.engine, self.backends, self.home)
         return known[user]
 
+    def take_over(self, old: Library) -> None:
+        """Have what the users of another library of the same home keep nowhere be theirs here as well.
+
+        What `old` is answering of it goes on there: close it only when it is not `answering_incognito`.
+        """
+        for user, each in list(old.home.libraries.items()):
+            mine = self.for_user(user)
+            mine.incognito = each.incognito
+            mine.answers.take_over(each.answers)
+
+    @property
+    def answering_incognito(self) -> bool:
+        """Whether an answer that is written nowhere is being made here, for any user."""
+        return any(each.answers.making_incognito for each in list(self.home.libraries.values()))
+
     def encoder(self, progress: Progress = silent) -> Encoder:
         """The encoder, loaded on first use."""
         return self.home.encoder.load(progress)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from typing import Any
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
 
 from app.bootstrap import open_library
 from app.config import Settings, load_settings
@@ -12,8 +13,12 @@ from app.library import Library
 from app.warming import start_warming
 from app.working import start_work
 from ui.login import checked_login
+from ui.parts.errands import Errand, errands
 
 __all__ = ["Serving", "serving"]
+
+LOOK: Final = 0.5
+"""Seconds between two looks whether a library is done with."""
 
 
 class Serving:
@@ -66,15 +71,24 @@ class Serving:
             return self._of_users[name]
 
     def reopen(self) -> None:
-        """Use the settings as they are now; work under way goes on with them.
+        """Use the settings as they are now; jobs under way go on with them, and nobody loses anything.
+
+        What no job can go on with, incognito answers and errands, is brought to its end as it was begun.
 
         Raises:
             ClewError: If they cannot be used; then everything stays as it was.
         """
         with self._lock:
             new = open_library(self.settings())
-            self.close()
+            old, stop = self._library, self._stop
+            if old is not None:
+                new.take_over(old)
+            self._of_users = {}
             self._begin(new)
+        # Without the lock: meanwhile all pages go on, with the new one.
+        if old is not None and stop is not None:
+            begun = errands().under_way()
+            threading.Thread(target=_retire, args=(old, stop, begun), name="clew-retire", daemon=True).start()
 
     def _begin(self, library: Library) -> Library:
         self._library, self._stop = library, start_work(library)
@@ -90,6 +104,14 @@ class Serving:
             stop()
         if library is not None:
             library.close()
+
+
+def _retire(library: Library, stop: Callable[[], None], begun: Sequence[Errand]) -> None:
+    """Close a library that another one has taken the place of, once nothing that it began needs it."""
+    stop()
+    while library.answering_incognito or not all(each.ended for each in begun):
+        time.sleep(LOOK)
+    library.close()
 
 
 _serving = Serving()

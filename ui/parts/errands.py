@@ -80,6 +80,11 @@ class Errands:
         with self._lock:
             return self._of_users.get(user)
 
+    def under_way(self) -> list[Errand]:
+        """Those of all users that have not ended."""
+        with self._lock:
+            return [each for each in self._of_users.values() if not each.ended]
+
     def looked_at(self, user: str) -> None:
         """Drop one that has ended."""
         with self._lock:
