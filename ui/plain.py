@@ -10,6 +10,14 @@ from typing import Final
 __all__ = ["cut", "label", "marked", "passage"]
 
 _MARKS: Final = re.compile(r"([\\`*_{}\[\]()<>#+\-.!|~$:&@/=])")
+_ALIVE: Final = re.compile(
+    r"(?<=http:)(?=//)|(?<=https:)(?=//)|(?<=www)(?=\.)|(?=@)|(?<=@)"  # links
+    r"|(?<=:)(?=[\w+/-]+:)"  # emoji and icons
+    r"|(?<=[-<>~])(?=[-=>])",  # arrows, dashes
+    re.IGNORECASE,
+)
+"""Inside of what Streamlit's Markdown turns into something else although every mark of it is escaped."""
+_JOINER: Final = "\u2060"
 _BREAKS: Final = re.compile(r"\s+")
 _UNSEEN: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 """Controls, and what turns the direction of writing: a name must not look like another one."""
@@ -18,12 +26,14 @@ _UNSEEN: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u2
 def label(text: str, most: int = 0) -> str:
     """A text for a place that reads Markdown, such as the label of a button: on one line, every mark escaped.
 
+    Where Markdown makes links and icons of bare words, a word joiner, which is not seen, keeps it from that.
+
     Args:
         text: Anybody's.
         most: Cut after so many characters; 0 for all.
     """
     line = _BREAKS.sub(" ", _UNSEEN.sub("", text)).strip()
-    return _MARKS.sub(r"\\\1", cut(line, most) if most else line)
+    return _MARKS.sub(r"\\\1", _ALIVE.sub(_JOINER, cut(line, most) if most else line))
 
 
 def cut(text: str, most: int) -> str:
