@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
-from app.answering import AnswerStage, AnswerState, AskedAnswer, Heard, Told, answered, asked_from
+from app.answering import (
+    AnswerStage,
+    AnswerState,
+    AskedAnswer,
+    Heard,
+    Told,
+    answer_of_turn,
+    answered,
+    asked_from,
+    asked_of_turn,
+)
 from app.asking import clean_question
 from app.incognito_answers import IncognitoAnswers
 from app.jobs.contract import NewTask, Outcome, TaskKind, Work
 from app.shown_answers import ShownAnswer, ShownTurn, answer_from_json, answer_json
 from app.shown_turns import copied_answer, shown_turns, thread_markdown
 from memory.answer_tasks import ANSWER, AnswerSnapshot, AnswerTasks
+from memory.answering import answer_run
 from memory.cited_places import CitedPlaces
-from memory.errors import JobStateError, UnknownThreadError, UnknownTurnError
-from memory.incognito import IncognitoThreads, Threads
+from memory.errors import JobStateError, UnknownDocumentError, UnknownThreadError, UnknownTurnError
+from memory.incognito import Threads
 from memory.job_records import JobRecord
-from memory.taken_back import take_back
 from memory.threads import thread_name
 from reader.errors import StoppedError
 
@@ -91,16 +99,18 @@ class Answers:
             UnknownJobError: If the user has no such answer, or it has been forgotten.
         """
         live = self._incognito.find(id)
-        return live.state() if live is not None else _state(self._tasks.snapshot(id))
-
-    @contextmanager
-    def watching(self, id: str) -> Iterator[threading.Event]:
-        """Inside, the event is set when `state` has something new to say; clear it before looking.
-
-        What another process does sets nothing here: look after a while in any case.
-        """
-        with self._library.jobs.bell.watching(id) as rung:
-            yield rung
+        if live is not None:
+            return live.state()
+        snapshot = self._tasks.snapshot(id)
+        state = _state(snapshot)
+        if not state.ended or state.answer is not None:
+            return state
+        kept = self._library.threads.turn(answer_run(id))
+        if kept is None:
+            return state
+        # It was stopped too late, or lost when its turn was there.
+        answer = answer_of_turn(self._library, kept)
+        return replace(state, state="answered", error="", draft="", answer=answer)
 
     def open(self, thread: str, incognito: bool = False) -> str | None:
         """The id of a thread's question that is not answered: the first that is on its way, else the last one
@@ -113,11 +123,15 @@ class Answers:
             return on_the_way[-1].id
         if not jobs or jobs[0].state == "done":
             return None
-        turns = self._threads(False).turns(thread, last=1)
-        return None if turns and turns[0].asked_at > _ended_at(jobs[0]) else jobs[0].id
+        last, ended = self._threads(False).turns(thread, last=1), jobs[0]
+        if last and (last[0].run == answer_run(ended.id) or last[0].asked_at > _ended_at(ended)):
+            return None
+        return ended.id
 
     def stop(self, id: str) -> None:
-        """Stop an answer; nothing of it is put into its thread. One that has ended stays as it is.
+        """Stop an answer; nothing of it is put into its thread.
+
+        One that has ended, or whose turn is there already, stays as it is.
 
         Raises:
             UnknownJobError: If the user has no such answer.
@@ -133,10 +147,12 @@ class Answers:
             return
 
     def again(self, thread: str, question: str | None = None, incognito: bool = False) -> str:
-        """Take a thread's last turn back, with the facts that came from it, and ask its question again.
+        """Ask the question of a thread's last turn again; the new answer takes the place of that turn.
 
-        A question that was stopped, or has failed, after that turn is asked again instead. Models are really
-        asked: no reply that is kept is taken for it.
+        Until it is there the turn stays, with the facts that came from it, and it stays for good if nothing
+        comes of the asking. For the new answer it is as if it had not been said. A question that was stopped,
+        or has failed, after that turn is asked again instead. Models are really asked: no reply that is kept
+        is taken for it.
 
         Args:
             thread: The conversation.
@@ -145,29 +161,21 @@ class Answers:
 
         Raises:
             UnknownTurnError: If the thread has no turn.
+            UnknownDocumentError: If it was asked of documents of which none is there any more.
             JobStateError: If a question of the thread is on its way.
         """
-        asked = self._open_question(thread, incognito)
-        threads, turn = self._threads(incognito), None
-        if asked is None:
-            turn = next(iter(threads.turns(thread, last=1)), None)
-            if turn is None:
-                raise UnknownTurnError(f"The thread {thread!r} has no turn that could be asked again.")
-            kept = self._kept(thread, incognito).get(turn.run)
-            asked = kept[0] if kept is not None else AskedAnswer(turn.question, thread)
+        asked = self._open_question(thread, incognito) or self._last_question(thread, incognito)
         there = {record.id for record in self._library.documents()}
+        documents = tuple(each for each in asked.documents if each in there)
+        if asked.documents and not documents:
+            raise UnknownDocumentError("What this was asked of has been removed; ask it of other documents.")
         wanted = replace(
             asked,
             question=asked.question if question is None else question,
-            documents=tuple(each for each in asked.documents if each in there),
+            documents=documents,
             fresh=True,
         )
-        wanted = self._checked(wanted, incognito)
-        if turn is not None and isinstance(threads, IncognitoThreads):
-            threads.take_back(thread, turn.ordinal)
-        elif turn is not None:
-            take_back(self._library.engine, self._library.user, thread, turn.ordinal)
-        return self._ask(wanted, incognito)
+        return self._ask(self._checked(wanted, incognito), incognito)
 
     def rename_thread(self, old: str, new: str, incognito: bool = False) -> str:
         """Give a thread another name, by which its answers are found from then on; the name that it has then.
@@ -193,6 +201,9 @@ class Answers:
         Raises:
             UnknownThreadError: If there is neither a thread of that name nor a question of it.
         """
+        for each in [] if incognito else self._tasks.of_thread(thread):
+            if not each.ended:
+                self.stop(each.id)  # so that it is heard at once
         asked = (self._incognito if incognito else self._tasks).forget_thread(thread)
         try:
             self._threads(incognito).remove(thread)
@@ -232,7 +243,8 @@ class Answers:
         if incognito:
             return self._incognito.ask(asked)
         jobs, user = self._library.jobs, self._library.user
-        plain = asdict(asked) | {"documents": list(asked.documents)}
+        replaces = list(asked.replaces) if asked.replaces is not None else None
+        plain = asdict(asked) | {"documents": list(asked.documents), "replaces": replaces}
         task = NewTask(ANSWER, ANSWER, plain | {"user": user}, weight=0.0)
         return jobs.start(ANSWER, asked.question, plain, [task], PRIORITY, owner=user).id
 
@@ -246,7 +258,23 @@ class Answers:
             raise JobStateError(
                 f"The thread {thread!r} has a question that is being answered; stop it first."
             )
-        return AskedAnswer(state.question, thread, state.documents, state.route, state.no_spoilers)
+        return AskedAnswer(
+            question=state.question,
+            thread=thread,
+            documents=state.documents,
+            route=state.route,
+            no_spoilers=state.no_spoilers,
+            replaces=state.replaces,
+        )
+
+    def _last_question(self, thread: str, incognito: bool) -> AskedAnswer:
+        """The question of the last turn of a thread, to take its place."""
+        turn = next(iter(self._threads(incognito).turns(thread, last=1)), None)
+        if turn is None:
+            raise UnknownTurnError(f"The thread {thread!r} has no turn that could be asked again.")
+        kept = self._kept(thread, incognito).get(turn.run)
+        asked = kept[0] if kept is not None else asked_of_turn(turn, thread)
+        return replace(asked, thread=thread, replaces=(turn.ordinal, turn.run))
 
     def _new_thread(self, question: str, incognito: bool) -> str:
         """The beginning of a question, with a number where a thread is called so already."""
@@ -281,7 +309,7 @@ def answer_kind(library: Library) -> TaskKind:
         mine = library.for_user(str(work.payload["user"]))
         told = Told(work.progress, work.cancellation)
         try:
-            shown, run = answered(mine, asked, told)
+            shown, run = answered(mine, asked, told, work.job)
         except StoppedError:
             if library.jobs.store.states([work.job]).get(work.job) in (None, "cancelled"):
                 # It is not to be gone on with, neither by another worker nor by the same question.
@@ -309,6 +337,7 @@ def _state(snapshot: AnswerSnapshot) -> AnswerState:
         documents=asked.documents,
         route=asked.route,
         no_spoilers=asked.no_spoilers,
+        replaces=asked.replaces,
         incognito=False,
         state=stage,
         error=(snapshot.error or job.reason) if stage == "failed" else "",

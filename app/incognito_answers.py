@@ -6,6 +6,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -38,6 +39,7 @@ class LiveAnswer:
         self._stage: AnswerStage = "waiting"
         self._error = ""
         self._began, self._ended = time.monotonic(), 0.0
+        self.over = threading.Event()
 
     @property
     def ended(self) -> bool:
@@ -61,9 +63,9 @@ class LiveAnswer:
         self.end("stopped")
 
     def end(self, stage: AnswerStage, error: str = "") -> None:
-        """End it, unless it has ended."""
+        """End it, unless it has ended; one that was stopped too late is answered."""
         with self._lock:
-            if not self.ended:
+            if not self.ended or stage == "answered":
                 self._stage, self._error, self._ended = stage, error, time.monotonic()
 
     def state(self) -> AnswerState:
@@ -77,6 +79,7 @@ class LiveAnswer:
                 documents=self.asked.documents,
                 route=self.asked.route,
                 no_spoilers=self.asked.no_spoilers,
+                replaces=self.asked.replaces,
                 incognito=True,
                 state=self._stage,
                 error=self._error,
@@ -120,11 +123,12 @@ class IncognitoAnswers:
                 if each.asked == asked and not each.ended:
                     return each.id
             live = LiveAnswer(f"incognito-{secrets.token_hex(8)}", asked)
+            before = [each for each in self._answers.values() if each.asked.thread == asked.thread]
             self._answers[live.id] = live
             ended = [each.id for each in self._answers.values() if each.ended]
             for id in ended[: max(0, len(self._answers) - KEPT)]:
                 del self._answers[id]
-        threading.Thread(target=self._run, args=(live,), name=live.id, daemon=True).start()
+        threading.Thread(target=self._run, args=(live, before), name=live.id, daemon=True).start()
         return live.id
 
     def find(self, id: str) -> LiveAnswer | None:
@@ -163,7 +167,16 @@ class IncognitoAnswers:
             answers = list(self._answers.values())
         return [each for each in answers if each.asked.thread == thread]
 
-    def _run(self, live: LiveAnswer) -> None:
+    def _run(self, live: LiveAnswer, before: Sequence[LiveAnswer]) -> None:
+        """Answer a question after those of its thread that were asked `before`, when there is room."""
+        for each in before:
+            each.over.wait()
+        try:
+            self._answer(live)
+        finally:
+            live.over.set()
+
+    def _answer(self, live: LiveAnswer) -> None:
         with self._room:
             live.begin()
             if live.ended:
@@ -171,15 +184,9 @@ class IncognitoAnswers:
             with self._lock:
                 library = self._library
                 self._making.append(library)
-            bell = library.jobs.bell
-
-            def hear(event: Event) -> None:
-                live.hear(event)
-                bell.ring([live.id])
-
             try:
                 live.answer, live.run = answered(
-                    library, live.asked, Told(hear, live.cancellation), incognito=True
+                    library, live.asked, Told(live.hear, live.cancellation), incognito=True
                 )
                 live.end("answered")
             except StoppedError:
@@ -191,4 +198,3 @@ class IncognitoAnswers:
             finally:
                 with self._lock:
                     self._making.remove(library)
-            bell.ring([live.id])

@@ -11,7 +11,6 @@ from sqlalchemy import Engine
 
 from app.errors import JobHaltedError
 from app.events import Progress, silent
-from app.jobs.bell import Bell
 from app.jobs.contract import NewTask, TaskKind
 from app.jobs.estimates import Estimate, JobProgress, Rates, progress_of
 from app.jobs.executors import Executor, ThreadExecutor
@@ -37,14 +36,12 @@ class Jobs:
         kinds: The kinds of task that can be done, by name; whoever has one to offer adds it.
         store: What is stored of jobs.
         rates: What tasks take here.
-        bell: Rung when a worker of this process has stored something of a job, or a job was cancelled here.
     """
 
     def __init__(self, engine: Engine) -> None:
         self.kinds: dict[str, TaskKind] = {}
         self.store, self.queue, self.events = JobStore(engine), TaskQueue(engine), JobEventStore(engine)
         self.rates = Rates(engine, self.kinds)
-        self.bell = Bell()
         self._workers: set[Worker] = set()
 
     def start(
@@ -87,7 +84,6 @@ class Jobs:
         record = self.store.cancel(id)
         for worker in list(self._workers):
             worker.cancel(id)
-        self.bell.ring([id])
         return record
 
     def estimate(self, tasks: Sequence[NewTask], tokens: int | None = None) -> Estimate:
@@ -147,7 +143,6 @@ class Jobs:
             executor or ThreadExecutor(self.kinds, self.store),
             limit,
             patience or Patience(),
-            self.bell,
         )
 
     @contextmanager

@@ -62,14 +62,13 @@ class Teller:
         new = NewJobEvent(task.job_key, task.name, event.stage, event.subject, event.done, event.total)
         self._unstored[task.key, event.stage, event.done if event.stage == EACH else 0] = new
 
-    def store(self, now: bool = True) -> bool:
-        """Store what was told, now or only if it is time to; whether there was something."""
+    def store(self, now: bool = True) -> None:
+        """Store what was told, now or only if it is time to."""
         if not now and time.monotonic() - self._stored_at < BETWEEN:
-            return False
+            return
         unstored, self._unstored = self._unstored, {}
         self._events.append(list(unstored.values()))
         self._stored_at = time.monotonic()
-        return bool(unstored)
 
     def tail(self, job: JobRecord, now: bool = False) -> None:
         """Pass on what others have told of a job, now or only if it is time to."""

@@ -11,7 +11,6 @@ from queue import Empty, SimpleQueue
 from typing import Any, Final, assert_never
 
 from app.events import Event, Progress, silent
-from app.jobs.bell import Bell
 from app.jobs.contract import TaskKind
 from app.jobs.endings import Done, Ending, Fault, Faulted
 from app.jobs.estimates import Rates
@@ -93,7 +92,6 @@ class Worker:
         executor: Does them.
         limit: Most tasks at once; each kind has a limit of its own besides.
         patience: With passing errors.
-        bell: Rung for jobs of which something was stored.
     """
 
     def __init__(
@@ -106,10 +104,8 @@ class Worker:
         executor: Executor,
         limit: int | None = None,
         patience: Patience = Patience(),
-        bell: Bell | None = None,
     ) -> None:
         self.name = worker_name()
-        self._bell = bell or Bell()
         self.halted: dict[str, Faulted] = {}
         self._store, self._queue, self._events, self._rates = store, queue, events, rates
         self._executor, self._patience = executor, patience
@@ -248,8 +244,7 @@ class Worker:
                 told = self._inbox.get_nowait()
         except Empty:
             pass
-        if self._teller.store(now=bool(endings)):
-            self._bell.ring({task.job for task, _ in self._running.values()})
+        self._teller.store(now=bool(endings))
         return endings
 
     def _settled(self, endings: Sequence[tuple[ClaimedTask, Ending]]) -> Iterator[Ended]:
@@ -278,7 +273,6 @@ class Worker:
             if self._running.get(task.key, (None, None))[0] is task:
                 del self._running[task.key]
             self._looked = float("-inf")  # there is room, and perhaps new work
-        self._bell.ring({task.job for task, _ in endings})
         yield from ended
         if interrupted is not None:
             raise interrupted

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -65,6 +66,16 @@ def at(session: AppTest, name: str) -> str:
 
 def ask(session: AppTest, question: str) -> None:
     session.chat_input[0].set_value(question).run()
+    follow(session)
+
+
+def follow(session: AppTest) -> None:
+    """Look as the timer of a browser does, until the answer is there."""
+    deadline = time.monotonic() + 120
+    while has_button(session, "chat-stop"):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+        session.run()
     assert not session.exception
 
 
@@ -145,10 +156,12 @@ def test_asking_again_replaces_the_last_turn(open_chat: OpenChat, library: Libra
     ask(session, QUESTION)
     thread = at(session, "thread")
     button(session, "chat-again").click().run()
+    follow(session)
     assert [turn.question for turn in library.answers.turns(thread)] == [QUESTION]
     button(session, "chat-edit").click().run()
     session.text_area[0].set_value("Where does the boat land?")
     button(session, "chat-send-edit").click().run()
+    follow(session)
     assert [turn.question for turn in library.answers.turns(thread)] == ["Where does the boat land?"]
     assert not session.text_area
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Final
 
 import streamlit as st
 
+from app.errors import ClewError
 from app.library import Library
 from ui.parts.answer import CLEW, draw_question
 from ui.parts.answer_text import growing_html
@@ -20,20 +20,20 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_ended", "follow"]
 
-LOOK: Final = 0.5
-"""Seconds after which it is looked, whether something new was told or not."""
-PAUSE: Final = 0.1
-"""Seconds between two looks at least: as often as a person can read."""
+POLL: Final = 0.4
+"""Seconds between two looks."""
 
 
 def follow(mine: Library, state: AnswerState) -> None:
     """Show an answer until it is there, then draw the page anew.
 
-    It is read from its job, look for look: whatever ends this run of the page takes nothing from the answer.
+    Only this part of the page is drawn again and again: a run of the whole page that went on as long as the
+    answer would lose what is clicked in a dialog meanwhile. It is read from its job, look for look: whatever
+    ends this takes nothing from the answer.
     """
     draw_question(state.question)
     with st.chat_message("assistant", avatar=CLEW):
-        steps, draft, clock = st.empty(), st.empty(), st.empty()
+        st.fragment(_look, run_every=POLL)(mine, state.id)
         st.button(
             t("chat.stop"),
             key="chat-stop",
@@ -42,22 +42,20 @@ def follow(mine: Library, state: AnswerState) -> None:
             on_click=mine.answers.stop,
             args=(state.id,),
         )
-    told, written = -1, ""
-    with mine.answers.watching(state.id) as news:
-        while not state.ended:
-            if len(state.steps) != told:
-                told = len(state.steps)
-                steps.html(steps_html(state.steps, running=True))
-            if state.draft != written:
-                written = state.draft
-                draft.html(growing_html(written))
-            # Drawn at every look, changed or not: only where something is drawn can a click end this run.
-            clock.caption(_waiting(state))
-            time.sleep(PAUSE)
-            news.wait(LOOK)
-            news.clear()
-            state = mine.answers.state(state.id)
-    st.rerun()
+
+
+def _look(mine: Library, id: str) -> None:
+    """What there is of the answer now."""
+    try:
+        state = mine.answers.state(id)
+    except ClewError:  # forgotten meanwhile, from another page: what is there now is drawn
+        st.rerun()
+    if state.ended:
+        st.rerun()
+    st.html(steps_html(state.steps, running=True))
+    if state.draft:
+        st.html(growing_html(state.draft))
+    st.caption(_waiting(state))
 
 
 def draw_ended(mine: Library, state: AnswerState) -> None:
