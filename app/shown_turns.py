@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Final, Literal
 
 from app.shown_answers import ShownAnswer, ShownCitation, ShownTurn
-from memory.cited_places import CitedPlaces
+from memory.cited_places import CitedPlaces, CitedTurn
 from memory.threads import Turn
 from retrieval.chunking import flat
 from retrieval.document import Span
@@ -122,7 +122,8 @@ def _citations(turn: Turn, places: CitedPlaces) -> Iterator[ShownCitation]:
                 "start": int(start),
                 "end": int(end),
             }:
-                yield _of_turn(n, thread, ordinal, side, Span(start, end), places)
+                place = places.turn(thread, ordinal, side, Span(start, end), _text(each.get("run")))
+                yield _of_turn(n, thread, ordinal, side, Span(start, end), place)
             case _:
                 yield ShownCitation(n, "document", "", "", "", None, 0, 0, "", Verdict.DROPPED)
 
@@ -152,9 +153,8 @@ def _of_turn(
     ordinal: int,
     side: Literal["question", "answer"],
     span: Span,
-    places: CitedPlaces,
+    place: CitedTurn | None,
 ) -> ShownCitation:
-    place = places.turn(thread, ordinal, side, span)
     quote = place.quote if place is not None else ""
     title = ""
     if place is not None:

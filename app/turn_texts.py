@@ -147,7 +147,8 @@ def turn_origin(turn: StreamTurn, span: Span) -> MemoryOrigin:
     side: Literal["question", "answer"] = "answer" if span.start >= answer else "question"
     first = answer if side == "answer" else 0
     inside = Span(span.start - first, span.end - first)
-    return MemoryOrigin(turn.thread, turn.ordinal, side, turn.speaker, turn.asked_at.astimezone(), inside)
+    at = turn.asked_at.astimezone()
+    return MemoryOrigin(turn.thread, turn.ordinal, side, turn.speaker, at, inside, turn.run)
 
 
 def said_when(turn: StreamTurn) -> str:

@@ -11,8 +11,8 @@ from sqlalchemy import Engine, bindparam, delete, select, update
 from memory.errors import UnknownJobError
 from memory.job_events import JobEvent, job_events
 from memory.job_records import JobRecord, job_records
+from memory.storable import storable
 from memory.tables import JobRow, TaskRow
-from memory.threads import storable
 
 __all__ = ["ANSWER", "AnswerSnapshot", "AnswerTasks"]
 

@@ -22,7 +22,7 @@ _DOCUMENT: Final = select(DocumentRow.key, DocumentRow.title, DocumentRow.conten
     DocumentRow.id == bindparam("id"), DocumentRow.owner == bindparam("owner"), DocumentRow.state == "ready"
 )
 _TURN: Final = (
-    select(TurnRow.key, TurnRow.question, TurnRow.answer, TurnRow.speaker, TurnRow.asked_at)
+    select(TurnRow.run, TurnRow.question, TurnRow.answer, TurnRow.speaker, TurnRow.asked_at)
     .join(ThreadRow, ThreadRow.key == TurnRow.thread_key)
     .join(UserRow, UserRow.key == ThreadRow.user_key)
     .where(
@@ -83,13 +83,17 @@ class CitedPlaces:
         return CitedDocument(title, place.sections, place.page, self._rows.text(key, span))
 
     def turn(
-        self, thread: str, ordinal: int, side: Literal["question", "answer"], span: Span
+        self, thread: str, ordinal: int, side: Literal["question", "answer"], span: Span, run: str = ""
     ) -> CitedTurn | None:
-        """A place in a turn, None if it is gone."""
+        """A place in a turn, None if it is gone.
+
+        `run` names the asking that was cited, "" where that is not known: after a turn was taken back, its
+        number is that of another.
+        """
         place = {"user": self._user, "thread": storable(thread), "ordinal": ordinal}
         with self._engine.connect() as connection:
             row = connection.execute(_TURN, place).first()
-        if row is None:
+        if row is None or run not in ("", row.run):
             return None
         text = row.answer if side == "answer" else row.question
         return CitedTurn(row.speaker, in_utc(row.asked_at), text[span.start : span.end])

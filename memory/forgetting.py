@@ -12,9 +12,10 @@ waits for them, and forgets what they have told as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Engine, delete, insert, select, update
@@ -83,7 +84,8 @@ def forget_fact(
         fact = connection.execute(select(FactRow.__table__).where(*mine)).first() if key else None
         if key is None or fact is None:
             raise UnknownFactError(f"There is no memory {id!r}; `clew memory list` shows them all.")
-        of_fact = select(ThreadRow.name, TurnRow.ordinal).join(ThreadRow, ThreadRow.key == TurnRow.thread_key)
+        columns = (ThreadRow.name, TurnRow.ordinal, TurnRow.run)
+        of_fact = select(*columns).join(ThreadRow, ThreadRow.key == TurnRow.thread_key)
         place = connection.execute(of_fact.where(TurnRow.key == fact.turn_key)).one()
         connection.execute(delete(FactRow).where(FactRow.key == fact.key))
         _unlink(connection, key, [id])
@@ -91,7 +93,8 @@ def forget_fact(
         turns = redact_turns(connection, key, redaction, in_one_sentence, fact.turn_key)
         facts = redact_facts(connection, key, redaction)
         telling = TellingWords([fact.quote, fact.text])
-        answers = forget_answers(connection, key, {*turns.places, (place.name, place.ordinal)}, telling)
+        places = {**turns.places, (place.name, place.ordinal): place.run}
+        answers = forget_answers(connection, key, places, telling)
         said = [fact.text, fact.quote, *sorted(redaction.found), *answers.texts, *telling.codes]
         texts = tuple(dict.fromkeys(said))
         since = min(filter(None, [turns.first, answers.first, in_utc(fact.created_at)]))
@@ -117,7 +120,8 @@ def forget_turn(engine: Engine, user: str, thread: str, ordinal: int) -> Forgott
         texts, facts = _texts_of(connection, key, turn)
         connection.execute(delete(TurnRow).where(TurnRow.key == turn[0].key))
         forget_answer_jobs(connection, user)
-        return _finished(connection, key, turn, texts, facts, {"turns": 1}, (thread,), {(thread, ordinal)})
+        places = {(thread, ordinal): turn[0].run}
+        return _finished(connection, key, turn, texts, facts, {"turns": 1}, (thread,), places)
 
 
 def forget_thread(engine: Engine, user: str, name: str) -> Forgotten:
@@ -137,7 +141,7 @@ def forget_thread(engine: Engine, user: str, name: str) -> Forgotten:
         connection.execute(delete(ThreadRow).where(ThreadRow.key == thread))
         forget_answer_jobs(connection, user, name)
         counts = {"threads": 1, "turns": len(turns)}
-        places = {(name, row.ordinal) for row in turns}
+        places = {(name, row.ordinal): row.run for row in turns}
         return _finished(connection, key, turns, [name, *texts], facts, counts, (name,), places)
 
 
@@ -228,7 +232,7 @@ def _finished(
     facts: Sequence[str],
     counts: dict[str, int],
     threads: tuple[str, ...],
-    places: Collection[Place] = (),
+    places: Mapping[Place, str] = MappingProxyType({}),
 ) -> Forgotten:
     """What else follows when turns have been deleted."""
     _unlink(connection, user, facts)

@@ -11,8 +11,8 @@ from sqlalchemy import ColumnElement, Connection, Engine, func, select, true
 
 from memory.errors import AmbiguousJobError, UnknownJobError
 from memory.moments import in_utc
+from memory.storable import storable
 from memory.tables import JobRow, TaskRow
-from memory.threads import storable
 
 __all__ = ["ALL_TASKS", "ENDED", "JobReader", "JobRecord", "Tally", "TaskRecord", "job_records"]
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, Final
@@ -139,6 +139,7 @@ class _Import:
     def _turn(self, line: TurnLine) -> None:
         thread = self._thread_key(line.thread)
         values = line.model_dump(exclude={"kind", "thread"}) | {"asked_at": line.asked_at.astimezone(UTC)}
+        values["details"] = _without_runs(line.details)
         known = self._stored_turn(thread, line.ordinal)
         if known is None:
             values |= {"thread_key": thread, "user_key": self.user, "run": f"imported-{uuid.uuid4().hex}"}
@@ -146,6 +147,7 @@ class _Import:
             self.imported.turns += 1
             return
         stored = {name: getattr(known, name) for name in values} | {"asked_at": in_utc(known.asked_at)}
+        stored["details"] = _without_runs(known.details)
         if any(stored[name] != value for name, value in values.items() if name not in DERIVED):
             raise MemoryFileError(f"turn {line.ordinal} of {line.thread!r} is there and says something else.")
         self.imported.known += 1
@@ -216,6 +218,20 @@ def _check_first(text: str) -> None:
         raise MemoryFileError("it does not say that this is a memory that Clew has exported.")
 
 
+def _without_runs(details: Mapping[str, Any]) -> dict[str, Any]:
+    """What an answer rests on; the turns that it cites without the names that one home gives them."""
+    citations = details.get("citations")
+    if not isinstance(citations, list):
+        return dict(details)
+    return {**details, "citations": [_without_run(each) for each in citations]}
+
+
+def _without_run(citation: object) -> object:
+    if not isinstance(citation, dict):
+        return citation
+    return {name: value for name, value in citation.items() if name != "run"}
+
+
 def _stored(connection: Connection, user: int) -> Iterator[Line]:
     """Threads, turns, facts in the order of their keys, then reading positions."""
     names: dict[int, str] = {}
@@ -230,6 +246,7 @@ def _stored(connection: Connection, user: int) -> Iterator[Line]:
         places[row.key] = names[row.thread_key], row.ordinal
         fields = {name: getattr(row, name) for name in TurnLine.model_fields if hasattr(row, name)}
         fields |= {"thread": names[row.thread_key], "asked_at": in_utc(row.asked_at)}
+        fields["details"] = _without_runs(row.details)
         yield TurnLine(**fields)
     facts = connection.execute(
         select(FactRow.__table__).where(FactRow.user_key == user).order_by(FactRow.key)

@@ -6,7 +6,7 @@ All functions run inside the caller's transaction.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -29,10 +29,10 @@ _JOINS: Final = rf"[^\W{UNSPACED}]"
 
 @dataclass(frozen=True, slots=True)
 class RedactedTurns:
-    """How many turns were changed, where they stand, and when the first of them was begun."""
+    """How many turns were changed, their runs by where they stand, and when the first of them was begun."""
 
     count: int
-    places: frozenset[tuple[str, int]]
+    places: Mapping[tuple[str, int], str]
     first: datetime | None
 
 
@@ -81,7 +81,7 @@ def redact_turns(
     The summaries of those that held something go, because a model may have said it in other words, and are
     made again of what is left; so are those of the turn whose key is `besides`. Their embeddings go too.
     """
-    places: set[tuple[str, int]] = set()
+    places: dict[tuple[str, int], str] = {}
     first: datetime | None = None
     for row in turns_of(connection, user):
         values: dict[str, object] = {name: redaction(getattr(row, name)) for name in WORDS}
@@ -94,10 +94,10 @@ def redact_turns(
             continue
         connection.execute(update(TurnRow).where(TurnRow.key == row.key).values(values))
         connection.execute(delete(TurnVectorRow).where(TurnVectorRow.turn_key == row.key))
-        places.add((row.name, row.ordinal))
+        places[row.name, row.ordinal] = row.run
         moment = begun(row.asked_at, row.seconds)
         first = moment if first is None else min(first, moment)
-    return RedactedTurns(len(places), frozenset(places), first)
+    return RedactedTurns(len(places), places, first)
 
 
 def redact_facts(connection: Connection, user: int, redaction: Redaction) -> int:
@@ -127,7 +127,7 @@ def begun(asked_at: datetime, seconds: float) -> datetime:
 
 def turns_of(connection: Connection, user: int) -> Iterator[Any]:
     """The turns of a user, batch by batch, because they are written to meanwhile."""
-    names = (*WORDS, "key", "user_key", "ordinal", "details", "asked_at", "seconds")
+    names = (*WORDS, "key", "user_key", "ordinal", "run", "details", "asked_at", "seconds")
     columns = [getattr(TurnRow, name) for name in names]
     after = 0
     while True:

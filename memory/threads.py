@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -16,6 +15,8 @@ from memory.conversation_tables import ThreadRow, TurnRow, TurnVectorRow, UserRo
 from memory.errors import ForgottenMeanwhileError, ThreadNameError, UnknownThreadError
 from memory.forgotten_since import Begun, begin, forgotten_since, hold_off_forgetting
 from memory.moments import in_utc
+from memory.storable import storable
+from memory.thread_mentions import rename_mentions
 from memory.thread_search import with_words
 from memory.upserts import upsert
 from memory.users import FIRST_USER, note_user, user_changed
@@ -23,7 +24,6 @@ from memory.users import FIRST_USER, note_user, user_changed
 __all__ = ["LONGEST_NAME", "ThreadRecord", "ThreadStore", "Turn", "storable", "thread_name"]
 
 LONGEST_NAME: Final = 200
-_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,18 +225,20 @@ class ThreadStore:
             return ordinal
 
     def rename(self, old: str, new: str) -> None:
-        """Give a thread another name.
+        """Give a thread another name, by which all that names it does so from then on.
 
         Raises:
             UnknownThreadError: If no thread goes by the old one.
             ThreadNameError: If another goes by the new one, or it is no name.
         """
-        new = thread_name(new)
-        mine = update(ThreadRow).where(ThreadRow.user_key == self._user, ThreadRow.name == storable(old))
+        old, new = storable(old), thread_name(new)
+        mine = update(ThreadRow).where(ThreadRow.user_key == self._user, ThreadRow.name == old)
         try:
             with self.engine.begin() as connection:
-                if not connection.execute(mine.values(name=new)).rowcount:
+                user = connection.execute(mine.values(name=new).returning(ThreadRow.user_key)).scalar()
+                if user is None:
                     raise UnknownThreadError(f"No thread is called {old!r}.")
+                rename_mentions(connection, user, self.user, old, new)
         except exc.IntegrityError as error:
             raise ThreadNameError(f"Another thread is called {new!r}.") from error
 
@@ -284,8 +286,3 @@ def thread_name(name: str) -> str:
     if not 1 <= len(name) <= LONGEST_NAME:
         raise ThreadNameError(f"The name of a thread has 1 to {LONGEST_NAME} characters.")
     return name
-
-
-def storable(text: str) -> str:
-    """A text as a database holds it."""
-    return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", text)

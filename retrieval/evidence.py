@@ -75,6 +75,7 @@ class MemoryOrigin:
         speaker: Who said it, "" for the user.
         at: When, with its time zone.
         span: In the text of that side.
+        run: Names the asking, which the number does not: a turn that was taken back leaves it to another.
     """
 
     thread: str
@@ -83,6 +84,7 @@ class MemoryOrigin:
     speaker: str
     at: datetime
     span: Span
+    run: str = ""
 
     @property
     def title(self) -> str:

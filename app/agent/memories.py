@@ -34,7 +34,8 @@ def citation_place(origin: Origin) -> dict[str, object]:
     """Where a citation stands, as its turn keeps it."""
     span: dict[str, object] = {"start": origin.span.start, "end": origin.span.end}
     if isinstance(origin, MemoryOrigin):
-        return {"thread": origin.thread, "turn": origin.turn, "side": origin.side, **span}
+        said = {"thread": origin.thread, "turn": origin.turn, "run": origin.run, "side": origin.side}
+        return said | span
     return {"document": origin.document, **span}
 
 
