@@ -93,7 +93,7 @@ class Reading:
 
     def rows(self, rows: SearchRowStore) -> SearchRowStore:
         """The same store, ending where the reading has."""
-        return SearchRowStore(rows.engine, rows.encoder, rows.dim, self.parts)
+        return SearchRowStore(rows.engine, rows.encoder, rows.dim, self.parts, rows.layouts)
 
     def words(self, indexes: SearchIndexes) -> tuple[BoundedWords, BoundedWords]:
         """The words of the chunks, and those of their neighbourhoods, that were read whole."""

@@ -20,6 +20,7 @@ from app.reading import Reading
 from app.trees import Trees
 from memory.documents import DocumentRecord
 from memory.index_rows import IndexRowStore
+from memory.layouts import Layouts
 from memory.library import library_state
 from memory.node_rows import NodeRowStore
 from memory.search_rows import SearchRowStore
@@ -56,6 +57,7 @@ class Searching:
         self._settings, self._engine, self._backends = settings, engine, backends
         self._encoder, self._trees, self._agents = encoder, trees, agents
         self._lock = threading.RLock()
+        self._layouts = Layouts(engine)
         self._indexes: SearchIndexes | None = None
         self._nodes: NodeIndex | None = None
 
@@ -106,7 +108,7 @@ class Searching:
         self, indexes: SearchIndexes, progress: Progress, incognito: bool, reading: Reading | None
     ) -> Agent:
         """Answers a question, from what has been read alone if a reading is given."""
-        rows = SearchRowStore(self._engine, *self._encoder.stored())
+        rows = SearchRowStore(self._engine, *self._encoder.stored(), layouts=self._layouts)
         search = HybridSearch(
             indexes.chunks,
             indexes.sentences,

@@ -10,8 +10,9 @@ import numpy as np
 from sqlalchemy import ColumnElement, Engine, and_, bindparam, func, select
 
 from memory.embeddings import rows_from_blobs
+from memory.layouts import Layouts
 from memory.read_parts import ReadPart
-from memory.tables import ChunkRow, DocumentRow, EmbeddingRow, PageRow, SectionRow, SentenceRow
+from memory.tables import ChunkRow, DocumentRow, EmbeddingRow, SectionRow, SentenceRow
 from memory.texts import read_text
 from retrieval.document import Span
 from retrieval.hits import Float32, Int64
@@ -59,12 +60,19 @@ class SearchRowStore:
         dim: Their width.
         read: Of some documents, the part that has been read; what is beyond is not there. A chunk that goes
             on beyond is found by its sentences alone, and holds those that were read.
+        layouts: Of the same database, kept from one question to the next.
     """
 
     def __init__(
-        self, engine: Engine, encoder: int, dim: int, read: Mapping[int, ReadPart] | None = None
+        self,
+        engine: Engine,
+        encoder: int,
+        dim: int,
+        read: Mapping[int, ReadPart] | None = None,
+        layouts: Layouts | None = None,
     ) -> None:
         self.engine, self.encoder, self.dim, self.read = engine, encoder, dim, read or {}
+        self.layouts = layouts or Layouts(engine)
 
     def chunk_keys(self, documents: Int64) -> Int64:
         """Keys of all chunks of some documents."""
@@ -116,11 +124,10 @@ class SearchRowStore:
     def sentence_tokens(self, ranges: Sequence[tuple[int, int, int]]) -> Mapping[int, Mapping[int, int]]:
         """For each (document, first, end), the token counts of these sentences by number."""
         counts: dict[int, dict[int, int]] = {document: {} for document, _, _ in ranges}
-        with self.engine.connect() as connection:
-            for document, first, end in _joined(ranges):
-                end = min(end, self._sentences_read(document, end))
-                values = {"document": document, "first": first, "end": end}
-                counts[document].update(connection.execute(_TOKENS, values).all())
+        for document, first, end in _joined(ranges):
+            known = self.layouts.of(document).tokens
+            end = min(end, self._sentences_read(document, end), len(known))
+            counts[document].update(zip(range(first, end), known[first:end].tolist(), strict=True))
         return counts
 
     def sentences(self, document: int, first: int, end: int) -> StoredSentences:
@@ -153,10 +160,8 @@ class SearchRowStore:
         """The sections and the page that an offset lies in."""
         if document in self.read and offset >= self.read[document].end:
             return Place((), None)
-        with self.engine.connect() as connection:
-            values = {"document": document, "offset": offset}
-            titles = connection.execute(_TITLES, values).scalars()
-            return Place(tuple(titles), connection.execute(_PAGE, values).scalar())
+        layout = self.layouts.of(document)
+        return Place(layout.titles(offset), layout.page(offset))
 
     def sections(self, document: int) -> list[Span]:
         """Where the sections of a document stand, each before those within it."""
@@ -225,25 +230,6 @@ _SENTENCES: Final = (
         SentenceRow.ordinal < bindparam("end"),
     )
     .order_by(SentenceRow.ordinal)
-)
-_TOKENS: Final = select(SentenceRow.ordinal, SentenceRow.token_count).where(
-    SentenceRow.document_key == bindparam("document"),
-    SentenceRow.ordinal >= bindparam("first"),
-    SentenceRow.ordinal < bindparam("end"),
-)
-_TITLES: Final = (
-    select(SectionRow.title)
-    .where(
-        SectionRow.document_key == bindparam("document"),
-        SectionRow.start <= bindparam("offset"),
-        SectionRow.end > bindparam("offset"),
-    )
-    .order_by(SectionRow.ordinal)
-)
-_PAGE: Final = select(func.max(PageRow.number)).where(
-    PageRow.document_key == bindparam("document"),
-    PageRow.start <= bindparam("offset"),
-    PageRow.end > PageRow.start,
 )
 
 
