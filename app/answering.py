@@ -9,13 +9,27 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from app.events import Event, Progress, Step
 from app.shown_answers import ShownAnswer, shown_answer
+from app.shown_turns import shown_turns
+from memory.answering import Answering, answer_run
+from memory.cited_places import CitedPlaces
+from memory.threads import Turn
 from reader.chat import Cancellation
 from reader.errors import StoppedError
 
 if TYPE_CHECKING:
     from app.library import Library
 
-__all__ = ["AnswerStage", "AnswerState", "AskedAnswer", "Heard", "Told", "answered", "asked_from"]
+__all__ = [
+    "AnswerStage",
+    "AnswerState",
+    "AskedAnswer",
+    "Heard",
+    "Told",
+    "answer_of_turn",
+    "answered",
+    "asked_from",
+    "asked_of_turn",
+]
 
 BUILDING: Final = ("summarise", "link")
 """What is told while a tree is built."""
@@ -25,7 +39,17 @@ AnswerStage = Literal["waiting", "running", "answered", "stopped", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class AskedAnswer:
-    """What is asked; `fresh` where no reply of a model that is kept is to be taken for it."""
+    """What is asked.
+
+    Attributes:
+        question: On one line.
+        thread: Name of the conversation.
+        documents: Ids of those that were named, none for all.
+        route: As it was wished for.
+        no_spoilers: Whether only from what the user has read.
+        fresh: Whether no reply of a model that is kept is to be taken for it.
+        replaces: Ordinal and run of the turn that the answer takes the place of, None for none.
+    """
 
     question: str
     thread: str
@@ -33,6 +57,7 @@ class AskedAnswer:
     route: str = "auto"
     no_spoilers: bool = False
     fresh: bool = False
+    replaces: tuple[int, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +71,7 @@ class AnswerState:
         documents: Those that were named, none for all.
         route: As it was wished for.
         no_spoilers: Whether only from what the user has read.
+        replaces: Ordinal and run of the turn that the answer takes the place of once it is there.
         incognito: Whether it is written nowhere.
         state: How far it is.
         error: Why it has failed, "" otherwise.
@@ -62,6 +88,7 @@ class AnswerState:
     documents: tuple[str, ...]
     route: str
     no_spoilers: bool
+    replaces: tuple[int, str] | None
     incognito: bool
     state: AnswerStage
     error: str
@@ -158,9 +185,16 @@ class Heard:
 
 
 def answered(
-    library: Library, asked: AskedAnswer, told: Told, incognito: bool = False
+    library: Library, asked: AskedAnswer, told: Told, job: str = "", incognito: bool = False
 ) -> tuple[ShownAnswer, str]:
-    """Answer a question; what a page shows of it, and its run."""
+    """Answer a question; what a page shows of it, and its run.
+
+    What its job has put into the thread before it was killed is not answered once more.
+    """
+    threads = library.incognito if incognito else library.threads
+    kept = threads.turn(answer_run(job)) if job else None
+    if kept is not None and library.agents.interrupted(asked.thread, library.user) is None:
+        return answer_of_turn(library, kept), kept.run
     answer = library.ask(
         asked.question,
         asked.documents,
@@ -174,14 +208,23 @@ def answered(
         no_spoilers=asked.no_spoilers,
         fresh=asked.fresh,
         earlier=told.earlier,
+        answering=Answering(job, asked.replaces, lambda: told.cancellation.by_hand),
     )
-    threads = library.incognito if incognito else library.threads
-    ordinals = [each.ordinal for each in threads.turns(asked.thread, last=3) if each.run == answer.run]
-    return shown_answer(answer, ordinals[0] if ordinals else None), answer.run
+    turn = threads.turn(answer.run)
+    if turn is not None and turn.answer != answer.text:
+        # Somebody else has answered it meanwhile; what stands in the thread counts.
+        return answer_of_turn(library, turn), turn.run
+    return shown_answer(answer, turn.ordinal if turn is not None else None), answer.run
+
+
+def answer_of_turn(library: Library, turn: Turn) -> ShownAnswer:
+    """The answer of a turn, as far as it is known without its job."""
+    return shown_turns([turn], {}, CitedPlaces(library.engine, library.user))[0].answer
 
 
 def asked_from(plain: Mapping[str, Any]) -> AskedAnswer:
     """What was asked, from a job."""
+    replaces = plain.get("replaces")
     return AskedAnswer(
         question=plain["question"],
         thread=plain["thread"],
@@ -189,7 +232,17 @@ def asked_from(plain: Mapping[str, Any]) -> AskedAnswer:
         route=plain["route"],
         no_spoilers=plain["no_spoilers"],
         fresh=plain["fresh"],
+        replaces=(replaces[0], replaces[1]) if replaces else None,
     )
+
+
+def asked_of_turn(turn: Turn, thread: str) -> AskedAnswer:
+    """What was asked in a turn of a thread, as far as it is known without its job."""
+    match turn.details.get("scope"):
+        case {"documents": [*documents], "route": str(route), "no_spoilers": bool(no_spoilers)}:
+            return AskedAnswer(turn.question, thread, tuple(map(str, documents)), route, no_spoilers)
+        case _:
+            return AskedAnswer(turn.question, thread)
 
 
 def _waiting_for(event: TellsOfIt) -> str:

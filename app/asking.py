@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, cast
 
@@ -19,6 +19,7 @@ from app.answers import Answer, answer_of
 from app.events import Event, Progress, Step
 from app.reading import Reading
 from app.recollection import Recollector
+from memory.answering import PLAIN_ANSWER, Answering, answer_run
 from memory.documents import DocumentRecord
 from memory.errors import ForgottenMeanwhileError
 from memory.incognito import Threads
@@ -60,6 +61,8 @@ class Asked:
         incognito: Whether nothing of it may be written anywhere.
         fresh: Whether no reply that is kept is taken for it.
         reading: What the user has read of the documents, where nothing else is to be told.
+        scope: How it was asked, to be asked so again: kept with its turn.
+        answering: The answer that comes of it, where it can be stopped and asked again.
     """
 
     question: str
@@ -78,6 +81,8 @@ class Asked:
     incognito: bool = False
     fresh: bool = False
     reading: Reading | None = None
+    scope: Mapping[str, object] = field(default_factory=dict)
+    answering: Answering = PLAIN_ANSWER
 
     @property
     def conversation(self) -> str | None:
@@ -131,9 +136,9 @@ class Agent:
         """
         cancellation = asked.cancellation or Cancellation()
         with self._run(asked, progress, cancellation) as run:
-            forgetting = asked.threads.begin()
+            forgetting = asked.threads.begin(asked.answering)
             if asked.memory is not None:
-                forgetting |= asked.memory.stream.threads.begin()
+                forgetting |= asked.memory.stream.threads.begin(asked.answering)
             config: RunnableConfig = {
                 "configurable": {"thread_id": run},
                 "metadata": {
@@ -151,7 +156,9 @@ class Agent:
                 kept = self._graph.get_state(config)
             before = cast(AgentState, kept.values)
             budget = self._budget(cancellation, before)
-            context = self._context(asked, run, budget, Spent())
+            # However often a job is begun anew, also when the library has changed, it has one turn.
+            kept_as = answer_run(asked.answering.job) if asked.answering.job else run
+            context = self._context(asked, kept_as, budget, Spent())
             # From here: a model that had to be loaded first took none of the question's time.
             cancellation.limit(self._limits.seconds)
             if before:

@@ -15,6 +15,7 @@ from app.library_home import LibraryHome
 from app.library_jobs import LibraryJobs
 from app.questions import checked_route, without_spoilers
 from app.reading import NO_POSITION
+from memory.answering import PLAIN_ANSWER, Answering
 from memory.documents import DocumentRecord
 from memory.errors import UnknownDocumentError
 from memory.incognito import IncognitoThreads
@@ -58,6 +59,7 @@ class LibraryQuestions(LibraryJobs):
         no_spoilers: bool = False,
         fresh: bool = False,
         earlier: Callable[[Sequence[Step]], None] | None = None,
+        answering: Answering = PLAIN_ANSWER,
     ) -> Answer:
         """Answer a question from the documents named, or from all.
 
@@ -79,6 +81,7 @@ class LibraryQuestions(LibraryJobs):
                 words may ask for that as well (`app.spoilers`).
             fresh: Models are asked in any case: no reply that is kept is taken for it.
             earlier: Told of the steps that were done before an interruption, if it goes on after one.
+            answering: What becomes of its turn if it is stopped or asked again meanwhile.
 
         Raises:
             EmptyLibraryError: If there is neither a document nor a thread to be answered from.
@@ -108,13 +111,15 @@ class LibraryQuestions(LibraryJobs):
         memory = self.memory.recollector(self.user, progress) if remembers else None
         if memory is not None and reading is not None:
             memory.stream.hides = reading.hides
+        own = ThreadStore(self.home.engine, self.user)
+        threads = self.incognito.of_one_question() if incognito else own
         asked = Asked(
             question=question,
             plain=question if meant is None else meant.question,
             documents=chosen if reading is None else reading.documents,
             everything=alone and not ids and (reading is None or reading.all_of_it),
             route=chosen_route,
-            threads=self.incognito if incognito else ThreadStore(self.home.engine, self.user),
+            threads=threads,
             memory=memory,
             thread=None if thread is None else clean_question(thread),
             key=f"{self.home.backends.reader.key} {library_state(self.home.engine)}",
@@ -125,6 +130,8 @@ class LibraryQuestions(LibraryJobs):
             incognito=incognito,
             fresh=fresh,
             reading=reading,
+            scope={"documents": sorted(ids), "route": route, "no_spoilers": no_spoilers},
+            answering=answering,
         )
         answer = self.home.searching.agent(indexes, progress, incognito, reading).ask(asked, progress)
         return answer if wish is meant else replace(answer, notes=(*answer.notes, NO_POSITION))

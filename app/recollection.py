@@ -174,6 +174,9 @@ class Recollector:
     def _recalled(self, question: str, row: Float32, reader: Reader, alone: bool) -> Recalled:
         activated = self.activated(question, row)
         facts = self.facts.recall(question, row, self._now(), FACTS)
+        if self.stream.threads.replaced:
+            there = {turn.key for turn in self.stream.turns([fact.turn_key for fact in facts])}
+            facts = [fact for fact in facts if fact.turn_key in there]
         if not activated and not facts:
             return Recalled(False, detail="nothing is remembered")
         bounded = BoundedReader(reader)

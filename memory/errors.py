@@ -14,6 +14,7 @@ ClewError
     ├── UnknownFactError        the user has no fact of that id
     ├── FactStateError          a fact is not in a state for what is asked of it
     ├── ForgottenMeanwhileError an answer may hold what was forgotten since its question began
+    ├── NotAwaitedError         an answer was stopped, or its thread deleted, before it was kept
     ├── MemoryFileError         an exported memory cannot be read
     ├── UnknownJobError         no job goes by that id
     ├── AmbiguousJobError       more than one begins so
@@ -32,6 +33,7 @@ __all__ = [
     "JobStateError",
     "MemoryFileError",
     "MemoryStoreError",
+    "NotAwaitedError",
     "ThreadNameError",
     "UnknownCollectionError",
     "UnknownDocumentError",
@@ -93,6 +95,10 @@ class FactStateError(MemoryStoreError):
 
 class ForgottenMeanwhileError(MemoryStoreError):
     """An answer is not kept: it may hold what was forgotten since its question began."""
+
+
+class NotAwaitedError(MemoryStoreError):
+    """An answer is not kept: it was stopped, or what it belongs to was deleted, while it was made."""
 
 
 class MemoryFileError(MemoryStoreError):

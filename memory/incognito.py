@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import itertools
 import threading
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -10,7 +12,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from memory.errors import ThreadNameError, UnknownThreadError, UnknownTurnError
+from memory.answering import PLAIN_ANSWER, Answering
+from memory.errors import ThreadNameError, UnknownThreadError
 from memory.thread_search import holds_words
 from memory.threads import ThreadRecord, ThreadStore, Turn, thread_name
 
@@ -37,10 +40,16 @@ class IncognitoThreads:
         self.user: Final = f"{INCOGNITO}\n{user}"
         self._threads: dict[str, _Thread] = {}
         self._lock = threading.Lock()
-        self._last = 0
+        self._keys = itertools.count(1)
+        self._answering = PLAIN_ANSWER
 
-    def begin(self) -> bool:
-        """Nothing is kept anyway."""
+    def of_one_question(self) -> IncognitoThreads:
+        """The same threads, as one question sees them from `begin` on."""
+        return copy.copy(self)
+
+    def begin(self, answering: Answering = PLAIN_ANSWER) -> bool:
+        """Note that a question begins; see `ThreadStore.begin`. Nothing is kept anyway."""
+        self._answering = answering
         return False
 
     def look(self) -> None:
@@ -63,34 +72,35 @@ class IncognitoThreads:
             raise ValueError(f"last is {last}, below 0")
         with self._lock:
             turns = self._threads[name].turns if name in self._threads else []
-            return turns[max(len(turns) - last, 0) :] if last is not None else list(turns)
+            turns = [turn for turn in turns if turn.run != self._answering.replaced]
+        return turns[max(len(turns) - last, 0) :] if last is not None else turns
+
+    def turn(self, run: str) -> Turn | None:
+        """The turn of a run, None if there is none."""
+        with self._lock:
+            turns = [turn for each in self._threads.values() for turn in each.turns]
+        return next((turn for turn in turns if turn.run == run), None)
 
     def append(self, name: str, turn: Turn, vectors: tuple[int, NDArray[np.float32]] | None = None) -> int:
         """Put a turn at the end of a thread, which is made if it is new; the turn's ordinal there.
 
         `vectors` are not kept. A run that the thread has already is left as it was.
-        """
-        with self._lock:
-            thread = self._threads.setdefault(name, _Thread(datetime.now(UTC)))
-            for each in thread.turns:
-                if each.run == turn.run:
-                    return each.ordinal
-            self._last += 1
-            ordinal = len(thread.turns) + 1
-            thread.turns.append(replace(turn, ordinal=ordinal, key=self._last))
-            return ordinal
-
-    def take_back(self, name: str, ordinal: int) -> None:
-        """Take the last turn of a thread back, as if it had not been said.
 
         Raises:
-            UnknownTurnError: If that is not the last turn.
+            NotAwaitedError: If the answer was stopped since `begin`.
         """
         with self._lock:
-            turns = self._threads[name].turns if name in self._threads else []
-            if not turns or turns[-1].ordinal != ordinal:
-                raise UnknownTurnError(f"Turn {ordinal} is not the last one of the thread {name!r}.")
-            turns.pop()
+            known = self._threads.get(name)
+            for each in known.turns if known is not None else []:
+                if each.run == turn.run:
+                    return each.ordinal
+            self._answering.look()
+            turns = self._threads.setdefault(name, _Thread(datetime.now(UTC))).turns
+            if turns and (turns[-1].ordinal, turns[-1].run) == self._answering.replaces:
+                turns.pop()
+            ordinal = len(turns) + 1
+            turns.append(replace(turn, ordinal=ordinal, key=next(self._keys)))
+            return ordinal
 
     def rename(self, old: str, new: str) -> None:
         """Give a thread another name; errors as those of `ThreadStore.rename`."""

@@ -228,7 +228,7 @@ class MemoryStream:
         return (
             select(TurnRow.__table__, ThreadRow.name)
             .join(ThreadRow, ThreadRow.key == TurnRow.thread_key)
-            .where(TurnRow.user_key == self._user)
+            .where(TurnRow.user_key == self._user, TurnRow.run != self.threads.replaced)
         )
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Engine, delete, exc, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, exc, func, insert, select, update
 
+from memory.answering import PLAIN_ANSWER, Answering, look_awaited
 from memory.conversation_tables import ThreadRow, TurnRow, TurnVectorRow, UserRow
 from memory.errors import ForgottenMeanwhileError, ThreadNameError, UnknownThreadError
 from memory.forgotten_since import Begun, begin, forgotten_since, hold_off_forgetting
 from memory.moments import in_utc
 from memory.storable import storable
+from memory.taken_back import take_back
 from memory.thread_mentions import rename_mentions
 from memory.thread_search import with_words
 from memory.upserts import upsert
@@ -89,15 +91,25 @@ class ThreadStore:
     def __init__(self, engine: Engine, user: str = FIRST_USER) -> None:
         self.engine, self.user = engine, storable(user)
         self._begun: Begun | None = None
+        self._answering = PLAIN_ANSWER
 
-    def begin(self) -> bool:
+    def begin(self, answering: Answering = PLAIN_ANSWER) -> bool:
         """Note that a question begins, before anything is read for it: it keeps nothing forgotten since.
+
+        Args:
+            answering: Its answer; what that takes the place of is not among the turns any more.
 
         Returns:
             Whether something is being forgotten just now.
         """
+        self._answering = answering
         self._begun = begin(self.engine, self.user)
         return self._begun.cleanup > 0
+
+    @property
+    def replaced(self) -> str:
+        """The run of the turn that is left out since `begin`, "" if none is."""
+        return self._answering.replaced
 
     def look(self) -> None:
         """Look whether what the question has read may still be used.
@@ -137,29 +149,19 @@ class ThreadStore:
             select(TurnRow.__table__)
             .join(ThreadRow, ThreadRow.key == TurnRow.thread_key)
             .where(ThreadRow.user_key == self._user, ThreadRow.name == storable(name))
+            .where(TurnRow.run != self._answering.replaced)
             .order_by(TurnRow.ordinal.desc())
             .limit(last)
         )
         with self.engine.connect() as connection:
-            rows = connection.execute(query).all()
-        return [
-            Turn(
-                run=row.run,
-                question=row.question,
-                answer=row.answer,
-                abstained=row.abstained,
-                asked_at=in_utc(row.asked_at),
-                seconds=row.seconds,
-                details=row.details,
-                speaker=row.speaker,
-                question_summary=row.question_summary,
-                answer_summary=row.answer_summary,
-                importance=row.importance,
-                ordinal=row.ordinal,
-                key=row.key,
-            )
-            for row in reversed(rows)
-        ]
+            return [_turn(row) for row in reversed(connection.execute(query).all())]
+
+    def turn(self, run: str) -> Turn | None:
+        """The turn of a run, None if there is none."""
+        query = select(TurnRow.__table__).where(TurnRow.user_key == self._user, TurnRow.run == run)
+        with self.engine.connect() as connection:
+            row = connection.execute(query).first()
+        return None if row is None else _turn(row)
 
     def append(self, name: str, turn: Turn, vectors: tuple[int, NDArray[np.float32]] | None = None) -> int:
         """Put a turn at the end of a thread, which is made if it is new; the turn's ordinal there.
@@ -172,6 +174,7 @@ class ThreadStore:
         Raises:
             ValueError: If another thread has that run.
             ForgottenMeanwhileError: If something was forgotten since `begin`.
+            NotAwaitedError: If the answer was stopped since, or its job is gone.
         """
         name = storable(name)
         with self.engine.begin() as connection:
@@ -193,6 +196,9 @@ class ThreadStore:
             if known is not None:
                 return int(known.ordinal)
             self._look(connection)
+            look_awaited(connection, self._answering)
+            if self._answering.replaces is not None:
+                take_back(connection, user, self.user, thread, *self._answering.replaces)
             last = connection.execute(
                 select(func.max(TurnRow.ordinal)).where(TurnRow.thread_key == thread)
             ).scalar()
@@ -274,6 +280,24 @@ class ThreadStore:
     def _user(self) -> ColumnElement[int]:
         """The key of the user, as SQL; nothing equals that of one who is not there."""
         return select(UserRow.key).where(UserRow.name == self.user).scalar_subquery()
+
+
+def _turn(row: Row[Any]) -> Turn:
+    return Turn(
+        run=row.run,
+        question=row.question,
+        answer=row.answer,
+        abstained=row.abstained,
+        asked_at=in_utc(row.asked_at),
+        seconds=row.seconds,
+        details=row.details,
+        speaker=row.speaker,
+        question_summary=row.question_summary,
+        answer_summary=row.answer_summary,
+        importance=row.importance,
+        ordinal=row.ordinal,
+        key=row.key,
+    )
 
 
 def thread_name(name: str) -> str:

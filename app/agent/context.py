@@ -134,6 +134,7 @@ class AgentContext:
     spent: Spent
     on_step: Callable[[Step], None]
     on_draft: OnDraft | None = None
+    scope: Mapping[str, object] = field(default_factory=dict)
     _rows: dict[str, Float32] = field(default_factory=dict)
     _words: dict[str, QuestionWords] = field(default_factory=dict)
     _sentences: dict[tuple[int, int, int], StoredSentences] = field(default_factory=dict)

@@ -102,6 +102,7 @@ class AgentHome:
                 spent=spent,
                 on_step=asked.on_step,
                 on_draft=asked.on_draft,
+                scope=asked.scope,
             )
 
         home = self._settings

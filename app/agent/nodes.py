@@ -31,9 +31,10 @@ from app.agent.whole import whole
 from app.remembering import remember_turn, told
 from app.routing import suggest, with_topic
 from app.turn_texts import to_look_up
+from memory.errors import NotAwaitedError
 from memory.threads import Turn
 from reader.contract import Exchange, RouteChoice
-from reader.errors import BudgetError
+from reader.errors import BudgetError, StoppedError
 from reader.remembering import asks_for_what_was_said
 from retrieval.evidence import DocumentOrigin
 from retrieval.verify import Verdict
@@ -204,7 +205,11 @@ def verify(state: AgentState, context: AgentContext) -> Update:
 
 @step
 def remember(state: AgentState, context: AgentContext) -> Update:
-    """The turn, kept in its thread with what it asserts; once, however often this step is begun."""
+    """The turn, kept in its thread with what it asserts; once, however often this step is begun.
+
+    Raises:
+        StoppedError: If the answer was stopped, or its thread deleted, meanwhile; then nothing is kept.
+    """
     if context.thread is None:
         return {}, "no thread"
     answer = state["answer"]
@@ -218,6 +223,7 @@ def remember(state: AgentState, context: AgentContext) -> Update:
         seconds=sum(step["seconds"] for step in state["steps"]),
         details={
             "model": context.reader.name,
+            "scope": dict(context.scope),
             "query": state.get("query", context.asked),
             "citations": [citation_place(each.origin) for each in evidence],
             "shown": seen_places(state, context),
@@ -225,10 +231,13 @@ def remember(state: AgentState, context: AgentContext) -> Update:
             "completion_tokens": state["completion_tokens"],
         },
     )
-    if context.memory is None:
-        return {}, f"turn {context.threads.append(context.thread, turn)} of {context.thread}"
     read = [each.quote for each in evidence if isinstance(each.origin, DocumentOrigin)]
-    return {}, remember_turn(context.memory, context.thread, turn, context.reader, read, context.encoded)
+    try:
+        if context.memory is None:
+            return {}, f"turn {context.threads.append(context.thread, turn)} of {context.thread}"
+        return {}, remember_turn(context.memory, context.thread, turn, context.reader, read, context.encoded)
+    except NotAwaitedError as error:
+        raise StoppedError(str(error)) from error
 
 
 NODES: Final[dict[str, Node]] = {

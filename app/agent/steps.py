@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from app.agent.context import AgentContext
 from app.agent.state import AgentState, StepState
 from app.events import Step
-from reader.errors import BudgetError
+from reader.errors import BudgetError, StoppedError
 
 if TYPE_CHECKING:
     from langgraph.runtime import Runtime
@@ -33,11 +33,16 @@ Node = Callable[[AgentState, "Runtime[AgentContext]"], AgentState]
 
 
 def step(node: Callable[[AgentState, AgentContext], Update]) -> Node:
-    """A node of the graph: timed, its tokens counted, its step told; a spent budget ends the question."""
+    """A node of the graph: timed, its tokens counted, its step told; a spent budget ends the question.
+
+    One that was stopped by hand goes no step further.
+    """
 
     @wraps(node)
     def run(state: AgentState, runtime: Runtime[AgentContext]) -> AgentState:
         context, began = runtime.context, time.perf_counter()
+        if context.budget.cancellation.by_hand:
+            raise StoppedError("The question was stopped.")
         spent = context.spent
         spent.prompt_tokens = spent.completion_tokens = spent.calls = spent.cached = 0
         try:
