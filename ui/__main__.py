@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import streamlit as st
 from starlette.middleware import Middleware
@@ -20,6 +21,7 @@ from app.few_arenas import few_arenas
 from ui.binding import check_host, is_own
 from ui.errors import unexpected
 from ui.guard import Guard
+from ui.login import login_address
 from ui.serving import serving
 from ui.upload_files import UploadFiles
 
@@ -29,15 +31,27 @@ MAIN: Final = Path(__file__).with_name("main.py")
 SECRETS: Final = "secrets.toml"
 
 
-def options(settings: Settings, host: str, port: int, browser: bool) -> dict[str, Any]:
-    """What Streamlit is told, whatever a configuration file of its own says."""
+def options(
+    settings: Settings, host: str, port: int, browser: bool, login: str | None = None
+) -> dict[str, Any]:
+    """What Streamlit is told, whatever a configuration file of its own says.
+
+    Args:
+        settings: Of the home.
+        host: Where it listens.
+        port: There.
+        browser: Whether to open one.
+        login: Where the provider sends people back to, None without a login. That is under the name by which
+            browsers know the server, which is another one than `host` behind a proxy.
+    """
+    known = urlsplit(login or "")
     # Against names of other sites that are made to point here (DNS rebinding), where names are known.
-    hosts = ["localhost", "127.0.0.1", "[::1]", host] if is_own(host) else []
+    hosts = ["localhost", "127.0.0.1", "::1", host, known.hostname or ""] if is_own(host) else []
     return {
         "server.address": host,
         "server.port": port,
         "server.headless": not browser,
-        "server.allowedHosts": hosts,
+        "server.allowedHosts": list(dict.fromkeys(filter(None, hosts))),
         "server.enableXsrfProtection": True,
         "server.enableCORS": True,
         "server.enableAgentApi": False,
@@ -50,9 +64,11 @@ def options(settings: Settings, host: str, port: int, browser: bool) -> dict[str
         "client.showErrorLinks": False,
         "client.toolbarMode": "minimal",
         "runner.magicEnabled": False,
-        # A full collection takes 0.3 s with torch and an index loaded, and would follow every click of anybody.
+        # A full collection takes 0.3 s with torch and an index loaded, and would follow every click.
         "runner.postScriptGC": False,
         "logger.hideWelcomeMessage": True,
+        # A proxy may name the server as it knows it itself, and not as the browsers do.
+        **({"browser.serverAddress": known.hostname} if known.hostname else {}),
     }
 
 
@@ -78,10 +94,11 @@ def main(arguments: dict[str, Any]) -> None:
     shared = serving(arguments["settings"])
     settings = shared.settings()
     host, port = arguments["host"], arguments["port"]
-    chosen = options(settings, host, port, arguments["browser"])
-    bootstrap.load_config_options(chosen)
     # Besides Streamlit's own places for secrets, the home.
-    chosen["secrets.files"] = [*config.get_option("secrets.files"), str(settings.home / SECRETS)]
+    secrets = {"secrets.files": [*config.get_option("secrets.files"), str(settings.home / SECRETS)]}
+    bootstrap.load_config_options(secrets)
+    login = login_address() if shared.login else None
+    chosen = options(settings, host, port, arguments["browser"], login) | secrets
     bootstrap.load_config_options(chosen)
     listening = check_host(host, shared.login, settings.trusted_network)
     shared.library()  # what is wrong with it is said here, and not to the first visitor
@@ -89,7 +106,7 @@ def main(arguments: dict[str, Any]) -> None:
     app = st.App(
         MAIN,
         lifespan=_closing,
-        middleware=[Middleware(Guard), Middleware(UploadFiles)],
+        middleware=[Middleware(Guard, login=login), Middleware(UploadFiles)],
         on_script_error=unexpected,
     )
     app.run(config=chosen)
@@ -101,3 +118,5 @@ if __name__ == "__main__":
     except ClewError as error:
         print(f"Error: {error}", file=sys.stderr)
         sys.exit(1)
+    except KeyboardInterrupt:  # the server has ended by then
+        sys.exit(130)

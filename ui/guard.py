@@ -1,4 +1,4 @@
-"""What browsers are told of every answer of the server: load from here alone, and be framed by nobody."""
+"""What keeps other sites away: what browsers are told of every answer, and whose pages may open a session."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from base64 import b64encode
 from hashlib import sha256
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import streamlit
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 __all__ = ["Guard", "headers"]
@@ -50,13 +51,25 @@ class Guard:
 
     Even if a text of a document were taken for HTML somewhere, nothing that it names would be fetched from
     another host, and no script in it would run.
+
+    It refuses the WebSockets of other sites' pages as well, before Streamlit does: to know all its own names,
+    that would ask a host of the internet for the address of this one.
+
+    Args:
+        app: What it is put before.
+        login: Where people are sent back to who log in, None without a login.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, login: str | None = None) -> None:
         self._app, self._headers = app, headers()
+        self._known = urlsplit(login or "").netloc
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        if scope["type"] == "websocket" and self._foreign(Headers(scope=scope)):
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -67,3 +80,8 @@ class Guard:
             await send(message)
 
         await self._app(scope, receive, guarded)
+
+    def _foreign(self, told: Headers) -> bool:
+        """Whether a page of another site asks; what is no browser tells no origin."""
+        origin = told.get("origin")
+        return origin is not None and urlsplit(origin).netloc not in {told.get("host"), self._known or None}

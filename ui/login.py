@@ -12,7 +12,7 @@ from streamlit.errors import StreamlitAuthError
 
 from app.errors import SettingsError
 
-__all__ = ["checked_login"]
+__all__ = ["checked_login", "login_address"]
 
 PROVIDER: Final = "default"
 """What Streamlit calls the provider that stands in [auth] itself."""
@@ -35,6 +35,11 @@ def checked_login() -> bool:
         sentence = " ".join(str(error).split())
         raise SettingsError(f"[auth] in secrets.toml cannot be used: {sentence}") from error
     return True
+
+
+def login_address() -> str | None:
+    """Where the provider sends people back to."""
+    return get_validated_redirect_uri()
 
 
 def _has_auth(file: Path) -> bool:

@@ -102,3 +102,4 @@ def test_it_ends_at_once_when_it_is_asked_to(serve: Serve, tmp_path: Path) -> No
     server = serve(tmp_path / "home")
     server.process.send_signal(2)
     assert server.process.wait(30) in (0, -2, 130)
+    assert "Traceback" not in server.log.read_text()
