@@ -71,12 +71,21 @@ def ask(session: AppTest, question: str) -> None:
 
 def follow(session: AppTest) -> None:
     """Look as the timer of a browser does, until the answer is there."""
+
+    def ended() -> bool:
+        session.run()
+        return not has_button(session, "chat-stop")
+
+    if has_button(session, "chat-stop"):
+        wait_for(ended)
+    assert not session.exception
+
+
+def wait_for(there: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 120
-    while has_button(session, "chat-stop"):
+    while not there():
         assert time.monotonic() < deadline
         time.sleep(0.02)
-        session.run()
-    assert not session.exception
 
 
 def html_of(session: AppTest) -> str:
@@ -204,8 +213,18 @@ def test_threads_are_found_and_renamed_and_not_deleted_at_once(open_chat: OpenCh
     session.session_state["chat-thread-actions"] = True
     session.run()
     button(session, "chat-delete").click().run()
-    assert "Questions with their answers: 1." in texts_of(session)
+    assert "turns: 1" in texts_of(session)
     assert library.threads.threads() != []
+    button(session, "forget-no").click().run()
+    assert not has_button(session, "forget-yes")
+    assert library.threads.threads() != []
+    session.session_state["chat-thread-actions"] = True
+    session.run()
+    button(session, "chat-delete").click().run()
+    session.run()  # as when an answer ends: it is asked still
+    button(session, "forget-yes").click().run()
+    assert "thread" not in session.query_params
+    wait_for(lambda: library.threads.threads() == [])
 
 
 def test_collections_without_a_document_ask_nothing(open_chat: OpenChat, library: Library) -> None:

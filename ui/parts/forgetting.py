@@ -44,7 +44,10 @@ COUNTED: Final = frozenset(
     )
 )
 """What a report may count, as it is named there."""
+BUSY: Final = "memories.busy"
 Forget = Callable[[Progress], ForgetReport]
+Closed = Callable[[bool], None]
+"""Told, when somebody has decided, whether it is being forgotten."""
 
 
 def ask_to_forget_fact(mine: Library, fact: Fact) -> None:
@@ -61,12 +64,12 @@ def ask_to_forget_turn(mine: Library, turn: StreamTurn, facts: int) -> None:
     _ask(mine, what, goes, partial(Forgetting(mine).forget_turn, mine.user, turn.thread, turn.ordinal))
 
 
-def ask_to_forget_thread(mine: Library, name: str, turns: int) -> None:
+def ask_to_forget_thread(mine: Library, name: str, turns: int, closed: Closed | None = None) -> None:
     """The same for a thread of so many turns."""
     facts = sum(fact.thread == name for fact in mine.memories().facts("all"))
     what = t("memories.forget_thread", thread=label(name, 100))
     goes = t("memories.goes_thread", turns=turns, facts=facts)
-    _ask(mine, what, goes, partial(Forgetting(mine).forget_thread, mine.user, name))
+    _ask(mine, what, goes, partial(Forgetting(mine).forget_thread, mine.user, name), closed=closed)
 
 
 def ask_to_forget_everything(mine: Library) -> None:
@@ -78,33 +81,49 @@ def ask_to_forget_everything(mine: Library) -> None:
     _ask(mine, t("memories.forget_everything"), goes, forget, t("memories.sure_word"))
 
 
-def _ask(mine: Library, what: str, goes: str, forget: Forget, word: str = "") -> None:
-    st.dialog(t("memories.forget_title"), icon=":material/delete_forever:")(_confirm)(
-        mine, what, goes, forget, word
-    )
+def _ask(
+    mine: Library, what: str, goes: str, forget: Forget, word: str = "", closed: Closed | None = None
+) -> None:
+    closed = closed or _nothing
+    st.dialog(
+        t("memories.forget_title"), icon=":material/delete_forever:", on_dismiss=partial(closed, False)
+    )(_confirm)(mine, what, goes, forget, word, closed)
 
 
-def _confirm(mine: Library, what: str, goes: str, forget: Forget, word: str) -> None:
+def _confirm(mine: Library, what: str, goes: str, forget: Forget, word: str, closed: Closed) -> None:
     st.markdown(what)
     st.write(goes)
     st.write(t("memories.forget_how"))
     typed = st.text_input(t("memories.sure", word=word), key="forget-word") if word else ""
     with st.container(horizontal=True):
+        # In callbacks: they are called even if the page is drawn anew just when somebody clicks.
         yes = st.button(
-            t("memories.forget_yes"), key="forget-yes", type="primary", disabled=typed.strip() != word
+            t("memories.forget_yes"),
+            key="forget-yes",
+            type="primary",
+            disabled=typed.strip() != word,
+            on_click=_begin,
+            args=(mine, what, forget, closed),
         )
-        no = st.button(t("memories.forget_no"), key="forget-no")
-    if no:
+        no = st.button(t("memories.forget_no"), key="forget-no", on_click=closed, args=(False,))
+    if st.session_state.pop(BUSY, False):
+        st.warning(t("memories.busy"), icon=":material/hourglass_top:")
+    elif yes or no:
         st.rerun()
-    if yes:
 
-        def does(progress: Progress) -> Told:
-            return partial(forgotten_words, forget(progress))
 
-        if not errands().begin(mine.user, what, does):
-            st.warning(t("memories.busy"), icon=":material/hourglass_top:")
-            return
-        st.rerun()
+def _begin(mine: Library, what: str, forget: Forget, closed: Closed) -> None:
+    def does(progress: Progress) -> Told:
+        return partial(forgotten_words, forget(progress))
+
+    if errands().begin(mine.user, what, does):
+        closed(True)
+    else:
+        st.session_state[BUSY] = True
+
+
+def _nothing(_: bool) -> None:
+    """What is to be done elsewhere once it is decided."""
 
 
 def forgotten_words(report: ForgetReport) -> str:

@@ -6,15 +6,16 @@ import re
 import secrets
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 import streamlit as st
 
 from app.errors import ClewError
-from app.forgetting import Forgetting
 from app.library import Library
 from ui.errors import shown_errors
 from ui.parts.chat_address import Address, address, go
+from ui.parts.forgetting import ask_to_forget_thread
 from ui.plain import label
 from ui.words import t
 
@@ -27,6 +28,7 @@ SEARCH: Final = "chat.search"
 MORE: Final = "chat.more_threads"
 NEW_NAME: Final = "chat.new_name"
 ERROR: Final = "chat.thread_error"
+DELETING: Final = "chat.deleting"
 
 
 def draw_threads(mine: Library, at: Address) -> None:
@@ -109,8 +111,16 @@ def thread_actions(mine: Library, at: Address) -> None:
             icon=":material/download:",
             on_click="ignore",
         )
-        if st.button(t("chat.delete"), key="chat-delete", icon=":material/delete:"):
-            st.dialog(t("chat.delete_title"), icon=":material/delete:")(_confirm)(mine, at)
+        st.button(
+            t("chat.delete"),
+            key="chat-delete",
+            icon=":material/delete:",
+            on_click=_decide,
+            args=(at,),
+        )
+    # Kept until it is decided: the page may be drawn anew in between, because an answer has ended.
+    if st.session_state.get(DELETING) == (at.thread, at.incognito):
+        _ask_to_delete(mine, at)
 
 
 def file_name(thread: str) -> str:
@@ -123,30 +133,47 @@ def new_incognito_name() -> str:
     return f"{t('chat.incognito')} {datetime.now():%H:%M} {secrets.token_hex(2)}"
 
 
-def _confirm(mine: Library, at: Address) -> None:
-    """Says what goes with a thread, and deletes it once that is confirmed."""
-    turns = _turn_count(mine, at)
-    st.markdown(f"**{label(at.thread, NAME)}**")
-    if at.incognito:
-        st.write(t("chat.delete_incognito", turns=turns))
-    else:
-        facts = sum(fact.thread == at.thread for fact in mine.memories().facts("all"))
-        st.write(t("chat.delete_what", turns=turns, facts=facts))
-    if not st.button(t("chat.delete_yes"), key="chat-delete-yes", type="primary"):
-        return
-    with shown_errors(), st.spinner(t("chat.deleting")):
-        st.session_state["chat.told"] = _delete(mine, at)
+def _decide(at: Address) -> None:
+    st.session_state[DELETING] = at.thread, at.incognito
+
+
+def _decided(at: Address, deleted: bool) -> None:
+    st.session_state.pop(DELETING, None)
+    if deleted:
         go(replace(at, thread="", incognito=False, turn=0, cite=None, part=0))
+
+
+def _ask_to_delete(mine: Library, at: Address) -> None:
+    """Say what goes with the thread, and have it forgotten once that is confirmed."""
+    turns = _turn_count(mine, at)
+    if turns and not at.incognito:
+        ask_to_forget_thread(mine, at.thread, turns, partial(_decided, at))
+        return
+    # Where nothing was stored, nothing has to be searched for.
+    title = t("chat.delete_title")
+    st.dialog(title, icon=":material/delete:", on_dismiss=partial(_decided, at, False))(_confirm)(
+        mine, at, turns
+    )
+
+
+def _confirm(mine: Library, at: Address, turns: int) -> None:
+    st.markdown(f"**{label(at.thread, NAME)}**")
+    st.write(t("chat.delete_incognito", turns=turns) if at.incognito else t("chat.delete_question"))
+    if st.button(
+        t("chat.delete_yes"), key="chat-delete-yes", type="primary", on_click=_remove, args=(mine, at)
+    ):
         st.rerun()
 
 
-def _delete(mine: Library, at: Address) -> str:
-    """What has gone, in words."""
-    if at.incognito or not _turn_count(mine, at):  # where nothing was stored, nothing has to be searched for
+def _remove(mine: Library, at: Address) -> None:
+    try:
         mine.answers.remove_thread(at.thread, at.incognito)
-        return t("chat.deleted_now")
-    report = Forgetting(mine).forget_thread(mine.user, at.thread)
-    return t("chat.deleted", files=report.files, left=sum(report.elsewhere.values()))
+    except ClewError as error:
+        st.session_state[ERROR] = str(error)
+        _decided(at, False)
+    else:
+        st.session_state["chat.told"] = t("chat.deleted")
+        _decided(at, True)
 
 
 def _turn_count(mine: Library, at: Address) -> int:

@@ -13,6 +13,7 @@ from ui.parts.answer import draw_turn
 from ui.parts.chat_address import Address, address, go
 from ui.parts.chat_look import put_on
 from ui.parts.composer import draw_composer, draw_refused
+from ui.parts.errands import draw_errand
 from ui.parts.links import link_to_library, link_to_settings
 from ui.parts.live_answer import draw_ended, follow
 from ui.parts.scope import draw_scope
@@ -45,6 +46,7 @@ def show() -> None:
 def _draw(mine: Library, at: Address) -> None:
     under_way = _under_way(mine, at)
     _head(at)
+    draw_errand(mine.user)
     talk = st.container()
     draw_refused(mine)
     with st.bottom, st.container(gap="xsmall"):

@@ -207,14 +207,32 @@ def test_a_chat_is_renamed_exported_and_deleted(server: Server, open_page: OpenP
     assert "](javascript" not in exported
 
     page.get_by_role("button", name="Delete …").click()
-    expect(page.get_by_text("Questions with their answers: 1.")).to_be_visible(timeout=PATIENT)
-    page.get_by_role("button", name="Delete for good").click()
-    expect(page.get_by_text("Files searched afterwards")).to_be_visible(timeout=PATIENT)
+    expect(page.get_by_text("With it go turns: 1")).to_be_visible(timeout=PATIENT)
+    page.get_by_role("button", name="Forget it").click()
+    expect(page.get_by_role("button", name="OK")).to_be_visible(timeout=PATIENT)
     expect(page.get_by_text("<b>Harm</b>")).to_have_count(0)
     assert b"Who climbs the tower" not in b"".join(
         each.read_bytes() for each in server.home.rglob("*") if each.is_file()
     )
     assert tab.strangers(server.url) == []
+
+
+def test_a_chat_is_deleted_while_it_is_answered(server: Server, open_page: OpenPage, model: Model) -> None:
+    page = open_page(server.url).page
+    ask(page, "Who mends the nets of the weir?")
+    answered(page)
+    model.gate.clear()
+    model.waits.clear()
+    ask(page, "And who mends the boats?")
+    assert model.waits.wait(60)
+    expect(page.get_by_role("button", name="Stop")).to_be_visible(timeout=PATIENT)
+    page.get_by_role("button", name="This chat").click()
+    page.get_by_role("button", name="Delete …").click()
+    page.get_by_role("button", name="Forget it").click()
+    expect(page).not_to_have_url(re.compile("thread="), timeout=PATIENT)
+    model.gate.set()
+    expect(page.get_by_role("button", name="OK")).to_be_visible(timeout=PATIENT)
+    expect(page.locator("[class*=st-key-chat-thread-t]", has_text="nets of the weir")).to_have_count(0)
 
 
 def test_incognito_leaves_nothing_in_any_file(server: Server, open_page: OpenPage) -> None:
