@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +13,7 @@ from filelock import FileLock, Timeout
 
 from app.adding import Adder
 from app.backends import Backends
+from app.errors import BusyError
 from app.events import Event, Progress, silent
 from app.home_encoder import HomeEncoder
 from memory.documents import DocumentStore
@@ -57,27 +60,43 @@ class Adders:
         """The adder of a user, while nobody else adds or removes; waits for that until it is cancelled.
 
         Raises:
-            StoppedError: If it is cancelled while it waits for another process.
+            StoppedError: If it is cancelled while it waits.
         """
         with self.alone(progress, cancellation):
             yield self._adder(owner, progress, cancellation)
 
     @contextmanager
-    def alone(self, progress: Progress = silent, cancellation: Cancellation | None = None) -> Iterator[None]:
+    def alone(
+        self,
+        progress: Progress = silent,
+        cancellation: Cancellation | None = None,
+        patience: float = math.inf,
+    ) -> Iterator[None]:
         """Held while documents are added or removed: two processes would encode the same units twice.
 
+        Args:
+            progress: Told if it has to wait.
+            cancellation: Ends the waiting.
+            patience: Seconds that it waits at most.
+
         Raises:
-            StoppedError: If it is cancelled while it waits for another process.
+            StoppedError: If it is cancelled while it waits.
+            BusyError: If it has waited so long.
         """
         self._home.mkdir(parents=True, exist_ok=True)
         lock = FileLock(self._home / LOCK)
         try:
             lock.acquire(timeout=0)
         except Timeout:
-            progress(Event("wait", "another clew adds or removes documents"))
+            progress(Event("wait", "other documents are being added or removed"))
+            until = time.monotonic() + patience
             while not _acquired(lock):
                 if cancellation is not None and cancellation.by_hand:
-                    raise StoppedError("Adding was stopped while another clew was at it.") from None
+                    raise StoppedError("Adding was stopped while it waited for other documents.") from None
+                if time.monotonic() > until:
+                    raise BusyError(
+                        "Other documents are being added just now; try again when that is done."
+                    ) from None
         try:
             yield
         finally:

@@ -3,6 +3,7 @@
 ClewError
 └── AppError
     ├── SettingsError       a setting that is unknown, malformed or cannot be used here
+    ├── BusyError           other work on the same documents that does not end in time
     ├── CheckpointError     the file with questions that are being answered cannot be used
     ├── EmptyLibraryError   a question, and no document to ask
     ├── OutputError         a file that cannot be written, or that is not ours to write over
@@ -19,6 +20,7 @@ from retrieval.errors import ClewError
 
 __all__ = [
     "AppError",
+    "BusyError",
     "CheckpointError",
     "ClewError",
     "EmptyLibraryError",
@@ -40,6 +42,10 @@ class AppError(ClewError):
 
 class SettingsError(AppError):
     """A setting is unknown, malformed, or cannot be used on this machine or in this version."""
+
+
+class BusyError(AppError):
+    """Somebody else adds or removes documents, and it was not waited any longer."""
 
 
 class CheckpointError(AppError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -140,15 +141,22 @@ class Library(LibraryQuestions):
         reference: str,
         progress: Progress = silent,
         delete: Callable[[Sequence[DocumentRecord]], None] | None = None,
+        patience: float = math.inf,
     ) -> DocumentRecord:
         """Remove everything of a document, from the database and from the indexes.
 
         A version of it that was begun and never finished goes with it. Where no finished document is meant,
         one that was only begun can be named by its id or path. `delete` takes these versions out of the
-        database, where more is to go than their own rows.
+        database, where more is to go than their own rows. It is waited for files that are being added, at
+        most for `patience` seconds.
+
+        Raises:
+            UnknownDocumentError: If none is meant.
+            AmbiguousDocumentError: If several are.
+            BusyError: If it has waited so long.
         """
         # Not while a document is added: it may count on embeddings that would go now.
-        with self.home.adders.alone(progress):
+        with self.home.adders.alone(progress, patience=patience):
             versions = self.store.versions(reference)
             record = versions[-1]
             # First, so that after a kill a document may lack the jobs that added it, and not they it.

@@ -65,9 +65,10 @@ class Uploads:
     def remove_abandoned(self, user: str, named: Collection[str]) -> None:
         """Delete the files of a user that no job names, unless they may be on their way still."""
         before = time.time() - ABANDONED
-        for path in sorted(self.folder(user).rglob("*"), reverse=True):
-            if path.is_file() and str(path) not in named and path.stat().st_mtime < before:
-                self.remove([str(path)])
+        for folder, _, names in os.walk(self.folder(user), topdown=False):
+            for path in (os.path.join(folder, name) for name in names):
+                if path not in named and _written(path) < before:
+                    self.remove([path])
 
     def _prune(self, folder: Path) -> None:
         """Remove folders that are empty, up to that of all uploads."""
@@ -77,3 +78,11 @@ class Uploads:
             except OSError:  # it holds something
                 return
             folder = folder.parent
+
+
+def _written(path: str) -> float:
+    """When a file was written; of one that is gone meanwhile, just now."""
+    try:
+        return os.stat(path).st_mtime
+    except FileNotFoundError:
+        return time.time()

@@ -1,4 +1,4 @@
-"""Getting a server ready before its first question: what is loaded once is loaded while nobody waits for it."""
+"""Getting a server ready before its first question: what is loaded once is loaded while nobody waits."""
 
 from __future__ import annotations
 
@@ -33,11 +33,14 @@ def warm_up(library: Library) -> None:
         ClewError: If something of that cannot be loaded.
     """
     library.encoder().encode([QUESTION])
-    if not library.documents():
+    documents = library.home.documents.records()
+    if not documents:
         return
     library.indexes()
     if library.backends.reader.key == "extractive":
-        library.ask(QUESTION, route="search", incognito=True)
+        # With a login the server's own user has nothing to be asked.
+        owner = library.for_user(documents[0].owner)
+        owner.ask(QUESTION, route="search", incognito=True)
 
 
 def _quietly(library: Library) -> None:

@@ -59,6 +59,7 @@ class TurnRow(Base):
     __table_args__ = (
         UniqueConstraint("thread_key", "ordinal"),
         Index("ix_turns_user_key", "user_key", "key"),
+        Index("ix_turns_asked_at", "user_key", "asked_at", "key"),
         {"sqlite_autoincrement": True},
     )
     key: Mapped[int] = mapped_column(Key, primary_key=True)

@@ -104,6 +104,23 @@ def test_what_was_never_added_is_deleted_a_day_later(library: Library, tmp_path:
     assert [each.exists() for each in (old, bad, new, theirs)] == [False, True, True, True]
 
 
+def test_what_goes_while_abandoned_files_are_looked_for_stops_nothing(library: Library) -> None:
+    files = [uploaded(library, name, BROKEN) for name in ("a.pdf", "b.pdf", "c.pdf")]
+    for each in files:
+        os.utime(each, (time.time() - 90_000,) * 2)
+
+    class Meanwhile(list[str]):
+        """Somebody else deletes a file as soon as it is asked for."""
+
+        def __contains__(self, path: object) -> bool:
+            if str(path).endswith("b.pdf"):
+                Path(str(path)).unlink()
+            return False
+
+    library.home.uploads.remove_abandoned(library.user, Meanwhile())
+    assert not any(each.exists() for each in files)
+
+
 def test_only_uploads_are_deleted(library: Library, tmp_path: Path) -> None:
     file = write(tmp_path / "fox.txt", FOX)
     uploads = library.home.uploads

@@ -2,7 +2,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import Engine
+from sqlalchemy import Engine, event
 
 from memory.threads import ThreadStore
 from memory.turn_pages import TurnFilter, said_by, turn_page
@@ -82,3 +82,20 @@ def test_thread_and_origin(ann: Engine) -> None:
         "user",
         "user",
     ]
+
+
+def test_pages_are_read_in_order_and_not_sorted(ann: Engine) -> None:
+    asked: list[tuple[str, object]] = []
+
+    def heard(connection: object, cursor: object, statement: str, values: object, *more: object) -> None:
+        asked.append((statement, values))
+
+    event.listen(ann, "before_cursor_execute", heard)
+    turn_page(ann, "ann", TurnFilter(), 10)
+    event.remove(ann, "before_cursor_execute", heard)
+    statement, values = next(each for each in asked if "ORDER BY" in each[0])
+    with ann.connect() as connection:
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values).all()  # type: ignore[arg-type]
+    steps = [str(row[-1]) for row in plan]
+    assert any("ix_turns_asked_at" in each for each in steps)
+    assert not any("TEMP B-TREE" in each for each in steps)

@@ -16,6 +16,8 @@ from ui.words import t
 __all__ = ["ask_to_remove"]
 
 NAMED: Final = 10
+PATIENCE: Final = 30.0
+"""Seconds for which a page waits until a file that is being added is in the library."""
 
 
 def ask_to_remove(library: Library, records: Sequence[DocumentRecord]) -> None:
@@ -35,5 +37,5 @@ def _confirm(library: Library, records: Sequence[DocumentRecord]) -> None:
     if st.button(t("library.yes_remove"), type="primary", key="library_yes_remove"):
         with shown_errors(), st.spinner(t("library.removing")):
             for record in records:
-                library.remove(record.id)
+                library.remove(record.id, patience=PATIENCE)
             st.rerun()

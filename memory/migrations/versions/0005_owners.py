@@ -1,4 +1,4 @@
-"""Documents and jobs belong to users; collections of documents."""
+"""Documents and jobs belong to users; collections of documents; turns are found by when they were asked."""
 
 import hashlib
 import json
@@ -57,10 +57,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("collection_key", "document_id", name=op.f("pk_collection_documents")),
     )
     op.create_index(op.f("ix_collection_documents_document_id"), "collection_documents", ["document_id"])
+    op.create_index("ix_turns_asked_at", "turns", ["user_key", "asked_at", "key"])
 
 
 def downgrade() -> None:
 
+    op.drop_index("ix_turns_asked_at", "turns")
     op.drop_table("collection_documents")
     op.drop_table("collections")
     for name in OWNED:
