@@ -1,5 +1,5 @@
 """What never changes of a version of a document, kept in memory: where its sections and pages are, how long
-its sentences are. Every question asks for it many times, in a statement each."""
+its sentences are, and stretches of its text. Every question asks for it many times, in a statement each."""
 
 from __future__ import annotations
 
@@ -13,11 +13,15 @@ from numpy.typing import NDArray
 from sqlalchemy import Engine, bindparam, select
 
 from memory.tables import PageRow, SectionRow, SentenceRow
+from memory.texts import STRETCH, read_text
+from retrieval.document import Span
 
 __all__ = ["Layout", "Layouts"]
 
 MOST: Final = 2_000_000
 """Sentences of all documents that are kept, of 4 bytes each: some 200 long books."""
+STRETCHES: Final = 512
+"""Stretches of text that are kept, of 16,384 characters each."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,6 +60,7 @@ class Layouts:
         self._engine = engine
         self._lock = threading.Lock()
         self._kept: OrderedDict[int, Layout] = OrderedDict()
+        self._texts: OrderedDict[tuple[int, int], str] = OrderedDict()
         self._sentences = 0
 
     def of(self, document: int) -> Layout:
@@ -72,6 +77,28 @@ class Layouts:
             while self._sentences > MOST and len(self._kept) > 1:
                 self._sentences -= len(self._kept.popitem(last=False)[1].tokens)
         return layout
+
+    def text(self, document: int, span: Span) -> str:
+        """The characters of one span, exactly; none if there is no version of that key."""
+        first, last = span.start // STRETCH, max(span.end - 1, 0) // STRETCH
+        text = "".join(self._stretch(document, part) for part in range(first, last + 1))
+        offset = first * STRETCH
+        return text[span.start - offset : span.end - offset]
+
+    def _stretch(self, document: int, part: int) -> str:
+        key = (document, part)
+        with self._lock:
+            if key in self._texts:
+                self._texts.move_to_end(key)
+                return self._texts[key]
+        with self._engine.connect() as connection:
+            text = read_text(connection, document, Span(part * STRETCH, (part + 1) * STRETCH))
+        with self._lock:
+            if text:
+                self._texts[key] = text
+            while len(self._texts) > STRETCHES:
+                self._texts.popitem(last=False)
+        return text
 
     def _read(self, document: int) -> Layout:
         values = {"document": document}

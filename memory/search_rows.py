@@ -13,7 +13,6 @@ from memory.embeddings import rows_from_blobs
 from memory.layouts import Layouts
 from memory.read_parts import ReadPart
 from memory.tables import ChunkRow, DocumentRow, EmbeddingRow, SectionRow, SentenceRow
-from memory.texts import read_text
 from retrieval.document import Span
 from retrieval.hits import Float32, Int64
 from retrieval.search import ChunkPlace
@@ -136,10 +135,10 @@ class SearchRowStore:
         with self.engine.connect() as connection:
             values = {"document": document, "first": first, "end": end, "encoder": self.encoder}
             found = connection.execute(_SENTENCES, values).all()
-            if not found:
-                return StoredSentences((), (), (), (), np.empty((0, self.dim), np.float32))
-            whole = Span(found[0].start, found[-1].end)
-            text = read_text(connection, document, whole)
+        if not found:
+            return StoredSentences((), (), (), (), np.empty((0, self.dim), np.float32))
+        whole = Span(found[0].start, found[-1].end)
+        text = self.layouts.text(document, whole)
         spans = tuple(Span(row.start, row.end) for row in found)
         return StoredSentences(
             numbers=tuple(row.ordinal for row in found),
@@ -153,8 +152,7 @@ class SearchRowStore:
         """The characters of a span, read from the stored text."""
         if (part := self.read.get(document)) is not None:
             span = Span(min(span.start, part.end), min(span.end, part.end))
-        with self.engine.connect() as connection:
-            return read_text(connection, document, span)
+        return self.layouts.text(document, span)
 
     def place(self, document: int, offset: int) -> Place:
         """The sections and the page that an offset lies in."""

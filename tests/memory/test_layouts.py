@@ -8,6 +8,8 @@ from memory import layouts
 from memory.documents import DocumentStore
 from memory.layouts import Layout, Layouts
 from memory.tables import SentenceRow
+from memory.texts import STRETCH
+from retrieval.document import Span
 from tests.memory.samples import add
 
 
@@ -48,6 +50,22 @@ def test_a_document_that_is_not_there_has_none_and_is_not_kept(engine: Engine) -
     key = add(engine)
     DocumentStore(engine).remove(key)
     assert len(known.of(key).tokens) == 0
+
+
+def test_texts_are_exact_over_the_ends_of_stretches(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "".join(f"Sentence {n} of it stands here. " for n in range(1_500))
+    key, known = add(engine, text=text), Layouts(engine)
+    monkeypatch.setattr(layouts, "STRETCHES", 1)
+    for start, end in (
+        (0, 10),
+        (STRETCH - 5, STRETCH + 7),
+        (0, len(text)),
+        (20_000, 20_000),
+        (len(text) - 3, 10**6),
+    ):
+        assert known.text(key, Span(start, end)) == text[start:end]
+    assert len(known._texts) == 1
+    assert known.text(key + 1, Span(0, 5)) == ""
 
 
 def test_those_asked_for_last_are_kept(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
