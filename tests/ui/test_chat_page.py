@@ -175,6 +175,27 @@ def test_asking_again_replaces_the_last_turn(open_chat: OpenChat, library: Libra
     assert not session.text_area
 
 
+def test_a_question_that_is_edited_stays_in_its_chat(open_chat: OpenChat, library: Library) -> None:
+    for thread in ("A", "B"):
+        ask(open_chat(thread=thread), QUESTION)
+    session = open_chat(thread="A")
+    button(session, "chat-edit").click().run()
+    session.text_area[0].set_value("Where does the boat land?").run()
+    button(session, "chat-thread-t-B").click().run()
+    assert not session.text_area
+    button(session, "chat-thread-t-A").click().run()
+    assert not session.text_area
+
+    button(session, "chat-edit").click().run()
+    session.text_area[0].set_value("")
+    button(session, "chat-send-edit").click().run()
+    assert session.error
+    button(session, "chat-thread-t-B").click().run()
+    assert not session.error
+    assert not session.text_area
+    assert [turn.question for turn in library.answers.turns("B")] == [QUESTION]
+
+
 def test_what_is_not_known_offers_the_closest_places(open_chat: OpenChat, library: Library) -> None:
     session = open_chat()
     ask(session, "What is the boiling point of tungsten in kelvin?")

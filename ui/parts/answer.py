@@ -51,9 +51,9 @@ def draw_turn(mine: Library, at: Address, turn: ShownTurn, last: bool) -> None:
         with written:
             _text(answer)
             _evidence_buttons(answer, turn.ordinal, cite)
-            _actions(mine, turn, last)
+            _actions(mine, at, turn, last)
     if last:
-        draw_edit(mine, turn)
+        draw_edit(mine, at, turn)
 
 
 def _text(answer: ShownAnswer) -> None:
@@ -103,7 +103,7 @@ def _evidence_button(answer: ShownAnswer, reference: Reference, is_open: bool) -
     )
 
 
-def _actions(mine: Library, turn: ShownTurn, last: bool) -> None:
+def _actions(mine: Library, at: Address, turn: ShownTurn, last: bool) -> None:
     """Copy, again, edit, and how it was found; what is not opened is not drawn."""
     with st.container(horizontal=True, gap="small"):
         copy = st.popover(
@@ -124,7 +124,7 @@ def _actions(mine: Library, turn: ShownTurn, last: bool) -> None:
                 type="tertiary",
                 key="chat-again",
                 on_click=ask_again,
-                args=(mine,),
+                args=(mine, at),
             )
             st.button(
                 t("chat.edit"),
@@ -132,7 +132,7 @@ def _actions(mine: Library, turn: ShownTurn, last: bool) -> None:
                 type="tertiary",
                 key="chat-edit",
                 on_click=begin_edit,
-                args=(turn.ordinal,),
+                args=(at, turn.ordinal),
             )
     how = st.expander(
         t("chat.how", seconds=seconds_words(turn.answer.seconds), day=day(turn.asked_at)),

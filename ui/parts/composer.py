@@ -26,10 +26,18 @@ EDITED: Final = "chat.edited"
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """A question that was not taken, with the reason; `again` where it was to replace the last one."""
+    """A question that was not taken, with the reason.
 
+    Attributes:
+        thread: The chat it was asked in, "" for a new one, and whether that is incognito.
+        question: As it was asked.
+        why: The reason.
+        again: Whether it was to replace the last one.
+    """
+
+    thread: tuple[str, bool]
     question: str
-    why: str
+    why: str = ""
     again: bool = False
 
 
@@ -44,58 +52,68 @@ def draw_composer(mine: Library, at: Address, busy: bool) -> None:
     )
 
 
-def draw_refused(mine: Library) -> None:
-    """The question that was not taken, where it can be mended and asked again."""
+def draw_refused(mine: Library, at: Address) -> None:
+    """The question that was not taken, where it can be mended; dropped in another chat."""
     refused: Refused | None = st.session_state.get(REFUSED)
     if refused is None:
         return
+    if refused.thread != _thread(at):
+        del st.session_state[REFUSED]
+        return
     st.error(label(refused.why), icon=":material/error:")
-    _edited(mine, refused.question, "refused", again=refused.again)
+    _edited(mine, at, refused.question, "refused", again=refused.again)
 
 
-def begin_edit(turn: int) -> None:
+def begin_edit(at: Address, turn: int) -> None:
     """Have the question of a turn be edited from the next run on."""
-    st.session_state[EDITED] = turn
+    st.session_state[EDITED] = _thread(at), turn
 
 
-def draw_edit(mine: Library, turn: ShownTurn) -> None:
+def draw_edit(mine: Library, at: Address, turn: ShownTurn) -> None:
     """The last question, where it is being edited, to be asked anew in other words."""
-    if st.session_state.get(EDITED) == turn.ordinal:
-        _edited(mine, turn.question, "edit", again=True)
+    edited = st.session_state.get(EDITED)
+    if edited == (_thread(at), turn.ordinal):
+        _edited(mine, at, turn.question, "edit", again=True)
+    elif edited is not None:
+        del st.session_state[EDITED]
 
 
-def ask_again(mine: Library, question: str | None = None) -> None:
+def ask_again(mine: Library, at: Address, question: str | None = None) -> None:
     """Take the last turn back and ask its question again, or another one in its place."""
-    at = address()
-    again = Refused(question or "", "", again=True)
+    again = Refused(_thread(at), question or "", again=True)
     _begin(mine, again, lambda: mine.answers.again(at.thread, question, at.incognito))
 
 
-def _edited(mine: Library, question: str, name: str, again: bool) -> None:
+def _thread(at: Address) -> tuple[str, bool]:
+    return at.thread, at.incognito
+
+
+def _edited(mine: Library, at: Address, question: str, name: str, again: bool) -> None:
+    key = f"{EDITED}.{name}.{at.incognito:d}.{at.thread}"
     with st.form(f"chat-form-{name}", border=True):
-        st.text_area(t("chat.question"), value=question, key=f"{EDITED}.{name}")
+        st.text_area(t("chat.question"), value=question, key=key)
         with st.container(horizontal=True):
             st.form_submit_button(
                 t("chat.send"),
                 type="primary",
                 key=f"chat-send-{name}",
                 on_click=_send,
-                args=(mine, name, again),
+                args=(mine, at, key, again),
             )
             st.form_submit_button(t("chat.leave"), key=f"chat-leave-{name}", on_click=_leave)
 
 
 def _ask(mine: Library) -> None:
-    _new(mine, st.session_state[QUESTION])
+    _new(mine, address(), st.session_state[QUESTION])
 
 
-def _send(mine: Library, name: str, again: bool) -> None:
-    question = st.session_state[f"{EDITED}.{name}"]
+def _send(mine: Library, at: Address, key: str, again: bool) -> None:
+    question = st.session_state[key]
     _leave()
     if again:
-        ask_again(mine, question)
+        ask_again(mine, at, question)
     else:
-        _new(mine, question)
+        _new(mine, at, question)
 
 
 def _leave() -> None:
@@ -103,12 +121,11 @@ def _leave() -> None:
     st.session_state.pop(EDITED, None)
 
 
-def _new(mine: Library, question: str) -> None:
-    at = address()
+def _new(mine: Library, at: Address, question: str) -> None:
     thread = at.thread or (new_incognito_name() if at.incognito else None)
     _begin(
         mine,
-        Refused(question, ""),
+        Refused(_thread(at), question),
         lambda: mine.answers.ask(
             question, thread, asked_documents(mine, at), at.route, at.no_spoilers, at.incognito
         ),

@@ -10,6 +10,7 @@ from app.errors import ClewError
 from app.library import Library
 from ui.parts.answer import CLEW, draw_question
 from ui.parts.answer_text import growing_html
+from ui.parts.chat_address import Address
 from ui.parts.composer import ask_again
 from ui.parts.step_list import seconds_words, steps_html
 from ui.plain import label
@@ -58,7 +59,7 @@ def _look(mine: Library, id: str) -> None:
     st.caption(_waiting(state))
 
 
-def draw_ended(mine: Library, state: AnswerState) -> None:
+def draw_ended(mine: Library, at: Address, state: AnswerState) -> None:
     """A question that has no answer: stopped or failed, with what there was of it."""
     draw_question(state.question)
     with st.chat_message("assistant", avatar=CLEW):
@@ -73,7 +74,7 @@ def draw_ended(mine: Library, state: AnswerState) -> None:
             key="chat-try-again",
             icon=":material/refresh:",
             on_click=ask_again,
-            args=(mine,),
+            args=(mine, at),
         )
 
 

@@ -48,7 +48,7 @@ def _draw(mine: Library, at: Address) -> None:
     _head(at)
     draw_errand(mine.user)
     talk = st.container()
-    draw_refused(mine)
+    draw_refused(mine, at)
     with st.bottom, st.container(gap="xsmall"):
         with st.container(horizontal=True, gap="small"):
             draw_scope(mine, at)
@@ -94,7 +94,7 @@ def _conversation(mine: Library, at: Address, under_way: AnswerState | None) -> 
         draw_turn(mine, at, turn, last=turn is shown[-1] and under_way is None)
     if under_way is not None:
         if under_way.ended:
-            draw_ended(mine, under_way)
+            draw_ended(mine, at, under_way)
         else:
             follow(mine, under_way)
 
