@@ -16,6 +16,7 @@ ClewError
     └── QuestionFileError   a file of questions that is not in a known format
 """
 
+from memory.errors import UnknownDocumentError
 from retrieval.errors import ClewError
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "QuestionFileError",
     "SettingsError",
     "TreeError",
+    "UnknownDocumentError",
 ]
 
 

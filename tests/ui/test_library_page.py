@@ -25,6 +25,17 @@ def draw_library() -> None:
     library.show()
 
 
+def draw_question() -> None:
+    """Whether the documents are to go that were there when it was first drawn."""
+    import streamlit as st
+
+    from ui.parts.removing import ask_to_remove
+    from ui.views import library
+
+    mine = library.library_here()
+    ask_to_remove(mine, st.session_state.setdefault("records", mine.documents()))
+
+
 def draw_document() -> None:
     from ui.views import document
 
@@ -202,3 +213,15 @@ def test_documents_of_a_folder_of_the_server(
     session.button("library_add_server").click().run()
     (job, _) = over.job_list(["add"])[0]
     assert [Path(each.name).name for each in over.job_tasks(job.id) if each.kind == "add"] == ["a.txt"]
+
+
+def test_of_several_documents_one_may_be_gone_when_they_are_removed(
+    library: Library, opened: OpenView, tmp_path: Path
+) -> None:
+    files = [write(tmp_path / f"{name}.txt", f"A lamp of {name}.") for name in ("one", "two", "three")]
+    assert [each.status for each in library.add(files)] == ["added"] * 3
+    session = opened(draw_question, library)
+    library.remove("one")
+    session.button("library_yes_remove").click().run()
+    assert not session.error
+    assert library.documents() == []

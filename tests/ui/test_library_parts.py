@@ -10,11 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from app.errors import OutputError, SettingsError
 from app.records import DocumentRecord, JobEvent, TaskRecord
 from ui.parts.add_progress import file_states, share_done
 from ui.parts.amounts import page_ranges, size_words, time_words
 from ui.parts.documents import ROWS, facts_of, listed
-from ui.parts.kept_files import keep, kept_name
+from ui.parts.kept_files import kept, kept_name
 from ui.parts.server_files import files_in, folders_in
 from ui.upload_files import StoredUpload
 
@@ -69,7 +70,7 @@ def test_pages_in_a_few_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "kept"),
+    ("name", "harmless"),
     [
         ("book.pdf", "book.pdf"),
         ("../../etc/passwd", "passwd"),
@@ -82,16 +83,16 @@ def test_pages_in_a_few_words() -> None:
         ("no suffix", "no suffix"),
     ],
 )
-def test_names_are_made_harmless(name: str, kept: str) -> None:
-    assert kept_name(name) == kept
+def test_names_are_made_harmless(name: str, harmless: str) -> None:
+    assert kept_name(name) == harmless
 
 
 @given(some.text(max_size=400))
 def test_any_name_is_one_of_a_file_in_its_folder(name: str) -> None:
-    kept = kept_name(name)
-    assert kept.strip(". ") == kept != ""
-    assert not set(kept) & set("/\\\0\n")
-    assert len(kept.encode()) <= 200
+    harmless = kept_name(name)
+    assert harmless.strip(". ") == harmless != ""
+    assert not set(harmless) & set("/\\\0\n")
+    assert len(harmless.encode()) <= 200
 
 
 def test_files_of_one_name_do_not_take_each_others_place(tmp_path: Path) -> None:
@@ -101,10 +102,31 @@ def test_files_of_one_name_do_not_take_each_others_place(tmp_path: Path) -> None
         path.write_text(str(number))
         uploads.append(StoredUpload("../notes.txt", path, 1))
     taken = {str(folder / "notes (2).txt")}
-    paths = keep(uploads, folder, taken)
-    assert [path.name for path in paths] == ["notes.txt", "notes (3).txt", "notes (4).txt"]
+    with kept(uploads, folder, taken) as paths:
+        assert [path.name for path in paths] == ["notes.txt", "notes (3).txt", "notes (4).txt"]
     assert [path.read_text() for path in paths] == ["0", "1", "2"]
     assert {path.parent for path in paths} == {folder}
+
+
+def test_uploads_that_cannot_be_kept_or_added_are_not_lost(tmp_path: Path) -> None:
+    folder, uploads = tmp_path / "kept", []
+    for number in range(2):
+        path = tmp_path / "incoming" / f"upload{number}"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(str(number))
+        uploads.append(StoredUpload("notes.txt", path, 1))
+    with pytest.raises(SettingsError), kept(uploads, folder):
+        raise SettingsError("There is nothing to add.")
+    assert [each.path.read_text() for each in uploads] == ["0", "1"]
+
+    missing = StoredUpload("more.txt", tmp_path / "incoming" / "nowhere", 1)
+    with pytest.raises(OutputError, match="No such file"), kept([*uploads, missing], folder):
+        pytest.fail("one of them is not there")
+    assert [each.path.read_text() for each in uploads] == ["0", "1"]
+    with pytest.raises(OutputError, match="No space left"), kept(uploads, folder):
+        raise OSError(28, "No space left on device")
+    assert [each.path.read_text() for each in uploads] == ["0", "1"]
+    assert list(folder.iterdir()) == []
 
 
 def test_a_folder_of_the_server_leads_nowhere_else(tmp_path: Path) -> None:

@@ -111,7 +111,7 @@ def test_an_endpoint_that_is_away_is_a_sentence_and_changes_nothing(
     assert not (home / "clew.toml").exists()
 
 
-def test_who_may_not_change_it_sees_it_but_for_places_on_the_server(
+def test_who_may_not_change_it_sees_only_how_each_thing_is(
     open_page: Open, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(settings, "may_change_settings", lambda: False)
@@ -119,7 +119,9 @@ def test_who_may_not_change_it_sees_it_but_for_places_on_the_server(
     assert "**database** · well" in words(page)
     assert str(home) not in words(page).replace("\\", "")
     assert "The administrators of this server choose" in words(page)
-    assert "**encoder**" in words(page)
+    checks = [each.value for each in page.markdown if "** · " in each.value]
+    assert len(checks) >= 5
+    assert all(each.rpartition("** · ")[2] in ("well", "warning", "problem") for each in checks), checks
     assert [each.key for each in page.button] == ["look"]
 
 

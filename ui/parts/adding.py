@@ -12,7 +12,7 @@ from app.library import Library
 from app.records import Estimate
 from ui.errors import shown_errors
 from ui.parts.amounts import size_words, time_words
-from ui.parts.kept_files import keep, kept_name
+from ui.parts.kept_files import kept, kept_name
 from ui.parts.server_files import MOST_FILES, files_in, folders_in
 from ui.plain import label
 from ui.upload_files import StoredUpload, received
@@ -73,7 +73,8 @@ def _same_names(library: Library, uploads: Sequence[StoredUpload]) -> bool:
 
 def _add_uploads(library: Library, uploads: Sequence[StoredUpload], replaces: bool) -> None:
     taken = () if replaces else {record.path for record in library.documents()}
-    library.start_adding(keep(uploads, library.home.uploads.folder(library.user), taken))
+    with kept(uploads, library.home.uploads.folder(library.user), taken) as paths:
+        library.start_adding(paths)
     st.session_state[ROUND] = st.session_state.get(ROUND, 0) + 1
     st.toast(t("library.begun", n=len(uploads)), icon=":material/hourglass_top:")
     st.rerun()

@@ -18,7 +18,6 @@ from ui.words import t
 
 __all__ = ["draw_health"]
 
-PLACES: Final = ("home", "database")
 LOOKED: Final = "settings.looked"
 PATIENCE: Final = 10.0
 """Seconds that whoever opens the page waits at most for an endpoint that may not be there."""
@@ -29,7 +28,8 @@ def draw_health(mine: Library, all_of_it: bool) -> None:
 
     Args:
         mine: The library.
-        all_of_it: Whether to show where things lie on the server; not for those who only use it.
+        all_of_it: Whether to say more than how each is; those who only use the server need not know what it
+            has and where.
     """
     known: tuple[str, datetime, list[Check]] | None = st.session_state.get(LOOKED)
     again = st.button(t("settings.look"), key="look", icon=":material/refresh:")
@@ -50,6 +50,4 @@ def draw_health(mine: Library, all_of_it: bool) -> None:
     else:
         st.success(t("settings.well"), icon=":material/check_circle:")
     st.caption(t("settings.looked_at", time=f"{at.astimezone(zone()):%H:%M:%S}"))
-    draw_checks(
-        [each if all_of_it or each.name not in PLACES else replace(each, detail="") for each in checks]
-    )
+    draw_checks([each if all_of_it else replace(each, detail="") for each in checks])

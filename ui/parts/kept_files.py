@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
+from app.errors import OutputError
 from ui.upload_files import StoredUpload
 
-__all__ = ["keep", "kept_name"]
+__all__ = ["kept", "kept_name"]
 
 LONGEST: Final = 180
 """Bytes of a name; file systems take 255, and a number may be added."""
@@ -30,18 +32,36 @@ def kept_name(name: str) -> str:
     return f"{_shortened(stem, LONGEST - 21) or NAMELESS}{dot}{suffix}".strip(". ") or NAMELESS
 
 
-def keep(uploads: Sequence[StoredUpload], folder: Path, taken: Collection[str] = ()) -> list[Path]:
-    """Move uploads into a folder, in their order; none takes the place of a file or of a document.
+@contextmanager
+def kept(uploads: Sequence[StoredUpload], folder: Path, taken: Collection[str] = ()) -> Iterator[list[Path]]:
+    """Move uploads into a folder; none takes the place of a file or of a document.
+
+    Inside, it is known where they are, in their order: "name.pdf", or "name (2).pdf" and so on where that is
+    taken. If that or what is done inside fails, they are where they came from again, to be tried once more.
 
     Args:
         uploads: Of one person.
         folder: Of that person.
         taken: Paths of documents in the library, which a file at the same path would replace.
 
-    Returns:
-        Where each is now: "name.pdf", or "name (2).pdf" and so on where that is taken.
+    Raises:
+        OutputError: If the file system does not let them be moved.
     """
-    return [_kept(each, folder, taken) for each in uploads]
+    try:
+        with ExitStack() as back:
+            paths: list[Path] = []
+            for upload in uploads:
+                paths.append(_kept(upload, folder, taken))
+                back.callback(_put_back, paths[-1], upload.path)
+            yield paths
+            back.pop_all()
+    except OSError as error:
+        raise OutputError(f"The files cannot be kept on this server: {error.strerror}.") from error
+
+
+def _put_back(path: Path, before: Path) -> None:
+    before.parent.mkdir(parents=True, exist_ok=True)
+    path.replace(before)
 
 
 def _kept(upload: StoredUpload, folder: Path, taken: Collection[str]) -> Path:
@@ -60,7 +80,11 @@ def _kept(upload: StoredUpload, folder: Path, taken: Collection[str]) -> Path:
         except FileNotFoundError:  # the folder was empty and was removed just now
             number -= 1
             continue
-        return upload.path.replace(path)
+        try:
+            return upload.path.replace(path)
+        except OSError:
+            path.unlink(missing_ok=True)
+            raise
 
 
 def _shortened(text: str, most: int) -> str:

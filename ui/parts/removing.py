@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 import streamlit as st
 
+from app.errors import UnknownDocumentError
 from app.library import Library
 from app.records import DocumentRecord
 from ui.errors import shown_errors
@@ -37,5 +39,6 @@ def _confirm(library: Library, records: Sequence[DocumentRecord]) -> None:
     if st.button(t("library.yes_remove"), type="primary", key="library_yes_remove"):
         with shown_errors(), st.spinner(t("library.removing")):
             for record in records:
-                library.remove(record.id, patience=PATIENCE)
+                with suppress(UnknownDocumentError):  # it went meanwhile, from another page
+                    library.remove(record.id, patience=PATIENCE)
             st.rerun()
