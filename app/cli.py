@@ -33,6 +33,7 @@ from app.reports import added_json, answer_json, document_json, record_json
 from app.summary_commands import summarize
 from app.tree_commands import tree
 from app.ui_command import ui
+from app.user_commands import users
 from retrieval.errors import ClewError
 
 __all__ = ["app", "main"]
@@ -54,6 +55,7 @@ app.add_typer(evaluation, name="eval")
 app.add_typer(collections, name="collections")
 app.add_typer(jobs, name="jobs")
 app.add_typer(memory, name="memory")
+app.add_typer(users, name="users")
 memory.command()(position)
 app.command()(worker)
 app.command()(tree)

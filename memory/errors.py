@@ -11,6 +11,7 @@ ClewError
     ├── ThreadNameError         a thread cannot be called so
     ├── UnknownTurnError        a thread has no turn of that number
     ├── UnknownUserError        nothing of a user of that name is stored
+    ├── HandOverError           what one user has cannot be another's
     ├── UnknownFactError        the user has no fact of that id
     ├── FactStateError          a fact is not in a state for what is asked of it
     ├── ForgottenMeanwhileError an answer may hold what was forgotten since its question began
@@ -30,6 +31,7 @@ __all__ = [
     "DatabaseError",
     "FactStateError",
     "ForgottenMeanwhileError",
+    "HandOverError",
     "JobStateError",
     "MemoryFileError",
     "MemoryStoreError",
@@ -83,6 +85,10 @@ class UnknownTurnError(MemoryStoreError):
 
 class UnknownUserError(MemoryStoreError):
     """Nothing of a user of that name is stored."""
+
+
+class HandOverError(MemoryStoreError):
+    """What one user has cannot be handed over to another."""
 
 
 class UnknownFactError(MemoryStoreError):

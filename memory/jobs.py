@@ -23,7 +23,7 @@ from memory.threads import storable as name_of
 from memory.upserts import upsert
 from memory.users import FIRST_USER
 
-__all__ = ["JobStore"]
+__all__ = ["JobStore", "job_digest"]
 
 UNFINISHED: Final = ("queued", "running", "paused")
 
@@ -55,7 +55,7 @@ class JobStore(JobReader):
         again, and tasks that it does not have yet are added.
         """
         owner = name_of(owner)
-        digest = _digest(owner, kind, spec)
+        digest = job_digest(owner, kind, spec)
         while True:
             with self.engine.begin() as connection:
                 now = self.now()
@@ -220,7 +220,7 @@ def _go_on(connection: Connection, key: int, now: datetime) -> int:
     return again
 
 
-def _digest(owner: str, kind: str, spec: Mapping[str, Any]) -> bytes:
+def job_digest(owner: str, kind: str, spec: Mapping[str, Any]) -> bytes:
     """16 bytes that name what is asked for, and by whom."""
     written = json.dumps([owner, kind, spec], sort_keys=True).encode()
     return hashlib.blake2b(written, digest_size=16).digest()
