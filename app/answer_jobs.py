@@ -211,13 +211,15 @@ class Answers:
             if not asked:
                 raise
 
-    def turns(self, thread: str, incognito: bool = False, last: int | None = None) -> list[ShownTurn]:
-        """The turns of a thread, oldest first, or only so many of its latest.
+    def turns(
+        self, thread: str, incognito: bool = False, last: int | None = None, until: int | None = None
+    ) -> list[ShownTurn]:
+        """The turns of a thread, oldest first, or only so many of its latest, up to an ordinal.
 
         Their quotes are read from the documents as they are now; what is known of an answer besides is there
         as long as its job is.
         """
-        turns = self._threads(incognito).turns(thread, last)
+        turns = self._threads(incognito).turns(thread, last, until)
         places = CitedPlaces(self._library.engine, self._library.user)
         kept = {run: answer for run, (_, answer) in self._kept(thread, incognito).items()}
         return shown_turns(turns, kept, places)

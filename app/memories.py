@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final, Literal
@@ -117,6 +117,10 @@ class Memories:
                 return [fact for fact in found if fact.state == "waiting"]
             case "all":
                 return found
+
+    def texts(self, ids: Collection[str]) -> dict[str, str]:
+        """The texts of those of these facts that there are, by id."""
+        return self.long_term.store.texts(ids)
 
     def search(
         self, query: str, k: int, as_of: datetime | None = None

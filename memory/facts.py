@@ -7,7 +7,7 @@ and names its successor; it stays readable as of its date (as the edges of Graph
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
@@ -47,6 +47,12 @@ class FactStore:
         """All facts, waiting and closed ones too, oldest first; those with a greater key than `after`."""
         with self.engine.connect() as connection:
             return _facts(connection, FactRow.user_key == self._user(connection), FactRow.key > after)
+
+    def texts(self, ids: Collection[str]) -> dict[str, str]:
+        """The texts of those of these facts that there are, by id."""
+        with self.engine.connect() as connection:
+            found = _facts(connection, FactRow.user_key == self._user(connection), FactRow.id.in_(ids))
+        return {fact.id: fact.text for fact in found}
 
     def fact(self, id: str) -> Fact:
         """The fact of that id.

@@ -66,13 +66,15 @@ class IncognitoThreads:
             ]
         return sorted(found, key=lambda each: each.last_at or each.created_at, reverse=True)
 
-    def turns(self, name: str, last: int | None = None) -> list[Turn]:
+    def turns(self, name: str, last: int | None = None, until: int | None = None) -> list[Turn]:
         """The turns of a thread, oldest first; of a thread that is not there, none."""
         if last is not None and last < 0:
             raise ValueError(f"last is {last}, below 0")
         with self._lock:
             turns = self._threads[name].turns if name in self._threads else []
             turns = [turn for turn in turns if turn.run != self._answering.replaced]
+        if until is not None:
+            turns = [turn for turn in turns if turn.ordinal <= until]
         return turns[max(len(turns) - last, 0) :] if last is not None else turns
 
     def turn(self, run: str) -> Turn | None:

@@ -135,12 +135,13 @@ class ThreadStore:
         """
         return self._records(*with_words(words))
 
-    def turns(self, name: str, last: int | None = None) -> list[Turn]:
+    def turns(self, name: str, last: int | None = None, until: int | None = None) -> list[Turn]:
         """The turns of a thread, oldest first; of a thread that is not there, none.
 
         Args:
             name: Of the thread.
             last: Only so many of its latest turns, at least 0; None for all.
+            until: Only those up to this ordinal.
         """
         if last is not None and last < 0:
             raise ValueError(f"last is {last}, below 0")
@@ -153,6 +154,8 @@ class ThreadStore:
             .order_by(TurnRow.ordinal.desc())
             .limit(last)
         )
+        if until is not None:
+            query = query.where(TurnRow.ordinal <= until)
         with self.engine.connect() as connection:
             return [_turn(row) for row in reversed(connection.execute(query).all())]
 
