@@ -185,12 +185,19 @@ class Answers:
             UnknownThreadError: If no thread goes by the old name.
             ThreadNameError: If another goes by the new one, or it is no name.
         """
-        id = self.open(old, incognito)
+        new = thread_name(new)
+        if not incognito:
+            self._library.threads.rename(old, new)
+            return new
+        id = self._incognito.open(old)
         if id is not None and not self.state(id).ended:
             raise JobStateError(f"The thread {old!r} has a question that is being answered; stop it first.")
-        new = thread_name(new)
-        self._threads(incognito).rename(old, new)
-        (self._incognito if incognito else self._tasks).rename_thread(old, new)
+        try:
+            self._library.incognito.rename(old, new)
+        except UnknownThreadError:
+            if id is None:
+                raise
+        self._incognito.rename_thread(old, new)
         return new
 
     def remove_thread(self, thread: str, incognito: bool = False) -> None:

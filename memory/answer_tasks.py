@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Engine, bindparam, delete, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, select, update
 
-from memory.errors import UnknownJobError
+from memory.errors import JobStateError, ThreadNameError, UnknownJobError
 from memory.job_events import JobEvent, job_events
-from memory.job_records import JobRecord, job_records
+from memory.job_records import ENDED, JobRecord, job_records
 from memory.storable import storable
 from memory.tables import JobRow, TaskRow
 
-__all__ = ["ANSWER", "AnswerSnapshot", "AnswerTasks"]
+__all__ = ["ANSWER", "AnswerSnapshot", "AnswerTasks", "rename_asked"]
 
 ANSWER: Final = "answer"
 """The kind of these jobs and of their tasks; `spec` names the question and its thread."""
@@ -81,18 +81,6 @@ class AnswerTasks:
             mine = [JobRow.owner == self._owner, JobRow.kind == ANSWER, of_thread]
             return job_records(connection, *mine, limit=MOST)
 
-    def rename_thread(self, old: str, new: str) -> None:
-        """Have what was asked in a thread be known by its new name; nothing of it may be on its way."""
-        mine = select(JobRow.key, JobRow.spec).where(
-            JobRow.owner == self._owner,
-            JobRow.kind == ANSWER,
-            JobRow.spec["thread"].as_string() == storable(old),
-        )
-        with self._engine.begin() as connection:
-            for key, spec in connection.execute(mine).all():
-                renamed = update(JobRow).where(JobRow.key == key)
-                connection.execute(renamed.values(spec={**spec, "thread": storable(new)}))
-
     def forget_thread(self, thread: str) -> int:
         """Forget what was asked in a thread; how many questions. Workers that are at it stop."""
         of_thread = JobRow.spec["thread"].as_string() == storable(thread)
@@ -105,3 +93,29 @@ class AnswerTasks:
         with self._engine.connect() as connection:
             found = connection.execute(_RESULTS, {"owner": self._owner, "thread": storable(thread)})
             return [(asked, result) for asked, result in found if result is not None]
+
+
+def rename_asked(connection: Connection, owner: str, old: str, new: str) -> int:
+    """Have what was asked in a thread be known by its new name, in the transaction of the renaming.
+
+    Returns:
+        How many questions.
+
+    Raises:
+        JobStateError: If one of them is on its way.
+        ThreadNameError: If one that is not answered was asked in a thread of the new name.
+    """
+    mine = select(JobRow.key, JobRow.spec, JobRow.state).where(
+        JobRow.owner == owner,
+        JobRow.kind == ANSWER,
+    )
+    thread = JobRow.spec["thread"].as_string()
+    unanswered = mine.where(thread == new, JobRow.state != "done").limit(1)
+    if new != old and connection.execute(unanswered).first() is not None:
+        raise ThreadNameError(f"Another thread is called {new!r}.")
+    asked = connection.execute(mine.where(thread == old)).all()
+    if any(state not in ENDED for _, _, state in asked):
+        raise JobStateError(f"The thread {old!r} has a question that is being answered; stop it first.")
+    for key, spec, _ in asked:
+        connection.execute(update(JobRow).where(JobRow.key == key).values(spec={**spec, "thread": new}))
+    return len(asked)

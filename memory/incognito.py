@@ -108,10 +108,10 @@ class IncognitoThreads:
         """Give a thread another name; errors as those of `ThreadStore.rename`."""
         new = thread_name(new)
         with self._lock:
-            if old not in self._threads:
-                raise UnknownThreadError(f"No thread is called {old!r}.")
             if new != old and new in self._threads:
                 raise ThreadNameError(f"Another thread is called {new!r}.")
+            if old not in self._threads:
+                raise UnknownThreadError(f"No thread is called {old!r}.")
             self._threads[new] = self._threads.pop(old)
 
     def search(self, words: str) -> list[ThreadRecord]:

@@ -23,6 +23,7 @@ from sqlalchemy import (
     update,
 )
 
+from memory.answer_tasks import ANSWER
 from memory.job_endings import fail_task, release_dependents, settle
 from memory.job_events import forget_drafts
 from memory.job_leases import CANCEL_TASK, FREE, HELD, JOB_STATE, LEASE, TaskLeases
@@ -49,6 +50,15 @@ _best = (
     .order_by(_task.c.key)
     .limit(bindparam("most"))
 )
+_earlier = JobRow.__table__.alias()
+_BEFORE: Final = (
+    _earlier.c.owner == JobRow.owner,
+    _earlier.c.kind == JobRow.kind,
+    _earlier.c.state.in_(RUNNABLE),
+    _earlier.c.key < JobRow.key,
+    _earlier.c.spec["thread"].as_string() == JobRow.spec["thread"].as_string(),
+)
+"""Whether a question of the same thread was asked before; its turn comes first."""
 _leased = {
     "state": "running",
     "worker": bindparam("by"),
@@ -157,7 +167,8 @@ class TaskQueue:
     ) -> list[ClaimedTask]:
         """Lease ready tasks: of the job with the highest priority first, then of the oldest, oldest first.
 
-        Of the kinds of a job, the one whose first task is oldest comes first.
+        Of the kinds of a job, the one whose first task is oldest comes first. Of the questions of a thread
+        only the first is taken.
 
         Args:
             worker: Who takes them.
@@ -288,6 +299,7 @@ def _first_tasks(kinds: tuple[str, ...], one_job: bool) -> Select[Any]:
         for kind in kinds
     ]
     query = select(JobRow.key, JobRow.id, JobRow.state, *heads).where(JobRow.state.in_(RUNNABLE))
+    query = query.where(or_(JobRow.kind != ANSWER, ~exists().where(*_BEFORE)))
     if one_job:
         query = query.where(JobRow.id == bindparam("id"))
     return query.order_by(JobRow.priority.desc(), JobRow.key)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Engine, Row, delete, exc, func, insert, select, update
 
+from memory.answer_tasks import rename_asked
 from memory.answering import PLAIN_ANSWER, Answering, look_awaited
 from memory.conversation_tables import ThreadRow, TurnRow, TurnVectorRow, UserRow
 from memory.errors import ForgottenMeanwhileError, ThreadNameError, UnknownThreadError
@@ -236,18 +237,25 @@ class ThreadStore:
     def rename(self, old: str, new: str) -> None:
         """Give a thread another name, by which all that names it does so from then on.
 
+        It may hold nothing but questions that were not answered.
+
         Raises:
             UnknownThreadError: If no thread goes by the old one.
             ThreadNameError: If another goes by the new one, or it is no name.
+            JobStateError: If a question of it is on its way.
         """
         old, new = storable(old), thread_name(new)
         mine = update(ThreadRow).where(ThreadRow.user_key == self._user, ThreadRow.name == old)
         try:
             with self.engine.begin() as connection:
                 user = connection.execute(mine.values(name=new).returning(ThreadRow.user_key)).scalar()
-                if user is None:
+                asked = rename_asked(connection, self.user, old, new)
+                if user is not None:
+                    rename_mentions(connection, user, self.user, old, new)
+                elif not asked:
                     raise UnknownThreadError(f"No thread is called {old!r}.")
-                rename_mentions(connection, user, self.user, old, new)
+                elif self._holds(connection, new):
+                    raise ThreadNameError(f"Another thread is called {new!r}.")
         except exc.IntegrityError as error:
             raise ThreadNameError(f"Another thread is called {new!r}.") from error
 
@@ -263,6 +271,10 @@ class ThreadStore:
             if not connection.execute(delete(ThreadRow).where(*mine)).rowcount:
                 raise UnknownThreadError(f"No thread is called {name!r}.")
             user_changed(connection, user)
+
+    def _holds(self, connection: Connection, name: str) -> bool:
+        mine = select(ThreadRow.key).where(ThreadRow.user_key == self._user, ThreadRow.name == name)
+        return connection.execute(mine).first() is not None
 
     def _records(self, *where: ColumnElement[bool]) -> list[ThreadRecord]:
         last_at = func.max(TurnRow.asked_at)

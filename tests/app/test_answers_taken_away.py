@@ -12,11 +12,18 @@ from app.answering import Told, answered, asked_from
 from app.events import Event, Step, silent
 from app.library import Library
 from app.working import working
+from memory.answer_tasks import ANSWER
 from memory.answering import Answering
-from memory.errors import UnknownDocumentError, UnknownJobError
+from memory.errors import (
+    JobStateError,
+    ThreadNameError,
+    UnknownDocumentError,
+    UnknownJobError,
+    UnknownThreadError,
+)
 from reader.chat import Cancellation, Request
 from reader.errors import StoppedError
-from tests.app.test_answer_jobs import OTHER, QUESTION, WAIT, Held, ended, with_model
+from tests.app.test_answer_jobs import OTHER, QUESTION, WAIT, Held, ended, until, with_model
 from tests.replies import prompt_of, sober
 
 
@@ -236,3 +243,62 @@ def test_asked_again_without_its_job_it_is_asked_as_before(novella: Library, as_
         novella.ask(QUESTION, [id], route="search", thread="inn")
     state = novella.answers.state(novella.answers.again("inn"))
     assert (state.documents, state.route, state.no_spoilers) == ((id,), "search", False)
+
+
+@pytest.mark.parametrize("incognito", [False, True])
+def test_a_thread_of_nothing_but_a_stopped_question_is_renamed(novella: Library, incognito: bool) -> None:
+    answers = novella.answers
+    id = answers.ask(QUESTION, "inn", incognito=incognito)
+    if not incognito:
+        with pytest.raises(JobStateError, match="stop it first"):
+            answers.rename_thread("inn", "pub")
+    answers.stop(id)
+    assert answers.rename_thread("inn", "pub", incognito) == "pub"
+    assert (answers.open("inn", incognito), answers.open("pub", incognito)) == (None, id)
+    assert answers.state(id).thread == "pub"
+    with pytest.raises(UnknownThreadError):
+        answers.rename_thread("inn", "bar", incognito)
+    with working(novella):
+        ended(novella, answers.ask(OTHER, "taken", incognito=incognito))
+    with pytest.raises(ThreadNameError):
+        answers.rename_thread("pub", "taken", incognito)
+    assert answers.open("pub", incognito) == id
+
+
+def test_a_renaming_that_fails_changes_nothing(novella: Library) -> None:
+    with working(novella):
+        ended(novella, novella.answers.ask(QUESTION, "inn"))
+    (before,) = novella.answers.turns("inn")
+    waiting = novella.answers.ask(OTHER, "pub")
+    for name in ("pub", "x" * 300):
+        with pytest.raises(ThreadNameError):
+            novella.answers.rename_thread("inn", name)
+    assert novella.answers.turns("inn") == [before]
+    assert novella.answers.open("pub") == waiting
+
+
+def test_of_the_questions_of_a_thread_only_the_first_is_taken(novella: Library) -> None:
+    first, second = (novella.answers.ask(question, "inn") for question in (QUESTION, OTHER))
+    another = novella.answers.ask(QUESTION, "pub")
+    theirs = novella.for_user("somebody else")
+    theirs.add([Path(novella.documents()[0].path)])
+    foreign = theirs.answers.ask(QUESTION, "inn")
+    taken = novella.jobs.queue.claim("worker", {ANSWER: 9}, 9)
+    assert [task.job for task in taken] == [first, another, foreign]
+    assert novella.jobs.queue.claim("other worker", {ANSWER: 9}, 9) == []
+    novella.answers.stop(first)
+    (next_one,) = novella.jobs.queue.claim("worker", {ANSWER: 9}, 9)
+    assert next_one.job == second
+
+
+def test_incognito_a_question_that_waits_for_its_thread_keeps_nobody_waiting(novella: Library) -> None:
+    held = Held("answer")
+    library = with_model(novella, held)
+    answers = library.answers
+    ids = [answers.ask(question, "inn", incognito=True) for question in (QUESTION, OTHER)]
+    ids.append(answers.ask(QUESTION, "pub", incognito=True))
+    assert held.reached.wait(WAIT)
+    until(lambda: [answers.state(id).state for id in ids] == ["running", "waiting", "running"])
+    held.go_on.set()
+    assert [ended(library, id).state for id in ids] == ["answered"] * 3
+    assert [turn.question for turn in library.incognito.turns("inn")] == [QUESTION, OTHER]
