@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -326,6 +327,33 @@ def test_a_long_thread_shows_its_end(open_chat: OpenChat, library: Library) -> N
     source = html_of(session)
     assert "Question 40" in source
     assert "Question 39" not in source
+    assert has_button(session, "chat-again")
+    assert not has_button(session, "chat-later")
     button(session, "chat-earlier").click().run()
-    assert "Question 20" in html_of(session)
-    assert "Question 5" in html_of(open_chat(thread="long", turn="7"))
+    assert [int(each) for each in re.findall(r"Question (\d+)<", html_of(session))] == [*range(21, 41)]
+    assert not has_button(session, "chat-again")
+    button(session, "chat-later").click().run()
+    assert [int(each) for each in re.findall(r"Question (\d+)<", html_of(session))] == [*range(40, 60)]
+    assert has_button(session, "chat-again")
+    early = open_chat(thread="long", turn="7")
+    assert [int(each) for each in re.findall(r"Question (\d+)<", html_of(early))] == [*range(0, 19)]
+    assert not has_button(early, "chat-earlier")
+
+
+@pytest.mark.parametrize(
+    ("end", "turn", "cited", "until"),
+    [
+        (0, 0, 0, 0),
+        (5, 3, 3, 5),
+        (500, 0, 0, 500),
+        (500, 0, 490, 500),
+        (500, 0, 481, 500),
+        (500, 0, 480, 490),
+        (500, 1, 0, 20),
+        (500, 100, 105, 110),
+        (500, 100, 111, 121),
+        (500, 900, 0, 500),
+    ],
+)
+def test_no_more_is_shown_than_what_is_around(end: int, turn: int, cited: int, until: int) -> None:
+    assert chat.window_end(end, turn, cited) == until

@@ -123,8 +123,8 @@ def _said(mine: Library, at: Address, shown: ShownCitation) -> None:
     """A place of a conversation: that side of its turn."""
     _head(shown, said_by(shown), t("chat.in_thread", thread=shown.thread, turn=shown.turn))
     threads = mine.incognito if at.incognito else mine.threads
-    turn = next((each for each in threads.turns(shown.thread) if each.ordinal == shown.turn), None)
-    if turn is None:
+    turn = next(iter(threads.turns(shown.thread, last=1, until=shown.turn)), None)
+    if turn is None or turn.ordinal != shown.turn:
         st.info(t("chat.evidence_gone"), icon=":material/info:")
         return
     text = turn.answer if shown.side == "answer" else turn.question

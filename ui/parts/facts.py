@@ -43,8 +43,10 @@ def draw_facts(mine: Library) -> None:
             st.info(t("memories.none_found") if anything else t("memories.no_facts"), icon=":material/info:")
             return
         st.caption(t("memories.fact_count", n=len(found)))
-        texts = {fact.id: fact.text for fact in mine.memories().facts("all")}
-        for each in _page(found):
+        page = _page(found)
+        replacing = {each.fact.replaced_by for each in page if each.fact.replaced_by is not None}
+        texts = mine.memories().texts(replacing) if replacing else {}
+        for each in page:
             _card(mine, each, texts)
 
 

@@ -29,7 +29,7 @@ def draw_recalled(mine: Library) -> None:
             st.info(t("memories.no_turns"), icon=":material/info:")
             return
         thread = st.selectbox(t("memories.thread"), names, key="last", bind="query-params")
-        turns = mine.answers.turns(thread)
+        turns = mine.answers.turns(thread, last=1)
         if not turns:
             st.info(t("memories.none_found"), icon=":material/info:")
             return

@@ -24,13 +24,15 @@ from ui.words import t
 
 if TYPE_CHECKING:
     from app.answering import AnswerState
+    from app.shown_answers import ShownTurn
 
-__all__ = ["show"]
+__all__ = ["show", "window_end"]
 
 SHOWN: Final = 20
-"""Turns at once; earlier ones are asked for."""
+"""Turns at once; earlier and later ones are asked for."""
+AROUND: Final = SHOWN // 2
+"""Of these after the one that is to be seen."""
 TITLE: Final = 120
-EARLIER: Final = "chat.earlier"
 
 
 def show() -> None:
@@ -76,22 +78,16 @@ def _head(at: Address) -> None:
 
 
 def _conversation(mine: Library, at: Address, under_way: AnswerState | None) -> None:
-    count = _wanted(mine, at)
-    # One more than is shown tells whether there are earlier ones.
-    turns = mine.answers.turns(at.thread, at.incognito, last=count + 1) if at.thread else []
-    if len(turns) > count:
-        st.button(
-            t("chat.earlier", count=turns[0].ordinal),
-            key="chat-earlier",
-            icon=":material/expand_less:",
-            on_click=_earlier,
-            args=(at.thread, count),
-        )
+    turns, later = _window(mine, at)
     if not turns and under_way is None:
         _greet(mine)
-    shown = turns[-count:]
+    shown = turns[-SHOWN:]
+    if len(turns) > SHOWN:
+        _further("earlier", "expand_less", shown[0].ordinal - 1, shown[0].ordinal - AROUND)
     for turn in shown:
-        draw_turn(mine, at, turn, last=turn is shown[-1] and under_way is None)
+        draw_turn(mine, at, turn, last=not later and turn is shown[-1] and under_way is None)
+    if later:
+        _further("later", "expand_more", later, shown[-1].ordinal + AROUND - 1)
     if under_way is not None:
         if under_way.ended:
             draw_ended(mine, at, under_way)
@@ -99,17 +95,45 @@ def _conversation(mine: Library, at: Address, under_way: AnswerState | None) -> 
             follow(mine, under_way)
 
 
-def _wanted(mine: Library, at: Address) -> int:
-    """How many turns are shown: the latest, those that were asked for, back to the one that is to be seen."""
-    thread, count = st.session_state.get(EARLIER, ("", SHOWN))
-    wanted = count if thread == at.thread else SHOWN
-    named = [at.turn] if at.turn else []
-    named += [at.cite.turn] if at.cite is not None else []
-    if not named:
-        return wanted
-    threads = (mine.incognito if at.incognito else mine.threads).threads()
-    last = next((each.turns for each in threads if each.name == at.thread), 0)
-    return max(wanted, last - min(named) + 1)
+def _window(mine: Library, at: Address) -> tuple[list[ShownTurn], int]:
+    """The turns that are shown, one more where there are earlier ones, and how many come after them.
+
+    They are the latest, or those around the turn that the address names, so that of a thread of hundreds no
+    more is drawn than of any other.
+    """
+    if not at.thread:
+        return [], 0
+    threads = mine.incognito if at.incognito else mine.threads
+    newest = threads.turns(at.thread, last=1)
+    end = newest[0].ordinal if newest else 0
+    until = window_end(end, at.turn, at.cite.turn if at.cite is not None else 0)
+    return mine.answers.turns(at.thread, at.incognito, last=SHOWN + 1, until=until), end - until
+
+
+def window_end(end: int, turn: int, cited: int) -> int:
+    """The ordinal of the last turn that is shown.
+
+    Args:
+        end: Of the last there is.
+        turn: That is to be seen, 0 for the last.
+        cited: Whose evidence is open, 0 for none; around it only if it is not shown anyway.
+    """
+
+    def around(named: int) -> int:
+        return min(end, max(named + AROUND, SHOWN)) if named else end
+
+    until = around(turn)
+    return until if not cited or until - SHOWN < cited <= until else around(cited)
+
+
+def _further(name: str, icon: str, count: int, turn: int) -> None:
+    st.button(
+        t(f"chat.{name}", count=count),
+        key=f"chat-{name}",
+        icon=f":material/{icon}:",
+        on_click=_turn_to,
+        args=(max(turn, 1),),
+    )
 
 
 def _greet(mine: Library) -> None:
@@ -121,6 +145,5 @@ def _greet(mine: Library) -> None:
         link_to_settings(t("chat.choose_model"))
 
 
-def _earlier(thread: str, count: int) -> None:
-    st.session_state[EARLIER] = thread, count + SHOWN
-    go(replace(address(), turn=0))
+def _turn_to(turn: int) -> None:
+    go(replace(address(), turn=turn, cite=None, part=0))
