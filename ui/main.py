@@ -9,6 +9,7 @@ import streamlit as st
 
 from ui.identity import has_login, identity
 from ui.look import put_on
+from ui.parts.dialogs import page_begins
 from ui.plain import label
 from ui.session import user_shown
 from ui.views import chat, document, library, memories, settings, summaries
@@ -52,6 +53,7 @@ def pages() -> list[st.Page]:
 
 def run() -> None:
     """One run of the page."""
+    page_begins()
     st.set_page_config(page_title=t("common.name"), page_icon=ICON, layout="wide")
     put_on()
     if has_login() and identity() is None:

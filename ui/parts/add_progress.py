@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
@@ -14,6 +15,7 @@ from app.library import Library
 from app.records import JobEvent, JobProgress, JobRecord, TaskRecord
 from ui.errors import shown_errors
 from ui.parts.amounts import time_words
+from ui.parts.dialogs import draw_anew
 from ui.plain import label
 from ui.words import t
 
@@ -21,6 +23,8 @@ __all__ = ["FileState", "file_states", "share_done", "show_add_jobs"]
 
 LOOK: Final = 1.0
 """Seconds between two looks at jobs under way."""
+DRAW: Final = 10.0
+"""Seconds after which documents are listed that have been added since."""
 JOBS: Final = 20
 FILES: Final = 25
 ENDED_SHOWN: Final = 5
@@ -118,25 +122,31 @@ def _seconds_left(events: Sequence[JobEvent]) -> float | None:
 def show_add_jobs(library: Library) -> None:
     """Draw the jobs that add files: those under way, and what the last ones came to.
 
-    While one is under way this part looks again by itself; when files are done, the page is drawn anew.
+    While one is under way this part looks again by itself. The page is drawn anew when a job has ended, and
+    from time to time when files are done; not under a question that is open.
     """
     with shown_errors():
         jobs = library.job_list([ADD], JOBS)
         active = any(record.state in ("queued", "running") for record, _ in jobs)
-        before = _done(jobs)
+        before, began = _done(jobs), time.monotonic()
 
         def look() -> None:
             with shown_errors():
                 now = library.job_list([ADD], JOBS)
                 _show(library, now)
-                if _done(now) != before:
-                    st.rerun()
+                more = _done(now) != before and time.monotonic() - began > DRAW
+                if more or _ended(now) != _ended(jobs):
+                    draw_anew()
 
         st.fragment(look, run_every=LOOK if active else None)()
 
 
 def _done(jobs: Sequence[tuple[JobRecord, JobProgress]]) -> list[tuple[str, str, int]]:
     return [(record.id, record.state, progress.done) for record, progress in jobs]
+
+
+def _ended(jobs: Sequence[tuple[JobRecord, JobProgress]]) -> set[str]:
+    return {record.id for record, _ in jobs if record.ended}
 
 
 def _show(library: Library, jobs: Sequence[tuple[JobRecord, JobProgress]]) -> None:

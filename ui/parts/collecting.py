@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Final
 
 import streamlit as st
@@ -10,6 +11,7 @@ import streamlit as st
 from app.library import Library
 from app.records import Collection, DocumentRecord
 from ui.errors import shown_errors
+from ui.parts.dialogs import ask
 from ui.plain import label
 from ui.words import t
 
@@ -63,7 +65,7 @@ def _show_change(library: Library, collections: Sequence[Collection]) -> None:
         if st.button(
             t("library.remove_collection"), key="library_remove_collection", icon=":material/delete:"
         ):
-            st.dialog(t("library.remove_collection"))(_confirm)(library, name)
+            ask(t("library.remove_collection"), partial(_confirm, library, name))
 
 
 def _confirm(library: Library, name: str) -> None:

@@ -18,6 +18,7 @@ import streamlit as st
 
 from app.errors import ClewError
 from app.events import Event, Progress
+from ui.parts.dialogs import draw_anew
 from ui.plain import label
 from ui.words import t
 
@@ -123,8 +124,12 @@ def draw_errand(user: str) -> None:
     if errand is None:
         return
     if not errand.ended:
-        st.fragment(_under_way, run_every=POLL)(errand)
-        return
+        st.fragment(_under_way, run_every=POLL)(errand, user)
+    else:
+        _ended(errand, user)
+
+
+def _ended(errand: Errand, user: str) -> None:
     if errand.told is not None:
         st.success(errand.told(), icon=":material/check_circle:")
     elif errand.number:
@@ -134,9 +139,11 @@ def draw_errand(user: str) -> None:
     st.button(t("memories.seen"), key="errand-seen", on_click=_errands.looked_at, args=(user,))
 
 
-def _under_way(errand: Errand) -> None:
+def _under_way(errand: Errand, user: str) -> None:
     if errand.ended:
-        st.rerun()
+        draw_anew()
+        _ended(errand, user)
+        return
     event = errand.event
     stage = "" if event is None else t(f"memories.stage.{event.stage}", subject=label(event.subject, 120))
     share = event.done / event.total if event is not None and event.total else 0.0

@@ -13,6 +13,7 @@ from app.forgetting import ForgetReport, Forgetting
 from app.library import Library
 from app.memory_browsing import Fact, StreamTurn
 from ui.parts.amounts import size_words
+from ui.parts.dialogs import ask
 from ui.parts.errands import Told, errands
 from ui.plain import cut, label
 from ui.words import t
@@ -85,9 +86,12 @@ def _ask(
     mine: Library, what: str, goes: str, forget: Forget, word: str = "", closed: Closed | None = None
 ) -> None:
     closed = closed or _nothing
-    st.dialog(
-        t("memories.forget_title"), icon=":material/delete_forever:", on_dismiss=partial(closed, False)
-    )(_confirm)(mine, what, goes, forget, word, closed)
+    ask(
+        t("memories.forget_title"),
+        partial(_confirm, mine, what, goes, forget, word, closed),
+        icon=":material/delete_forever:",
+        on_dismiss=partial(closed, False),
+    )
 
 
 def _confirm(mine: Library, what: str, goes: str, forget: Forget, word: str, closed: Closed) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 import streamlit as st
@@ -12,6 +13,7 @@ from app.errors import UnknownDocumentError
 from app.library import Library
 from app.records import DocumentRecord
 from ui.errors import shown_errors
+from ui.parts.dialogs import ask
 from ui.plain import label
 from ui.words import t
 
@@ -24,7 +26,7 @@ PATIENCE: Final = 30.0
 
 def ask_to_remove(library: Library, records: Sequence[DocumentRecord]) -> None:
     """Open the question whether documents are to go."""
-    st.dialog(t("library.remove_title", n=len(records)))(_confirm)(library, records)
+    ask(t("library.remove_title", n=len(records)), partial(_confirm, library, records))
 
 
 def _confirm(library: Library, records: Sequence[DocumentRecord]) -> None:

@@ -15,6 +15,7 @@ from app.errors import ClewError
 from app.library import Library
 from ui.errors import shown_errors
 from ui.parts.chat_address import Address, address, go
+from ui.parts.dialogs import ask
 from ui.parts.forgetting import ask_to_forget_thread
 from ui.plain import label
 from ui.words import t
@@ -151,9 +152,7 @@ def _ask_to_delete(mine: Library, at: Address) -> None:
         return
     # Where nothing was stored, nothing has to be searched for.
     title = t("chat.delete_title")
-    st.dialog(title, icon=":material/delete:", on_dismiss=partial(_decided, at, False))(_confirm)(
-        mine, at, turns
-    )
+    ask(title, partial(_confirm, mine, at, turns), ":material/delete:", partial(_decided, at, False))
 
 
 def _confirm(mine: Library, at: Address, turns: int) -> None:

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.ui.browser.conftest import OpenPage, Server, documents_of, served, settle
+from app.bootstrap import open_library
+from tests.conftest import settings_of
+from tests.ui.browser.conftest import OpenPage, Server, documents_of, served, settle, until
 
 PATIENT = 180_000
 ODD = "<img src=x onerror=alert(1)> ![x](http:) .md"
@@ -144,3 +146,28 @@ def test_a_document_that_is_not_there_is_one_sentence(server: Server, open_page:
     expect(page.get_by_test_id("stAlert")).to_contain_text("<b>nothing", timeout=PATIENT)
     page.goto(f"{server.url}/document")
     expect(page.get_by_text("Choose a document in the library")).to_be_visible(timeout=PATIENT)
+
+
+def test_a_question_stays_open_while_files_are_added(
+    server: Server, open_page: OpenPage, tmp_path: Path
+) -> None:
+    file = tmp_path / "beacon.txt"
+    file.write_text("The beacon of the cape is fed with fish oil.")
+    page = open_page(f"{server.url}/library").page
+    page.get_by_text("Add documents").click(timeout=PATIENT)
+    library = open_library(settings_of(server.home))
+    with library.home.adders.alone():
+        page.locator("input[type=file]").set_input_files(file)
+        button(page, "Add 1 files")
+        expect(page.get_by_text("waiting until other documents are added").first).to_be_visible(timeout=PATIENT)
+        button(page, "Choose all on this page")
+        button(page, r"Remove \(\d+\)")
+        expect(page.get_by_text("What goes for good")).to_be_visible(timeout=PATIENT)
+    until(lambda: all(record.ended for record, _ in library.job_list()), PATIENT / 1000)
+    library.close()
+    # What is under way looks again each second, and twice here.
+    page.wait_for_timeout(2_500)
+    expect(page.get_by_text("What goes for good")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("link", name="Beacon")).to_be_visible(timeout=PATIENT)
+    expect(page.get_by_text("What goes for good")).to_have_count(0)
