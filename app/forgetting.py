@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from app.agent.forgotten_runs import forget_runs
 from app.errors import ForgettingError
 from app.events import Event, Progress, silent
 from app.library import Library
-from memory.cleaning import clean_database, clean_file, cleaned, to_clean
+from memory.cleaning import clean_database, clean_file, cleaned, owners_to_clean, to_clean
 from memory.document_forgetting import forget_documents
 from memory.documents import DocumentRecord
 from memory.elsewhere import Elsewhere, said_elsewhere, turns_with
@@ -35,6 +35,9 @@ ENDING: Final = 5.0
 LOOK: Final = 0.05
 UNTOLD: Final = frozenset({"others", "schema"})
 """Where a piece may stand without being told: what other users say, and what the database says of itself."""
+
+Answers = dict[str | None, Collection[str] | None]
+"""Whose answers are forgotten, None meaning anybody's; by which texts, None meaning all that ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,7 +162,9 @@ class Forgetting:
             keys = to_clean(self._library.engine)
             if not keys or not self._library.agents.ended(progress, wait=False):
                 return False
-            self._clean(None, Needles(()), None, progress)
+            # What was forgotten is not known any more, only who did.
+            answers = dict.fromkeys(owners_to_clean(self._library.engine, keys))
+            self._clean(None, Needles(()), answers, progress)
             self._library.purge_indexes(progress)
             cleaned(self._library.engine, keys)
         return True
@@ -170,6 +175,7 @@ class Forgetting:
         began = time.perf_counter()
         with self._alone(progress):
             earlier = to_clean(self._library.engine)
+            answers: Answers = dict.fromkeys(owners_to_clean(self._library.engine, earlier))
             forgotten = forget()
             since = datetime.now(UTC)
             keys = to_clean(self._library.engine)
@@ -184,9 +190,10 @@ class Forgetting:
                     "still being answered; the files are cleaned when Clew starts the next time."
                 )
             owner = self._library.user if user is None else user
+            answers.setdefault(owner, forgotten.texts)
             self._let_answers_end(owner, since)
             for attempt in range(1, TRIES + 1):
-                self._clean(conversations, needles, owner, progress)
+                self._clean(conversations, needles, answers, progress)
                 if user is None or earlier:
                     self._library.purge_indexes(progress)
                 search, elsewhere = self._search(user, needles, progress)
@@ -226,12 +233,13 @@ class Forgetting:
             time.sleep(LOOK)
 
     def _clean(
-        self, conversations: Sequence[str] | None, needles: Needles, owner: str | None, progress: Progress
+        self, conversations: Sequence[str] | None, needles: Needles, answers: Answers, progress: Progress
     ) -> None:
         library = self._library
         checkpoints = library.settings.checkpoints
         with library.engine.begin() as connection:
-            forget_answer_jobs(connection, owner)
+            for owner, texts in answers.items():
+                forget_answer_jobs(connection, owner, texts)
         progress(Event("vacuum", "the database"))
         clean_database(library.engine)
         if checkpoints.exists():

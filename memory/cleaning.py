@@ -15,7 +15,7 @@ from memory.base import Base
 from memory.conversation_tables import CleanupRow
 from memory.errors import DatabaseError
 
-__all__ = ["clean_database", "clean_file", "cleaned", "to_clean"]
+__all__ = ["clean_database", "clean_file", "cleaned", "owners_to_clean", "to_clean"]
 
 TRIES: Final = 60
 """How often the journal is tried to be emptied; each try waits for readers as long as for a lock."""
@@ -29,6 +29,13 @@ def to_clean(engine: Engine) -> list[int]:
     """Keys of what was forgotten and has not been cleaned from the files yet; a small query."""
     with engine.connect() as connection:
         return list(connection.execute(select(CleanupRow.key).order_by(CleanupRow.key)).scalars())
+
+
+def owners_to_clean(engine: Engine, keys: Sequence[int]) -> list[str | None]:
+    """Whose answers may have told of these; None where that is not known, so that it may be anybody's."""
+    owners = select(CleanupRow.owner).where(CleanupRow.key.in_(keys)).distinct()
+    with engine.connect() as connection:
+        return list(connection.execute(owners).scalars())
 
 
 def cleaned(engine: Engine, keys: Sequence[int]) -> None:

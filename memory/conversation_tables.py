@@ -148,9 +148,14 @@ class ReadingRow(Base):
 
 
 class CleanupRow(Base):
-    """Something was forgotten, and its bytes may still lie in files; the row goes when they are cleaned."""
+    """Something was forgotten, and its bytes may still lie in files; the row goes when they are cleaned.
+
+    `owner` is the name of the user whose answers, as they were made, may have told of it; None where that is
+    not known.
+    """
 
     __tablename__ = "cleanups"
     __table_args__ = ({"sqlite_autoincrement": True},)
     key: Mapped[int] = mapped_column(Key, primary_key=True)
     created_at: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    owner: Mapped[str | None]

@@ -41,7 +41,9 @@ def forget_documents(engine: Engine, versions: Sequence[DocumentRecord]) -> Forg
     what others have told of it; of jobs that go on, what they still have to do is left to the caller.
     """
     with engine.begin() as connection:
-        note_cleanup(connection)  # written first: it locks
+        owners = {each.owner for each in versions}
+        for owner in sorted(owners):
+            note_cleanup(connection, owner)  # written first: it locks
         advance_revision(connection)
         ids = {each.id for each in versions}
         names = [name for each in versions for name in (each.id, each.path, each.title)]
@@ -51,10 +53,9 @@ def forget_documents(engine: Engine, versions: Sequence[DocumentRecord]) -> Forg
             remove_document(connection, each.key)
         answers = _forget_answers(connection, ids)
         readings = connection.execute(delete(ReadingRow).where(ReadingRow.document_id.in_(ids))).rowcount
-        owners = {each.owner for each in versions}
         for owner in owners:
             forget_ended(connection, [name for each in versions for name in (each.id, each.path)], owner)
-            forget_answer_jobs(connection, owner)
+            forget_answer_jobs(connection, owner, texts)
         events = _forget_events(connection, names, owners)
         completions = forget_completions(connection, _since(versions), texts)
     counts = {"documents": len(ids), "answers": answers, "readings": readings, "events": events}

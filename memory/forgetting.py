@@ -6,8 +6,9 @@ the oldest forgotten thing was begun, and older ones that hold its words: more t
 nothing but their work once more.
 
 What answers have told while they were made is not looked through: of a user who forgets something, all of it
-goes that has ended. Answers that are on their way are not kept (`memory.forgotten_since`); `app.forgetting`
-waits for them, and forgets what they have told as well.
+goes that has ended, and questions that got no answer stay if they do not hold it. Answers that are on their
+way are not kept (`memory.forgotten_since`); `app.forgetting` waits for them, and forgets what they have told
+as well.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ MARGIN: Final = timedelta(minutes=1)
 """Clocks of two processes may differ by so much."""
 
 BATCH: Final = 500
+NOBODY: Final = ""
+"""No user is called so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ def forget_fact(
         counts: dict[str, int] = {"facts": 1, "facts redacted": facts, "turns redacted": turns.count}
         counts["answers"] = answers.count
         counts["completions"] = forget_completions(connection, since, texts)
-        forget_answer_jobs(connection, user)
+        forget_answer_jobs(connection, user, texts)
     return Forgotten(counts, texts)
 
 
@@ -119,9 +122,10 @@ def forget_turn(engine: Engine, user: str, thread: str, ordinal: int) -> Forgott
             raise UnknownTurnError(f"The thread {thread!r} has no turn {ordinal}.")
         texts, facts = _texts_of(connection, key, turn)
         connection.execute(delete(TurnRow).where(TurnRow.key == turn[0].key))
-        forget_answer_jobs(connection, user)
         places = {(thread, ordinal): turn[0].run}
-        return _finished(connection, key, turn, texts, facts, {"turns": 1}, (thread,), places)
+        forgotten = _finished(connection, key, turn, texts, facts, {"turns": 1}, (thread,), places)
+        forget_answer_jobs(connection, user, forgotten.texts)
+        return forgotten
 
 
 def forget_thread(engine: Engine, user: str, name: str) -> Forgotten:
@@ -139,10 +143,11 @@ def forget_thread(engine: Engine, user: str, name: str) -> Forgotten:
         turns = _turns(connection, TurnRow.thread_key == thread)
         texts, facts = _texts_of(connection, key, turns)
         connection.execute(delete(ThreadRow).where(ThreadRow.key == thread))
-        forget_answer_jobs(connection, user, name)
         counts = {"threads": 1, "turns": len(turns)}
         places = {(name, row.ordinal): row.run for row in turns}
-        return _finished(connection, key, turns, [name, *texts], facts, counts, (name,), places)
+        forgotten = _finished(connection, key, turns, [name, *texts], facts, counts, (name,), places)
+        forget_answer_jobs(connection, user, forgotten.texts, name)
+        return forgotten
 
 
 def forget_user(engine: Engine, user: str) -> Forgotten:
@@ -152,7 +157,8 @@ def forget_user(engine: Engine, user: str) -> Forgotten:
         UnknownUserError: If nothing of that user is stored.
     """
     with engine.begin() as connection:
-        key = _changed_user(connection, user)
+        # Of whose answers nothing is left to be forgotten later.
+        key = _changed_user(connection, user, NOBODY)
         if key is None:
             raise UnknownUserError(f"Nothing of a user {user!r} is stored.")
         turns = _turns(connection, TurnRow.user_key == key)
@@ -177,17 +183,21 @@ def forget_completions(connection: Connection, since: datetime, texts: Iterable[
     return deleted + len(holding)
 
 
-def note_cleanup(connection: Connection) -> None:
+def note_cleanup(connection: Connection, owner: str) -> None:
     """Note that files have to be cleaned of what this transaction deletes; its first statement, as it locks.
 
     Questions that are being answered keep nothing from then on (`memory.forgotten_since`).
+
+    Args:
+        connection: In the transaction of the forgetting.
+        owner: Name of the user whose answers, as they were made, may have told of it.
     """
-    connection.execute(insert(CleanupRow), {"created_at": datetime.now(UTC)})
+    connection.execute(insert(CleanupRow), {"created_at": datetime.now(UTC), "owner": owner})
 
 
-def _changed_user(connection: Connection, name: str) -> int | None:
+def _changed_user(connection: Connection, name: str, owner: str | None = None) -> int | None:
     """The key of a user, whose change is noted and has to be cleaned; None without one."""
-    note_cleanup(connection)
+    note_cleanup(connection, name if owner is None else owner)
     changed = update(UserRow).where(UserRow.name == name).values(revision=UserRow.revision + 1)
     return connection.execute(changed.returning(UserRow.key)).scalar()
 

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, delete, or_, select, update
 
 from memory.answer_tasks import ANSWER
-from memory.conversation_tables import FactRow, ReadingRow, ThreadRow, TurnRow, UserRow
+from memory.conversation_tables import CleanupRow, FactRow, ReadingRow, ThreadRow, TurnRow, UserRow
 from memory.errors import HandOverError, UnknownUserError
 from memory.job_records import ENDED
 from memory.jobs import job_digest
@@ -35,7 +35,7 @@ def hand_over(engine: Engine, old: str, new: str) -> None:
         key = note_user(connection, new)  # written first: it locks
         before = known_user(connection, old)
         _check(connection, old, new, before, key)
-        for table in (DocumentRow, CollectionRow):
+        for table in (DocumentRow, CollectionRow, CleanupRow):
             connection.execute(update(table).where(table.owner == old).values(owner=new))
         _hand_over_jobs(connection, old, new)
         if before is not None:

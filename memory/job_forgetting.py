@@ -6,17 +6,31 @@ All functions run inside the caller's transaction.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import Connection, Text, cast, delete, false, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Text,
+    and_,
+    cast,
+    delete,
+    false,
+    null,
+    or_,
+    select,
+    update,
+)
 
 from memory.answer_tasks import ANSWER
 from memory.job_endings import settle
 from memory.job_records import ALL_TASKS, ENDED, TaskRecord
 from memory.tables import JobEventRow, JobRow, TaskRow
 from memory.threads import storable
+from memory.traces import Needles
+from retrieval.chunking import flat
 
 __all__ = [
     "KEPT",
@@ -47,24 +61,71 @@ def forget_old(connection: Connection, owner: str) -> None:
             connection.execute(delete(JobRow).where(JobRow.key == key))
 
 
-def forget_answer_jobs(connection: Connection, owner: str | None, thread: str | None = None) -> int:
+def forget_answer_jobs(
+    connection: Connection,
+    owner: str | None,
+    texts: Collection[str] | None = None,
+    thread: str | None = None,
+) -> int:
     """Forget the answers of a user, of all users where that is None, that have ended; how many.
 
-    All that they told goes with them, and what those have told that are on their way. What it was is not
-    looked at: the answers themselves stay in their threads.
+    All that they told goes with them, and what those have told that are on their way. What that was is not
+    looked at: the answers themselves stay in their threads. Of one that was stopped, or has failed, only its
+    question is left, so that it can be asked again.
 
     Args:
         connection: In the transaction of the forgetting.
         owner: Name of the user.
+        texts: What is forgotten; questions that hold some of it go too, and all where it is not known.
         thread: Of this one those that are on their way go too; their workers hear of it as of a job that is
             cancelled.
     """
     answers = [JobRow.kind == ANSWER] + ([] if owner is None else [JobRow.owner == storable(owner)])
     here = JobRow.spec["thread"].as_string() == storable(thread) if thread is not None else false()
-    gone = connection.execute(delete(JobRow).where(*answers, or_(JobRow.state.in_(ENDED), here))).rowcount
+    kept = [] if texts is None else _questions_without(connection, answers, texts)
+    ended = and_(JobRow.state.in_(ENDED), JobRow.key.not_in(kept))
+    gone = connection.execute(delete(JobRow).where(*answers, or_(ended, here))).rowcount
     told = select(JobRow.key).where(*answers)
     connection.execute(delete(JobEventRow).where(JobEventRow.job_key.in_(told)))
+    connection.execute(update(TaskRow).where(TaskRow.job_key.in_(kept)).values(result=null()))
     return gone
+
+
+def _questions_without(
+    connection: Connection, answers: Sequence[ColumnElement[bool]], texts: Collection[str]
+) -> list[int]:
+    """Keys of the answers that were stopped, or have failed, and whose rows hold none of the texts."""
+    needles = Needles(map(_plain, texts))
+    rows = (
+        select(JobRow.key, JobRow.title, JobRow.reason, JobRow.spec, TaskRow.payload, TaskRow.error)
+        .join(TaskRow, TaskRow.job_key == JobRow.key)
+        .where(*answers, JobRow.state.in_(("cancelled", "failed")))
+    )
+    return [
+        key
+        for key, *cells in connection.execute(rows).all()
+        if not needles.found_in_texts(_plain(each) for cell in cells for each in _strings(cell))
+    ]
+
+
+def _strings(value: object) -> Iterator[str]:
+    """All texts in what JSON can hold."""
+    match value:
+        case str():
+            yield value
+        case list():
+            for each in value:
+                yield from _strings(each)
+        case dict():
+            for each in value.values():
+                yield from _strings(each)
+        case _:
+            pass
+
+
+def _plain(text: str) -> str:
+    """A text however it is spaced, and in whichever case."""
+    return flat(text).casefold()
 
 
 def forget_all_answers(connection: Connection, owner: str) -> None:

@@ -551,7 +551,55 @@ def test_an_answer_on_its_way_while_its_thread_is_forgotten(library: Library, ki
         finally:
             go_on.set()
         assert occurrences(home, SECRET, ANSWER) == {}
-        with pytest.raises(UnknownJobError):
-            library.answers.state(id)
+        if kind == "thread":
+            with pytest.raises(UnknownJobError):
+                library.answers.state(id)
+        else:
+            assert (library.answers.state(id).state, library.answers.state(id).steps) == ("failed", ())
     said = [turn.question for turn in library.threads.turns("home")]
     assert said == ([] if kind == "thread" else ["Which day is it today?"])
+
+
+def stopped(library: Library, question: str, thread: str) -> str:
+    id = library.answers.ask(question, thread)
+    library.answers.stop(id)
+    assert library.answers.state(id).state == "stopped"
+    return id
+
+
+def test_questions_without_an_answer_stay_if_they_do_not_hold_it(library: Library, tmp_path: Path) -> None:
+    list(library.add([write(tmp_path / "story.txt", STORY)]))
+    bob = library.for_user("bob")
+    list(bob.add([write(tmp_path / "bob.txt", STORY)]))
+    library.ask("Remember that my locker is number 4711 in Zwartkops.", thread="told")
+    (fact,) = library.memories().facts("true")
+    other, theirs = stopped(library, "Who sings at dusk?", "x"), stopped(bob, "Who sings at dusk?", "x")
+    holds = stopped(library, f"Is it so that {fact.text.upper()}", "y")
+    with working(library):
+        answered = bob.answers.ask("Who sings at dusk?", "z")
+        while not bob.answers.state(answered).ended:
+            sleep(0.01)
+    Forgetting(library).forget_fact("me", fact.id)
+    assert library.answers.state(other).question == "Who sings at dusk?"
+    assert library.answers.open("x") == other
+    with pytest.raises(UnknownJobError):
+        library.answers.state(holds)
+    assert bob.answers.state(theirs).state == "stopped"
+    assert bob.answers.state(answered).steps, "nothing of others is forgotten"
+
+
+def test_a_start_finishes_it_for_who_has_forgotten_alone(
+    home: Path, library: Library, open_home: ForOneHome, tmp_path: Path
+) -> None:
+    from memory.forgetting import forget_turn
+
+    bob = library.for_user("bob")
+    list(bob.add([write(tmp_path / "bob.txt", STORY)]))
+    with working(library):
+        answered = bob.answers.ask("Who sings at dusk?", "z")
+        while not bob.answers.state(answered).ended:
+            sleep(0.01)
+    forget_turn(library.engine, "me", "home", 2)
+    again = open_home(home)
+    assert to_clean(again.engine) == []
+    assert again.for_user("bob").answers.state(answered).steps

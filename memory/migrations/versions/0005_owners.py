@@ -58,10 +58,12 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_collection_documents_document_id"), "collection_documents", ["document_id"])
     op.create_index("ix_turns_asked_at", "turns", ["user_key", "asked_at", "key"])
+    op.add_column("cleanups", sa.Column("owner", sa.String()))
 
 
 def downgrade() -> None:
 
+    op.drop_column("cleanups", "owner")
     op.drop_index("ix_turns_asked_at", "turns")
     op.drop_table("collection_documents")
     op.drop_table("collections")
