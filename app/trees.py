@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Any, Final, Literal
@@ -84,6 +84,13 @@ class Trees:
         """The tree of a document, if it is whole."""
         found = self.store.find(self._version(record, self._reader(reader)))
         return self.store.load(found[0]) if found is not None and found[1] else None
+
+    def which_ready(self, records: Sequence[DocumentRecord], reader: TreeReader = "reader") -> set[str]:
+        """The ids of those of the documents whose tree is whole, looked up at once and not read."""
+        made = self._reader(reader)
+        versions = {record.id: self._version(record, made) for record in records}
+        whole = self.store.whole(next(iter(versions.values())).reader) if versions else set()
+        return {id for id, version in versions.items() if version in whole}
 
     def shown(self, record: DocumentRecord) -> SummaryTree | None:
         """The tree of a document as it is looked at: the reader's own if it is whole, else the quick one."""

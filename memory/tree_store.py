@@ -78,6 +78,13 @@ class TreeStore:
             row = connection.execute(_known(version)).first()
         return None if row is None else (row.key, row.state == "ready")
 
+    def whole(self, reader: str) -> set[TreeVersion]:
+        """The versions of all trees by a reader that are ready."""
+        columns = TreeRow.document_id, TreeRow.content_hash, TreeRow.reader, TreeRow.recipe
+        query = select(*columns).where(TreeRow.reader == reader, TreeRow.state == "ready")
+        with self.engine.connect() as connection:
+            return {TreeVersion(*row) for row in connection.execute(query)}
+
     def load(self, key: int) -> SummaryTree | None:
         """A tree with the summaries that are there; None if it is gone."""
         query = (

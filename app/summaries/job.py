@@ -129,7 +129,9 @@ class SummaryJobs:
     def _of_library(self, references: Sequence[str], wanted: Wanted) -> list[SummaryRequest]:
         if not references:
             raise SettingsError("There is no document to summarise.")
-        records = {record.id: record for record in map(self._documents.resolve, references)}
+        known = {record.id: record for record in self._documents.records()}
+        meant = [known.get(each) or self._documents.resolve(each) for each in references]
+        records = {record.id: record for record in meant}
         names = file_names([record.path for record in records.values()], wanted)
         return [
             SummaryRequest(record.path, name, record.id)
@@ -167,12 +169,14 @@ class SummaryJobs:
         """What is still to be made: a tree that is there needs no more than the last step."""
         trees = self._summarizer.methods.trees
         known = {record.id: record for record in self._documents.records()}
-        sizes: list[int] = []
-        for request in requests:
-            record = known.get(request.document)
-            whole = wanted.method == "hierarchical" and record is not None
-            ready = whole and record is not None and trees.ready(record) is not None
-            sizes.append(0 if ready else size_of(Path(request.path), record))
+        records = [known.get(request.document) for request in requests]
+        ready: set[str] = set()
+        if wanted.method == "hierarchical":
+            ready = trees.which_ready([record for record in records if record is not None])
+        sizes = [
+            0 if request.document in ready else size_of(Path(request.path), record)
+            for request, record in zip(requests, records, strict=True)
+        ]
         adds = [request.add for request in requests if request.add]
         return expected(sizes, adds, wanted, trees.settings, self._jobs)
 

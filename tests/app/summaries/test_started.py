@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from app.errors import SettingsError
 from app.library import Library
@@ -54,6 +55,31 @@ def test_results_are_kept_with_the_job(wood: Library, tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.md"))
     with pytest.raises(UnknownJobError):
         wood.for_user("anna").summary_results(job.id)
+
+
+def test_an_estimate_asks_the_database_no_more_often_for_more_documents(
+    library: Library, tmp_path: Path
+) -> None:
+    names = [f"{name}{number}" for name in ("fox", "owl") for number in range(4)]
+    texts = [
+        f"The {name} sleeps. At dusk the {name} wakes and goes to the river to drink.\n" for name in names
+    ]
+    list(library.add([write(tmp_path / f"{n}.txt", text) for n, text in zip(names, texts, strict=True)]))
+    ids = [record.id for record in library.documents()]
+    asked: list[str] = []
+    event.listen(library.engine, "before_cursor_execute", lambda *told: asked.append(told[2]))
+    counts: list[int] = []
+    for some in (ids[:1], ids):
+        asked.clear()
+        library.estimate_summaries(some, SHORT)
+        counts.append(len(asked))
+    assert counts[0] == counts[1]
+
+    built = library.estimate_summaries(ids, SHORT).units
+    library.trees.ensure(library.documents()[0])
+    assert library.trees.which_ready(library.documents()) == {ids[0]}
+    assert library.estimate_summaries(ids[:1], SHORT).units == 1
+    assert library.estimate_summaries(ids, SHORT).units < built
 
 
 def test_a_document_that_is_gone_is_named_with_the_reason(wood: Library) -> None:
