@@ -6,6 +6,8 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -316,6 +318,19 @@ def test_hostile_words_are_shown_as_they_are(open_chat: OpenChat) -> None:
         assert "](javascript" not in each.value
 
 
+def test_of_many_threads_the_latest_are_shown(open_chat: OpenChat, library: Library) -> None:
+    ask(open_chat(thread="thread 0"), QUESTION)
+    (turn,) = library.threads.turns("thread 0")
+    for number in range(1, 15):
+        moment = turn.asked_at + timedelta(seconds=number)
+        library.threads.append(f"thread {number}", replace(turn, run=f"run {number}", asked_at=moment))
+    session = open_chat()
+    shown = [each.label for each in session.button if each.key and each.key.startswith("chat-thread-t")]
+    assert shown == [f"thread {number}" for number in range(14, 2, -1)]
+    button(session, "chat-more").click().run()
+    assert has_button(session, "chat-thread-t-thread 0")
+
+
 def test_a_long_thread_shows_its_end(open_chat: OpenChat, library: Library) -> None:
     ask(open_chat(thread="long"), QUESTION)
     (turn,) = library.threads.turns("long")
@@ -357,3 +372,22 @@ def test_a_long_thread_shows_its_end(open_chat: OpenChat, library: Library) -> N
 )
 def test_no_more_is_shown_than_what_is_around(end: int, turn: int, cited: int, until: int) -> None:
     assert chat.window_end(end, turn, cited) == until
+
+
+def test_a_turn_that_is_asked_again_makes_room_and_stays_if_that_is_stopped(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(chat, "library", lambda: library)
+    library.ask(QUESTION, thread="light")
+    id = library.answers.again("light")
+    session = AppTest.from_function(draw, default_timeout=60)
+    session.query_params["thread"] = "light"
+    session.run()
+    assert [each.name for each in session.chat_message] == ["user", "assistant"], (
+        "the question, as it is asked"
+    )
+    assert has_button(session, "chat-stop")
+    library.answers.stop(id)
+    session.run()
+    assert [each.name for each in session.chat_message] == ["user", "assistant"] * 2
+    assert has_button(session, "chat-try-again")

@@ -84,7 +84,10 @@ def _conversation(mine: Library, at: Address, under_way: AnswerState | None) -> 
     shown = turns[-SHOWN:]
     if len(turns) > SHOWN:
         _further("earlier", "expand_less", shown[0].ordinal - 1, shown[0].ordinal - AROUND)
+    replaced = under_way.replaces if under_way is not None and not under_way.ended else None
     for turn in shown:
+        if replaced is not None and turn.ordinal == replaced[0]:
+            continue  # its question is asked again: it is there still, should nothing come of that
         draw_turn(mine, at, turn, last=not later and turn is shown[-1] and under_way is None)
     if later:
         _further("later", "expand_more", later, shown[-1].ordinal + AROUND - 1)
