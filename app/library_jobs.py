@@ -10,7 +10,7 @@ from app.jobs.estimates import Estimate, JobProgress
 from app.library_home import INDEX, LibraryHome
 from app.summaries.job import Failed, Named, SummaryJobs
 from app.summaries.wanted import Wanted
-from memory.documents import DocumentStore
+from memory.documents import DocumentRecord, DocumentStore
 from memory.job_events import JobEvent
 from memory.job_records import JobRecord, TaskRecord
 from memory.threads import storable
@@ -82,10 +82,17 @@ class LibraryJobs:
         return self._summaries.results(self.job(job_id))
 
     def job_list(
-        self, kinds: Collection[str] | None = None, limit: int | None = 100
+        self,
+        kinds: Collection[str] | None = None,
+        limit: int | None = 100,
+        document: DocumentRecord | None = None,
     ) -> list[tuple[JobRecord, JobProgress]]:
-        """The latest jobs, of some kinds or of all, newest first, and how far they are."""
-        records = self.jobs.store.records(limit, self.user, kinds)
+        """The latest jobs, of some kinds or of all, newest first, and how far they are.
+
+        With `document`, only those that were asked for it, alone or among others.
+        """
+        naming = () if document is None else (document.id, document.path)
+        records = self.jobs.store.records(limit, self.user, kinds, naming)
         return [(record, self.jobs.progress(record)) for record in records]
 
     def job(self, job_id: str) -> JobRecord:

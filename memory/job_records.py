@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Engine, func, select, true
+from sqlalchemy import ColumnElement, Connection, Engine, Text, cast, func, or_, select, true
 
 from memory.errors import AmbiguousJobError, UnknownJobError
 from memory.moments import in_utc
@@ -105,12 +106,19 @@ class JobReader:
         return found[0]
 
     def records(
-        self, limit: int | None = None, owner: str | None = None, kinds: Collection[str] | None = None
+        self,
+        limit: int | None = None,
+        owner: str | None = None,
+        kinds: Collection[str] | None = None,
+        naming: Collection[str] = (),
     ) -> list[JobRecord]:
-        """Jobs, of some kinds or of all, newest first."""
+        """Jobs, of some kinds or of all, newest first; with `naming`, whose spec holds one of these texts."""
         of_kinds = true() if kinds is None else JobRow.kind.in_(kinds)
+        spec = cast(JobRow.spec, Text)
+        holds = [spec.contains(json.dumps(each), autoescape=True) for each in naming]
+        named = or_(*holds) if holds else true()
         with self.engine.connect() as connection:
-            return job_records(connection, _of(owner), of_kinds, limit=limit)
+            return job_records(connection, _of(owner), of_kinds, named, limit=limit)
 
     def resolve(self, reference: str, owner: str | None = None) -> JobRecord:
         """The job whose id begins so.

@@ -344,3 +344,21 @@ def test_events_are_read_on_from_the_last_one_seen(any_engine: Engine) -> None:
     events.append([NewJobEvent(job.key + 1, "a", "load", "of no job", 0, 0)])
     events.append([NewJobEvent(job.key, "a", "load", "half \udce9 and \0 nothing", 0, 0)])
     assert [e.subject for e in events.read(job.key, first[2].key)] == ["half \\udce9 and  nothing"]
+
+
+def test_jobs_are_found_by_what_they_were_asked_for(any_engine: Engine) -> None:
+    store = JobStore(any_engine)
+    for number, documents in enumerate((["a1", "b2"], ["b2"], ["b2/é_x\\y"], ["b2 and more"])):
+        store.create("counting", f"Count {number}", {"documents": documents, "n": number}, [])
+    store.create("other", "Count 4", {"document": "b2"}, [])
+
+    def titles(*naming: str, kinds: tuple[str, ...] = ("counting",), limit: int | None = None) -> list[str]:
+        return [each.title for each in store.records(limit, None, kinds, naming)]
+
+    assert titles("a1") == ["Count 0"]
+    assert titles("b2") == ["Count 1", "Count 0"]
+    assert titles("b2", limit=1) == ["Count 1"]
+    assert titles("b2", kinds=("counting", "other")) == ["Count 4", "Count 1", "Count 0"]
+    assert titles("b2/é_x\\y", "a1") == ["Count 2", "Count 0"]
+    assert titles("%") == titles("2") == []
+    assert len(titles()) == 4

@@ -11,13 +11,13 @@ from app.library import Library
 from app.records import JobRecord
 from app.summaries.report import DocumentSummary
 from ui.parts.links import link_to_document, link_to_turn
+from ui.parts.moments import minute_of, zone
 from ui.plain import label, passage
 from ui.words import t
 
 __all__ = ["show_questions", "show_summaries"]
 
 SUMMARIZE: Final = "summarize"
-JOBS: Final = 200
 SUMMARIES: Final = 10
 QUESTIONS: Final = 50
 
@@ -33,15 +33,14 @@ def show_summaries(library: Library, view: DocumentView) -> None:
         part = f" · {label(summary.part, 80)}" if summary.part else ""
         title = f"{method}{part} · {t('document.words', n=summary.figures.words)}"
         at = record.finished_at or record.created_at
-        with st.expander(f"{title} · {at.astimezone():%Y-%m-%d %H:%M}", expanded=number == 0):
+        with st.expander(f"{title} · {minute_of(at, zone())}", expanded=number == 0):
             _show_summary(view, summary)
 
 
 def _summaries(library: Library, view: DocumentView) -> list[tuple[JobRecord, DocumentSummary]]:
-    meant = {view.record.id, view.record.path}
     found: list[tuple[JobRecord, DocumentSummary]] = []
-    for record, _ in library.job_list([SUMMARIZE], JOBS):
-        if len(found) < SUMMARIES and record.ended and meant & set(record.spec.get("documents", ())):
+    for record, _ in library.job_list([SUMMARIZE], SUMMARIES, view.record):
+        if len(found) < SUMMARIES and record.ended:
             done, _failed = library.summary_results(record.id)
             found += [(record, each) for _, each in done if each.document == view.record.id]
     return found[:SUMMARIES]
@@ -71,4 +70,4 @@ def show_questions(view: DocumentView) -> None:
         with st.container(border=True, gap=None):
             link_to_turn(each.thread, each.ordinal, label(each.question, 300))
             note = f" · {t('document.abstained')}" if each.abstained else ""
-            st.caption(f"{label(each.thread, 80)} · {each.asked_at.astimezone():%Y-%m-%d %H:%M}{note}")
+            st.caption(f"{label(each.thread, 80)} · {minute_of(each.asked_at, zone())}{note}")

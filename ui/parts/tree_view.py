@@ -161,8 +161,7 @@ def _show_building(library: Library, view: DocumentView) -> None:
 
 
 def _jobs(library: Library, view: DocumentView) -> Sequence[tuple[JobRecord, JobProgress]]:
-    found = library.job_list([TREE])
-    return [each for each in found if each[0].spec.get("document_id") == view.record.id]
+    return library.job_list([TREE], 1, view.record)
 
 
 def _show_jobs(library: Library, view: DocumentView, jobs: Sequence[tuple[JobRecord, JobProgress]]) -> None:
