@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 
@@ -24,7 +25,7 @@ from app.shown_answers import (
 from ui.parts.answer import figures
 from ui.parts.answer_text import answer_html, growing_html
 from ui.parts.budget_bar import budget_html
-from ui.parts.citation_words import button_words, day, place_words
+from ui.parts.citation_words import button_words, day, place_words, told_apart
 from ui.parts.flowing import flowing
 from ui.parts.recalled_list import recalled_html
 from ui.parts.references import Kind, Reference, opened, references
@@ -161,6 +162,16 @@ def test_a_button_says_where_and_how_sure() -> None:
     assert button_words(said) == "[1] you, 12 May 2026 · verified"
     assert button_words(citation(title="")) == "[1] A document that was removed, p. 12 · verified"
     assert len(button_words(citation(title="x" * 300, page=None, section="y" * 300))) < 110
+
+
+def test_places_that_are_called_the_same_are_told_apart() -> None:
+    other = replace(place(), page=7)
+    one, two = replace(place(), excerpt="The first\nwords"), replace(place(), excerpt="x" * 90)
+    assert told_apart([one, other, two]) == [
+        "Jane Eyre, Chapter II · “The first words”",
+        "Jane Eyre, p. 7",
+        f"Jane Eyre, Chapter II · “{'x' * 39}…”",
+    ]
 
 
 def test_the_same_in_chinese(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,9 @@ from app.summaries.wanted import Wanted
 from app.working import start_work, working
 from tests.conftest import ForOneHome, write
 from tests.ui.browser.conftest import until
+from ui.parts import documents
 from ui.views import document, library
+from ui.words import t
 
 BAD = "<script>alert(1)</script> ![x](http://x.example/a.png) [y](javascript:a())"
 OpenView = Callable[..., AppTest]
@@ -85,6 +87,26 @@ def hostile(library: Library, tmp_path: Path) -> Library:
 
 def test_an_empty_library_says_what_to_do(library: Library, opened: OpenView) -> None:
     assert "There is no document yet" in said(opened(draw_library, library))
+
+
+def test_what_is_ticked_stays_so_on_other_pages_of_the_list(
+    library: Library, opened: OpenView, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(documents, "ROWS", 1)
+    added = library.add([write(tmp_path / f"{name}.txt", f"The lamp {name} burns.") for name in ("a", "b")])
+    assert [each.status for each in added] == ["added", "added"]
+    session = opened(draw_library, library)
+    session.checkbox[0].check().run()
+    session.number_input(key="library_page").set_value(2).run()
+    assert not session.checkbox[0].value
+    assert session.button(key="library_remove").label == t("library.remove", n=1)
+    session.checkbox[0].check().run()
+    assert session.button(key="library_remove").label == t("library.remove", n=2)
+    session.number_input(key="library_page").set_value(1).run()
+    assert session.checkbox[0].value
+    session.checkbox[0].uncheck().run()
+    assert session.button(key="library_remove").label == t("library.remove", n=1)
+    assert not session.exception
 
 
 def test_of_a_document_nothing_is_markup(hostile: Library, opened: OpenView) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -170,6 +171,11 @@ def test_what_is_said_of_a_document_is_escaped() -> None:
     said = facts_of(replace(record(1, path="/x/![a](http:b).md"), pages=3))
     assert "Text · 3 pages · 999 characters" in said
     assert "![a](http:b)" not in said
+
+
+def test_times_are_those_of_the_browser(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ui.parts.documents.zone", lambda: ZoneInfo("Asia/Shanghai"))
+    assert "2026-03-01 20:01" in facts_of(record(1))
 
 
 def task(name: str, state: str, weight: float = 100.0, error: str | None = None) -> TaskRecord:

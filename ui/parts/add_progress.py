@@ -16,6 +16,7 @@ from app.records import JobEvent, JobProgress, JobRecord, TaskRecord
 from ui.errors import shown_errors
 from ui.parts.amounts import time_words
 from ui.parts.dialogs import draw_anew
+from ui.parts.moments import minute_of, zone
 from ui.plain import label
 from ui.words import t
 
@@ -188,9 +189,7 @@ def _show_open(library: Library, record: JobRecord, progress: JobProgress) -> No
 def _show_ended(library: Library, record: JobRecord, progress: JobProgress) -> None:
     states = _states(library, record)
     at = record.finished_at or record.created_at
-    st.write(
-        f"**{_title(states)}** · {t(f'library.state.{record.state}')} · {at.astimezone():%Y-%m-%d %H:%M}"
-    )
+    st.write(f"**{_title(states)}** · {t(f'library.state.{record.state}')} · {minute_of(at, zone())}")
     if progress.failed and record.state != "cancelled":
         _button("retry", library.resume_job, record.id, ":material/refresh:")
     _show_files(states)

@@ -7,12 +7,12 @@ from typing import Final
 import streamlit as st
 
 from app.library import Library
-from app.shown_answers import ShownAnswer, ShownCitation, ShownTurn
+from app.shown_answers import ShownAnswer, ShownCitation, ShownPlace, ShownTurn
 from ui.errors import shown_errors
 from ui.parts.answer_text import answer_html
 from ui.parts.budget_bar import budget_html
 from ui.parts.chat_address import Address
-from ui.parts.citation_words import ICONS, button_words, day
+from ui.parts.citation_words import ICONS, day, told_apart
 from ui.parts.composer import ask_again, begin_edit, draw_edit
 from ui.parts.evidence import draw_evidence, open_evidence
 from ui.parts.links import link_to_library
@@ -82,18 +82,19 @@ def _evidence_buttons(answer: ShownAnswer, turn: int, open_now: Reference | None
         if words:
             st.caption(words)
         with st.container(horizontal=True, gap="xsmall"):
-            for each in of_kind[:OFFERED]:
-                _evidence_button(answer, each, each == open_now)
+            offered = [(each, shown) for each in of_kind[:OFFERED] if (shown := opened(answer, each))]
+            called = told_apart([shown for _, shown in offered])
+            for (each, shown), words in zip(offered, called, strict=True):
+                _evidence_button(each, shown, words, each == open_now)
             if len(of_kind) > OFFERED:
                 st.caption(t("chat.more_citations", count=len(of_kind) - OFFERED))
 
 
-def _evidence_button(answer: ShownAnswer, reference: Reference, is_open: bool) -> None:
-    shown = opened(answer, reference)
-    if shown is None:
-        return
+def _evidence_button(
+    reference: Reference, shown: ShownCitation | ShownPlace, words: str, is_open: bool
+) -> None:
     st.button(
-        label(button_words(shown)),
+        label(words),
         key=f"chat-cite-{reference}",
         icon=ICONS[shown.verdict if isinstance(shown, ShownCitation) else "place"],
         type="primary" if is_open else "secondary",

@@ -13,6 +13,11 @@ STYLE: Final = """
 .stMainBlockContainer { padding-top: 3.5rem; }
 [data-testid="stBottomBlockContainer"] { padding-bottom: 1.5rem; }
 .st-key-chat-head h1 { font-size: 1.5rem; padding: 0; overflow-wrap: anywhere; }
+.st-key-chat-head { padding-bottom: .75rem; }
+[class*="st-key-chat-thread-t-"] button, [class*="st-key-chat-thread-i-"] button,
+[class*="st-key-chat-thread-t-"] button *, [class*="st-key-chat-thread-i-"] button * {
+  justify-content: flex-start; text-align: start;
+}
 .clew-steps { margin: 0; padding-inline-start: 1.6em; overflow-wrap: anywhere; }
 .clew-steps li { margin: .15em 0; }
 .clew-steps small { opacity: .8; }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -10,10 +11,11 @@ from ui.parts.moments import zone
 from ui.plain import cut
 from ui.words import language, t
 
-__all__ = ["ICONS", "button_words", "day", "place_words", "short_place", "verdict_words"]
+__all__ = ["ICONS", "button_words", "day", "place_words", "short_place", "told_apart", "verdict_words"]
 
 TITLE: Final = 40
 SECTION: Final = 40
+EXCERPT: Final = 40
 ICONS: Final = {
     "verified": ":material/verified:",
     "corrected": ":material/edit_location_alt:",
@@ -35,6 +37,17 @@ def button_words(shown: ShownCitation | ShownPlace) -> str:
         return short_place(shown)
     number = f"[{shown.n}] " if shown.n else ""
     return f"{number}{short_place(shown)} · {verdict_words(shown.verdict)}"
+
+
+def told_apart(shown: Sequence[ShownCitation | ShownPlace]) -> list[str]:
+    """The same for several; places that are called the same are told apart by their first words."""
+    words = [button_words(each) for each in shown]
+    return [
+        f"{said} · “{cut(' '.join(each.excerpt.split()), EXCERPT)}”"
+        if isinstance(each, ShownPlace) and words.count(said) > 1
+        else said
+        for said, each in zip(words, shown, strict=True)
+    ]
 
 
 def short_place(shown: ShownCitation | ShownPlace) -> str:

@@ -12,6 +12,7 @@ import streamlit as st
 from app.records import DocumentRecord
 from ui.parts.amounts import page_ranges
 from ui.parts.links import link_to_document
+from ui.parts.moments import minute_of, zone
 from ui.plain import label
 from ui.words import t
 
@@ -30,6 +31,8 @@ __all__ = [
 ROWS: Final = 25
 TITLE: Final = 120
 CHOSEN: Final = "library_chosen_"
+TICKED: Final = "library_ticked"
+"""Ids of the documents that are chosen, on any page of the list; boxes that are not drawn lose theirs."""
 
 SORTS: Final[Mapping[str, tuple[Callable[[DocumentRecord], Any], bool]]] = {
     "newest": (lambda record: record.added_at, True),
@@ -99,7 +102,7 @@ def facts_of(record: DocumentRecord) -> str:
     if record.pages:
         facts.append(t("library.pages", n=f"{record.pages:,}"))
     facts.append(t("library.characters", n=f"{record.characters:,}"))
-    facts.append(t("library.added", at=f"{record.added_at.astimezone():%Y-%m-%d %H:%M}"))
+    facts.append(t("library.added", at=minute_of(record.added_at, zone())))
     facts.append(label(file_name(record), 80))
     return " · ".join(facts)
 
@@ -125,7 +128,15 @@ def show_rows(rows: Sequence[DocumentRecord], collections: Mapping[str, Sequence
         with st.container(border=True, gap=None):
             with st.container(horizontal=True, vertical_alignment="center", wrap=False):
                 name = t("library.choose", title=label(record.title, TITLE))
-                st.checkbox(name, key=CHOSEN + record.id, label_visibility="collapsed", width="content")
+                st.session_state[CHOSEN + record.id] = record.id in _ticked()
+                st.checkbox(
+                    name,
+                    key=CHOSEN + record.id,
+                    label_visibility="collapsed",
+                    width="content",
+                    on_change=_tick,
+                    args=(record.id,),
+                )
                 link_to_document(record.id, None, None, label(record.title, TITLE))
             st.caption(facts_of(record))
             if record.pages_unread:
@@ -136,12 +147,22 @@ def show_rows(rows: Sequence[DocumentRecord], collections: Mapping[str, Sequence
                 st.caption(f":material/folder: {t('library.in_collections', names=within)}")
 
 
-def chosen_rows(rows: Sequence[DocumentRecord]) -> list[DocumentRecord]:
-    """Those of the documents shown whose box is ticked."""
-    return [record for record in rows if st.session_state.get(CHOSEN + record.id)]
+def chosen_rows(records: Sequence[DocumentRecord]) -> list[DocumentRecord]:
+    """Those of the documents that are ticked, on this page of the list or on another."""
+    ticked = _ticked()
+    return [record for record in records if record.id in ticked]
 
 
-def choose_all(rows: Sequence[DocumentRecord], chosen: bool) -> None:
-    """Tick or clear the boxes of documents; before they are drawn."""
-    for record in rows:
-        st.session_state[CHOSEN + record.id] = chosen
+def choose_all(records: Sequence[DocumentRecord], chosen: bool) -> None:
+    """Tick or clear documents."""
+    ids = {record.id for record in records}
+    st.session_state[TICKED] = _ticked() | ids if chosen else _ticked() - ids
+
+
+def _tick(id: str) -> None:
+    ticked = st.session_state[CHOSEN + id]
+    st.session_state[TICKED] = _ticked() | {id} if ticked else _ticked() - {id}
+
+
+def _ticked() -> frozenset[str]:
+    return frozenset(st.session_state.get(TICKED, ()))

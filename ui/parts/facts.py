@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import tzinfo
+from functools import partial
 from typing import Final, Literal
 
 import streamlit as st
@@ -11,6 +12,7 @@ import streamlit as st
 from app.library import Library
 from app.memory_browsing import Fact, FoundFact, MemoryBrowser
 from ui.errors import shown_errors
+from ui.parts.dialogs import ask
 from ui.parts.forgetting import ask_to_forget_fact
 from ui.parts.links import link_to_turn
 from ui.parts.memory_filters import draw_filters
@@ -72,7 +74,7 @@ def _card(mine: Library, found: FoundFact, texts: Mapping[str, str]) -> None:
                 and fact.invalid_at is None
                 and st.button(t("memories.revise"), key=f"revise-{fact.id}", icon=":material/edit:")
             ):
-                st.dialog(t("memories.revise_title"))(_revise)(mine, fact)
+                ask(t("memories.revise_title"), partial(_revise, mine, fact))
             if st.button(t("memories.forget"), key=f"forget-{fact.id}", icon=":material/delete_forever:"):
                 ask_to_forget_fact(mine, fact)
 

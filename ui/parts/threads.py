@@ -17,12 +17,14 @@ from ui.errors import shown_errors
 from ui.parts.chat_address import Address, address, go
 from ui.parts.dialogs import ask
 from ui.parts.forgetting import ask_to_forget_thread
+from ui.parts.moments import zone
 from ui.plain import label
 from ui.words import t
 
 __all__ = ["draw_threads", "file_name", "new_incognito_name", "thread_actions"]
 
-SHOWN: Final = 30
+SHOWN: Final = 12
+"""So few, because every button costs a run of the page a millisecond."""
 NAME: Final = 60
 LONGEST: Final = 200
 SEARCH: Final = "chat.search"
@@ -131,7 +133,7 @@ def file_name(thread: str) -> str:
 
 def new_incognito_name() -> str:
     """Not from the question: a name stands in the address, and a browser keeps that in its history."""
-    return f"{t('chat.incognito')} {datetime.now():%H:%M} {secrets.token_hex(2)}"
+    return f"{t('chat.incognito')} {datetime.now(zone()):%H:%M} {secrets.token_hex(2)}"
 
 
 def _decide(at: Address) -> None:

@@ -60,7 +60,7 @@ def _show_list(
     if not found.rows:
         st.info(t("library.none_found"), icon=":material/search_off:")
         return
-    _show_bar(library, collections, found, name)
+    _show_bar(library, collections, found, chosen_rows(records), name)
     show_rows(found.rows, names_by_document(collections))
     if found.pages > 1:
         st.number_input(
@@ -68,11 +68,16 @@ def _show_list(
         )
 
 
-def _show_bar(library: Library, collections: Sequence[Collection], found: Listed, name: str) -> None:
+def _show_bar(
+    library: Library,
+    collections: Sequence[Collection],
+    found: Listed,
+    chosen: Sequence[DocumentRecord],
+    name: str,
+) -> None:
     """What can be done with the documents that are chosen."""
-    chosen = chosen_rows(found.rows)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        every = len(chosen) == len(found.rows)
+        every = len(chosen_rows(found.rows)) == len(found.rows)
         st.button(
             t("library.choose_none" if every else "library.choose_all"),
             key="library_choose_all",
