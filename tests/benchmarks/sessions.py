@@ -6,7 +6,8 @@ BOOK is a file, such as ../shared/data/books/jane_eyre.txt; QUESTIONS a file of 
 eval qa`, or of one question a line. A real `clew ui` serves a home with that book; each session is a tab with
 a conversation of its own (without the browser: twenty of those would measure the browsers). In each round all
 of them ask at once, or spread at random over `--spread` seconds. Reported are, from the moment a question is
-sent, the time until the first step of its answer is on the page and until the answer is, with its citations;
+sent, the time until the page tells something of its answer (its first step, or what it waits for), until the
+first step is on the page, and until the answer is, with its citations;
 and the resident memory of the server after every round, its growth over the last half, and its CPU time.
 """
 
@@ -90,7 +91,7 @@ def measured(
                 tab.settle()
             draw = random.Random(SEED)
             ask_once(tabs[0], questions[0], 0.0)  # what is loaded once is loaded
-            first, whole, memory = [], [], [_megabytes(server.pid)]
+            told, first, whole, memory = [], [], [], [_megabytes(server.pid)]
             spent = _seconds(server.pid)
             with ThreadPoolExecutor(count) as pool:
                 for _ in range(rounds):
@@ -98,8 +99,9 @@ def measured(
                     chosen = [draw.choice(questions) for _ in tabs]
                     pauses = [draw.random() * spread for _ in tabs]
                     times = list(pool.map(ask_once, tabs, chosen, pauses, [barrier] * count))
-                    first += [each[0] for each in times]
-                    whole += [each[1] for each in times]
+                    told += [each[0] for each in times]
+                    first += [each[1] for each in times]
+                    whole += [each[2] for each in times]
                     memory.append(_megabytes(server.pid))
             spent = _seconds(server.pid) - spent
             for tab in tabs:
@@ -110,6 +112,7 @@ def measured(
     return {
         "sessions": count,
         "questions": len(first),
+        "first_event": _spread(told),
         "first_step": _spread(first),
         "answer": _spread(whole),
         "cpu_seconds_per_question": round(spent / len(first), 3),
@@ -120,31 +123,33 @@ def measured(
 
 def ask_once(
     tab: Session, question: str, pause: float, barrier: threading.Barrier | None = None
-) -> tuple[float, float]:
-    """Ask in a tab; seconds until the first step of the answer is there, and until the answer is."""
+) -> tuple[float, float, float]:
+    """Ask in a tab; seconds until something is told, until the first step is there, until the answer is."""
     if barrier is not None:
         barrier.wait()
     time.sleep(pause)
     began = time.perf_counter()
     tab.rerun(tab.widget(KEY), said=question)
-    first = 0.0
+    told = first = 0.0
 
     def answered(element: str) -> bool:
-        nonlocal first
+        nonlocal told, first
         done = "-chat-again" in element  # below the last answer of a conversation, unless one is under way
         if not first and (done or ("clew-steps" in element and "<li>" in element)):
             first = time.perf_counter()
+        if not told and (first or "hourglass" in element):
+            told = time.perf_counter()
         return done
 
     at = tab.until(answered, 120)
     tab.settle()
-    return first - began, at - began
+    return told - began, first - began, at - began
 
 
 def shown(report: dict[str, Any]) -> str:
     """The figures as a few lines."""
     lines = [f"{report['questions']} questions of {report['sessions']} sessions"]
-    for name in ("first_step", "answer"):
+    for name in ("first_event", "first_step", "answer"):
         figures = report[name]
         lines.append(
             f"{name}: p50 {figures['p50']:.2f} s, p95 {figures['p95']:.2f} s, most {figures['most']:.2f} s"

@@ -28,7 +28,7 @@ class Session:
 
     def __init__(self, url: str, page: str = "", query: str = "") -> None:
         self._page, self._query, self._hash = page, query, ""
-        self._repeated: dict[str, float] = {}
+        self._repeated: dict[str, tuple[float, float]] = {}  # when the next is due, and after how long again
         self.elements: dict[tuple[int, ...], str] = {}
         self.widgets: dict[str, str] = {}
         cookies = CookieJar()
@@ -86,16 +86,20 @@ class Session:
         """What comes within so many seconds; parts that are to be repeated are asked for in time."""
         deadline = time.perf_counter() + seconds
         while (now := time.perf_counter()) < deadline:
-            due = min((at for at in self._repeated.values()), default=deadline)
+            due = min((at for at, _ in self._repeated.values()), default=deadline)
             try:
                 received = self._socket.recv(timeout=max(0.001, min(due, deadline) - now))
             except TimeoutError:
-                for fragment in [each for each, at in self._repeated.items() if at <= time.perf_counter()]:
-                    del self._repeated[fragment]
-                    self.rerun(fragment=fragment, automatic=True)
+                self._repeat(time.perf_counter())
                 continue
             message = ForwardMsg.FromString(received if isinstance(received, bytes) else received.encode())
             yield from self._heard(message)
+
+    def _repeat(self, now: float) -> None:
+        for fragment, (at, interval) in list(self._repeated.items()):
+            if at <= now:
+                self._repeated[fragment] = now + interval, interval
+                self.rerun(fragment=fragment, automatic=True)
 
     def until(self, wanted: Callable[[str], bool], seconds: float = 60.0) -> float:
         """Wait for an element; when it came.
@@ -130,7 +134,9 @@ class Session:
                 yield now, shown
             case "auto_rerun":
                 wish = message.auto_rerun
-                self._repeated[wish.fragment_id] = now + wish.interval
+                self._repeated[wish.fragment_id] = now + wish.interval, wish.interval
+            case "stop_auto_rerun":
+                self._repeated.pop(message.stop_auto_rerun.fragment_id, None)
             case "page_info_changed":
                 self._query = message.page_info_changed.query_string
             case "script_finished":

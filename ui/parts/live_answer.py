@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["draw_ended", "follow"]
 
-POLL: Final = 0.4
+POLL: Final = 0.6
 """Seconds between two looks."""
 
 
