@@ -8,7 +8,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from app.answering import AnswerStage, AnswerState, AskedAnswer, Heard, Told, answered
 from app.events import Event
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from app.library import Library
 
 __all__ = ["IncognitoAnswers", "LiveAnswer"]
-
-KEPT: Final = 500
-"""Answers that are remembered, of all users; of older ones only their turns are."""
 
 
 class LiveAnswer:
@@ -125,9 +122,6 @@ class IncognitoAnswers:
             live = LiveAnswer(f"incognito-{secrets.token_hex(8)}", asked)
             before = [each for each in self._answers.values() if each.asked.thread == asked.thread]
             self._answers[live.id] = live
-            ended = [each.id for each in self._answers.values() if each.ended]
-            for id in ended[: max(0, len(self._answers) - KEPT)]:
-                del self._answers[id]
         threading.Thread(target=self._run, args=(live, before), name=live.id, daemon=True).start()
         return live.id
 
@@ -158,8 +152,7 @@ class IncognitoAnswers:
         asked = self._of_thread(thread)
         for each in asked:
             each.stop()
-            with self._lock:
-                self._answers.pop(each.id, None)
+            self._drop(each.id)
         return len(asked)
 
     def _of_thread(self, thread: str) -> list[LiveAnswer]:
@@ -175,6 +168,11 @@ class IncognitoAnswers:
             self._answer(live)
         finally:
             live.over.set()
+            self._library.home.incognito_room.ended(lambda: self._drop(live.id))
+
+    def _drop(self, id: str) -> None:
+        with self._lock:
+            self._answers.pop(id, None)
 
     def _answer(self, live: LiveAnswer) -> None:
         with self._room:

@@ -20,6 +20,7 @@ from app.summaries.summarizer import Summarizer
 from app.trees import Trees
 from app.uploads import REMOVE_UPLOAD, Uploads
 from memory.documents import DocumentStore
+from memory.incognito_room import IncognitoRoom
 from memory.units import UnitStore
 from retrieval.chunking import CHUNKING_VERSION
 
@@ -42,6 +43,7 @@ class LibraryHome:
         recipe: Names everything that decides about chunks and embeddings.
         documents: Those of all users.
         libraries: By user.
+        incognito_room: For what is kept nowhere.
     """
 
     def __init__(self, settings: Settings, engine: Engine, backends: Backends) -> None:
@@ -67,6 +69,7 @@ class LibraryHome:
         self.memory = MemoryHome(settings, engine, self.encoder.load, self.encoder.stored)
         self.searching = Searching(settings, engine, backends, self.encoder, self.trees, self.agents)
         self.libraries: dict[str, Library] = {}
+        self.incognito_room = IncognitoRoom()
         self.jobs.kinds |= self._kinds() | self.trees.kinds() | self.summarizer.kinds()
 
     def close(self) -> None:

@@ -42,7 +42,8 @@ class LibraryQuestions(LibraryJobs):
     def __init__(self, home: LibraryHome, user: str) -> None:
         super().__init__(home, user)
         self.memory = home.memory
-        self.threads, self.incognito = ThreadStore(home.engine, self.user), IncognitoThreads(self.user)
+        self.threads = ThreadStore(home.engine, self.user)
+        self.incognito = IncognitoThreads(self.user, home.incognito_room)
         self._known: tuple[LibraryState, list[DocumentRecord], bool] | None = None
 
     def ask(

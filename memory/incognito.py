@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-import threading
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -14,6 +12,7 @@ from numpy.typing import NDArray
 
 from memory.answering import PLAIN_ANSWER, Answering
 from memory.errors import ThreadNameError, UnknownThreadError
+from memory.incognito_room import IncognitoRoom, IncognitoThread
 from memory.thread_search import holds_words
 from memory.threads import ThreadRecord, ThreadStore, Turn, thread_name
 
@@ -23,23 +22,21 @@ INCOGNITO: Final = "incognito"
 """Before the name of a user, on a line of its own."""
 
 
-@dataclass(slots=True)
-class _Thread:
-    created_at: datetime
-    turns: list[Turn] = field(default_factory=list)
-
-
 class IncognitoThreads:
     """Threads of one user in one process, gone with it; to be used as a `ThreadStore` is, on several threads.
 
+    Those that were used the longest ago go earlier where there is no room for all of all users.
+
     Args:
         user: Whose threads; `user` of these is no name that anything is stored under.
+        room: Shared by all users; by default one of their own.
     """
 
-    def __init__(self, user: str = "") -> None:
+    def __init__(self, user: str = "", room: IncognitoRoom | None = None) -> None:
         self.user: Final = f"{INCOGNITO}\n{user}"
-        self._threads: dict[str, _Thread] = {}
-        self._lock = threading.Lock()
+        self.room = room or IncognitoRoom()
+        self._threads = self.room.threads()
+        self._lock = self.room.lock
         self._keys = itertools.count(1)
         self._answering = PLAIN_ANSWER
 
@@ -97,11 +94,13 @@ class IncognitoThreads:
                 if each.run == turn.run:
                     return each.ordinal
             self._answering.look()
-            turns = self._threads.setdefault(name, _Thread(datetime.now(UTC))).turns
+            thread = self._threads.setdefault(name, IncognitoThread())
+            turns = thread.turns
             if turns and (turns[-1].ordinal, turns[-1].run) == self._answering.replaces:
-                turns.pop()
-            ordinal = len(turns) + 1
-            turns.append(replace(turn, ordinal=ordinal, key=next(self._keys)))
+                thread.take(-1)
+            ordinal = turns[-1].ordinal + 1 if turns else 1
+            thread.put(replace(turn, ordinal=ordinal, key=next(self._keys)))
+            self.room.make_room(thread)
             return ordinal
 
     def rename(self, old: str, new: str) -> None:

@@ -207,3 +207,7 @@ def test_forgetting_a_document_tells_nothing_of_anothers_copy(
     assert quotes(bob, "What is the code of the vault?")
     with pytest.raises(UnknownDocumentError):
         Forgetting(anna).forget_document(bob.documents()[0].id)
+
+
+def test_incognito_threads_of_all_share_one_room(anna: Library, bob: Library, library: Library) -> None:
+    assert anna.incognito.room is bob.incognito.room is library.incognito.room
