@@ -142,6 +142,7 @@ def ask_once(
         return done
 
     at = tab.until(answered, 120)
+    tab.rest()
     tab.settle()
     return told - began, first - began, at - began
 

@@ -112,6 +112,10 @@ class Session:
                 return at
         raise TimeoutError("what was waited for did not come")
 
+    def rest(self) -> None:
+        """Repeat nothing any more, as a browser does when the parts that were repeated have gone."""
+        self._repeated.clear()
+
     def settle(self, seconds: float = 60.0) -> float:
         """Wait until the run that is under way has ended; when that was."""
         return self.until(lambda shown: shown == "finished", seconds)
