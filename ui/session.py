@@ -32,8 +32,11 @@ def user_shown() -> str:
 
 
 def may_change_settings() -> bool:
-    """Whether settings of the server may be changed from here: by anybody at a server without login, which
-    only this machine reaches, else by those whom the setting `admins` names."""
+    """Whether settings of the server may be changed from here.
+
+    At a server without login by anybody: only this machine reaches it, or a network of which a setting says
+    that it is trusted. Else by those whom the setting `admins` names.
+    """
     if not has_login():
         return True
     who = identity()

@@ -55,9 +55,8 @@ def _show_summary(view: DocumentView, summary: DocumentSummary) -> None:
             continue
         for source in sentence.sources[:1]:
             number = source.page or view.part_of(source.span.start)
-            link_to_document(
-                view.record.id, source.span.start, source.span.end, t("document.source", n=number)
-            )
+            name = t("document.source" if view.pages else "document.source_part", n=number)
+            link_to_document(view.record.id, source.span.start, source.span.end, name)
 
 
 def show_questions(view: DocumentView) -> None:

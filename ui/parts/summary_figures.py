@@ -70,8 +70,10 @@ def draw_figures(figures: SummaryFigures) -> None:
         axis=alt.Axis(labelAngle=-40, labelOverlap=False),
     )
     count = alt.Y("sentences:Q", title=t("summaries.sentences"), axis=alt.Axis(tickMinStep=1, format="d"))
-    chart = (
-        alt.Chart(rows, height=HEIGHT).mark_bar().encode(x=tenth, y=count, tooltip=["tenth:N", "sentences:Q"])
-    )
+    told = [
+        alt.Tooltip("tenth:N", title=t("summaries.tenth")),
+        alt.Tooltip("sentences:Q", title=t("summaries.sentences")),
+    ]
+    chart = alt.Chart(rows, height=HEIGHT).mark_bar().encode(x=tenth, y=count, tooltip=told)
     st.altair_chart(chart, width="stretch", alt=spread, key="spread")
     st.caption(spread)

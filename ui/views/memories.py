@@ -35,7 +35,7 @@ def show() -> None:
             st.warning(t("memories.off"), icon=":material/pause_circle:")
         draw_adding(mine)
         _waiting(mine)
-        part = st.segmented_control(
+        part = st.pills(
             t("memories.part"),
             PARTS,
             default=PARTS[0],
