@@ -99,6 +99,16 @@ def identity(home: Path, words: str) -> str:
         library.close()
 
 
+def questions(home: Path, words: str) -> list[str]:
+    """Those with these words that stand in a thread."""
+    library = open_library(settings_of(home))
+    try:
+        turns = [turn for each in library.threads.threads() for turn in library.threads.turns(each.name)]
+        return [turn.question for turn in turns if words in turn.question]
+    finally:
+        library.close()
+
+
 def box(page: Page) -> Locator:
     return page.get_by_test_id("stChatInputTextArea")
 
@@ -179,11 +189,14 @@ def test_stop_ends_it_and_it_can_be_asked_again(
     asked = len(endpoint.requests)
     model.gate.set()
     expect(box(page)).to_be_enabled()
-    assert len(endpoint.requests) == asked  # nothing went on behind it
+    page.wait_for_timeout(1_000)
+    assert len(endpoint.requests) == asked, "it went on behind the page"
+    assert questions(server.home, "brass did the set") == []
 
     page.get_by_role("button", name="Ask it again").click()
     answered(page)
     assert len(endpoint.requests) > asked
+    assert len(questions(server.home, "brass did the set")) == 1
 
 
 def test_a_chat_is_renamed_exported_and_deleted(server: Server, open_page: OpenPage) -> None:

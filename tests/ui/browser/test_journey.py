@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from app.bootstrap import open_library
+from tests.conftest import settings_of
 from tests.retrieval.loaders.samples import make_pdf
 from tests.ui.browser.conftest import OpenPage, Server, documents_of, served
 
@@ -43,6 +45,16 @@ def upload(page: Page, *files: Path) -> None:
     page.get_by_role("button", name=re.compile(r"^Add \d+ files?")).click(timeout=PATIENT)
 
 
+def running(home: Path) -> list[str]:
+    """The files that are being added just now."""
+    library = open_library(settings_of(home))
+    try:
+        tasks = [task for record, _ in library.job_list(["add"]) for task in library.job_tasks(record.id)]
+        return [Path(task.name).name for task in tasks if task.kind == "add" and task.state == "running"]
+    finally:
+        library.close()
+
+
 def test_a_thousand_pages_are_added_asked_and_shown(
     server: Server, open_page: OpenPage, book: Path, tmp_path: Path
 ) -> None:
@@ -54,8 +66,11 @@ def test_a_thousand_pages_are_added_asked_and_shown(
     upload(page, book, broken)
 
     # A reload in the middle of it loses nothing: it is a job.
-    expect(page.get_by_text("ledger.pdf").first).to_be_visible(timeout=PATIENT)
+    expect(page.get_by_text(re.compile(r"ledger\.pdf · (being read|being indexed)"))).to_be_visible(
+        timeout=PATIENT
+    )
     page.reload()
+    assert running(server.home) == ["ledger.pdf"], "it was over before the page was loaded again"
     expect(page.get_by_text("ledger.pdf").first).to_be_visible(timeout=PATIENT)
     expect(page.get_by_text("broken.pdf").first).to_be_visible(timeout=PATIENT)
     expect(page.get_by_text(f"{PAGES:,} pages").first).to_be_visible(timeout=PATIENT)
