@@ -2,14 +2,14 @@
 
     python -m tests.benchmarks.sessions_facade [--data SHARED_DATA] [--sessions 20] [--rounds 10]
 
-One book (Jane Eyre if the shared data are there, else the novella repeated with changed words), the extractive
-reader, a worker in this process as a server has one. In every round each session asks one question in a thread
-of its own, all at the same moment, and looks at its state ten times a second, as a page does. Told are the
-seconds until something is seen, until the first step and until the answer is there, as median and 95th
-percentile over all questions, and the memory of the process after each round. Good is a 95th percentile of at
-most 1 s to the first event and 2 s to the answer on two cores, and no growth over the last 100 questions
-beyond 3 %. A home that is given is kept for the next run, whose memory is then without that of adding the
-book. What the pages themselves cost is measured elsewhere.
+One book (Jane Eyre if the shared data are there, else the novella repeated with changed words), the
+extractive reader, a worker in this process as a server has one. In every round each session asks one
+question in a thread of its own, all at the same moment, and looks at its state ten times a second, as a
+page does. Told are the seconds until something is seen, until the first step and until the answer is there,
+as median and 95th percentile over all questions, and the memory of the process after each round. Good is a
+95th percentile of at most 1 s to the first event and 2 s to the answer on two cores, and no growth over the
+last 100 questions beyond 3 %. A home that is given is kept for the next run, whose memory is then without
+that of adding the book. What the pages themselves cost is measured elsewhere.
 """
 
 from __future__ import annotations
