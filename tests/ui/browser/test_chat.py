@@ -285,7 +285,7 @@ def test_words_that_look_like_links_are_none(server: Server, open_page: OpenPage
     answered(page, 2)
     citation(page).click()
     expect(page.locator(".st-key-chat-evidence")).to_be_visible(timeout=PATIENT)
-    for path in ("", "library", "memories", "memories?part=stream", "document"):
+    for path in ("", "library", "memories", "memories?part=Conversations", "document"):
         if path == "document":
             page.goto(f"{server.url}/document?{urlencode({'document': identity(server.home, 'Read')})}")
         elif path:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from app.bootstrap import open_library
+from tests.conftest import settings_of
 from tests.ui.browser.conftest import OpenPage, Server, free_port, served, settle
 from tests.ui.browser.provider import Provider, providing
 
@@ -51,7 +53,17 @@ def ask(page: Page, question: str) -> None:
     expect(page.locator("[class*=st-key-chat-how]")).to_have_count(1, timeout=PATIENT)
 
 
-def test_nobody_sees_anything_of_another(server: Server, open_page: OpenPage, tmp_path: Path) -> None:
+def remember(server: Server, provider: Provider, person: str, fact: str) -> None:
+    library = open_library(settings_of(server.home))
+    try:
+        library.for_user(f"{provider.issuer} subject-of-{person}").memories().add(fact)
+    finally:
+        library.close()
+
+
+def test_nobody_sees_anything_of_another(
+    server: Server, provider: Provider, open_page: OpenPage, tmp_path: Path
+) -> None:
     diary = tmp_path / "diary.txt"
     diary.write_text("The magpie Quillon hides silver spoons in the attic of the town hall.")
     ada, ben = open_page(server.url).page, open_page(server.url).page
@@ -65,12 +77,23 @@ def test_nobody_sees_anything_of_another(server: Server, open_page: OpenPage, tm
     ask(ada, "Where does the magpie Quillon hide silver spoons?")
     expect(ada.get_by_text("attic of the town hall").first).to_be_visible(timeout=PATIENT)
     thread = ada.url
+    remember(server, provider, "ada", "The magpie Quillon belongs to Tabitha.")
+    for part, there in (("Facts", "belongs to Tabitha"), ("Conversations", "attic of the town hall")):
+        ada.goto(f"{server.url}/memories?part={part}")
+        expect(ada.get_by_role("radio", name=part)).to_be_checked(timeout=PATIENT)
+        expect(ada.get_by_text(there).first).to_be_visible(timeout=PATIENT)
 
     log_in(ben, "ben")
     for page in ("Chat", "Library", "Memory", "Summaries", "Settings"):
         go(ben, page)
         for secret in ("Quillon", "diary", "ada@example.org"):
             assert secret not in ben.locator("[data-testid=stApp]").inner_text(), page
+    for part in ("Facts", "Conversations", "Inbox", "Last answer", "Report", "Export, import"):
+        ben.goto(f"{server.url}/memories?part={part}")
+        expect(ben.get_by_role("radio", name=part)).to_be_checked(timeout=PATIENT)
+        settle(ben)
+        for secret in ("Quillon", "Tabitha", "attic"):
+            assert secret not in ben.locator("[data-testid=stApp]").inner_text(), part
     go(ben, "Chat")
     # Neither what the address of a page of hers shows, nor a question finds it.
     for url in (thread, f"{server.url}/{address}"):
