@@ -159,7 +159,9 @@ def test_a_question_stays_open_while_files_are_added(
     with library.home.adders.alone():
         page.locator("input[type=file]").set_input_files(file)
         button(page, "Add 1 files")
-        expect(page.get_by_text("waiting until other documents are added").first).to_be_visible(timeout=PATIENT)
+        expect(page.get_by_text("waiting until other documents are added").first).to_be_visible(
+            timeout=PATIENT
+        )
         button(page, "Choose all on this page")
         button(page, r"Remove \(\d+\)")
         expect(page.get_by_text("What goes for good")).to_be_visible(timeout=PATIENT)
