@@ -271,6 +271,6 @@ def test_a_job_whose_command_was_killed(clew: Clew, home: Path, fox: Path, jobs:
     assert (found["state"], found["unattended"]) == ("running", True)
     shown = clew("--home", home, "jobs", "list").out.splitlines()
     assert "waiting" in shown[1]
-    assert "`clew worker`" in shown[2]
+    assert "`clew worker`" in " ".join(line.strip() for line in shown[2:])
     assert document(clew("--home", home, "worker", "--until-idle", "--json"))["done"] == 1
     assert document(clew("--home", home, "jobs", "list", "--json"))["jobs"][0]["unattended"] is False

@@ -17,7 +17,7 @@ from memory.database import open_database
 from memory.facts import FactStore
 from tests.conftest import settings_of
 from tests.servers import serving
-from tests.ui.browser.conftest import OpenPage, Server, served
+from tests.ui.browser.conftest import OpenPage, Server, served, settle
 
 PATIENT = 120_000
 """Milliseconds that a busy machine may need for what takes one second."""
@@ -78,6 +78,7 @@ def test_a_memory_is_corrected_and_forgotten(server: Server, open_page: OpenPage
     assert facts_of(server.home) == ["My desk is 4B in the north wing.", "My desk is 7C in the south wing."]
     page.get_by_role("button", name="OK", exact=True).click()
 
+    settle(page)
     page.get_by_label("Search").fill("parrot")
     page.get_by_label("Search").press("Enter")
     expect(page.get_by_text("Nothing that is remembered fits.")).to_be_visible(timeout=PATIENT)
