@@ -58,7 +58,8 @@ def verify_quote(quote: str, source: str, cited: Span | None = None) -> Verifica
         cited; CORRECTED with the occurrence nearest to the cited place; else DROPPED.
     """
     if cited is not None and source[cited.start : cited.end] == quote and quote.strip():
-        return Verification(Verdict.VERIFIED, Span(cited.start, cited.start + len(quote)))  # not beyond the end
+        # A cited place may end beyond the text.
+        return Verification(Verdict.VERIFIED, Span(cited.start, cited.start + len(quote)))
     if not any(character.isalnum() for character in quote):
         return Verification(Verdict.DROPPED, None)
     # A hyphen at a line end is the typesetter's, or else the word's own ("well-known").
