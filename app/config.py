@@ -24,7 +24,7 @@ from memory.activation import ActivationWeights
 from memory.users import FIRST_USER
 from retrieval.encoder import DEFAULT_ENCODER
 
-__all__ = ["SetBy", "Settings", "before_ray", "load_settings", "set_elsewhere", "without_old_tracing"]
+__all__ = ["SetBy", "Settings", "before_ray", "before_serving", "load_settings", "set_elsewhere", "without_old_tracing"]
 
 SetBy = Literal["command line", "environment", "working folder"]
 """What goes before the clew.toml of the home."""
@@ -279,6 +279,15 @@ def before_ray(loopback: bool) -> None:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     if loopback:
         os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+
+
+def before_serving() -> None:
+    """Set what torch and FAISS read when they are loaded: one thread for each call, unless it is set already.
+
+    A server answers several people at once, and threads of theirs that wait for each other cost it a third
+    more CPU time for every question (tests/benchmarks/sessions.py).
+    """
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def _default_home() -> Path:

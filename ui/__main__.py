@@ -15,7 +15,7 @@ from starlette.middleware import Middleware
 from streamlit import config
 from streamlit.web import bootstrap
 
-from app.config import Settings
+from app.config import Settings, before_serving
 from app.errors import ClewError
 from app.few_arenas import few_arenas
 from ui.binding import check_host, is_own
@@ -90,6 +90,7 @@ def main(arguments: dict[str, Any]) -> None:
     Raises:
         ClewError: If the library cannot be opened, or may not be served there.
     """
+    before_serving()
     few_arenas()
     shared = serving(arguments["settings"])
     settings = shared.settings()
