@@ -24,7 +24,15 @@ from memory.activation import ActivationWeights
 from memory.users import FIRST_USER
 from retrieval.encoder import DEFAULT_ENCODER
 
-__all__ = ["SetBy", "Settings", "before_ray", "before_serving", "load_settings", "set_elsewhere", "without_old_tracing"]
+__all__ = [
+    "SetBy",
+    "Settings",
+    "before_ray",
+    "before_serving",
+    "load_settings",
+    "set_elsewhere",
+    "without_old_tracing",
+]
 
 SetBy = Literal["command line", "environment", "working folder"]
 """What goes before the clew.toml of the home."""
