@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -90,6 +91,8 @@ def main(arguments: dict[str, Any]) -> None:
     Raises:
         ClewError: If the library cannot be opened, or may not be served there.
     """
+    # Before any thread: what charts and the encoder both load deadlocks where two threads load it at once.
+    import_module("ui.main")
     before_serving()
     few_arenas()
     shared = serving(arguments["settings"])
