@@ -77,7 +77,6 @@ class Library(LibraryQuestions):
         What `old` is answering of it goes on there: close it only when it is not `answering_incognito`.
         """
         self.home.incognito_room = old.home.incognito_room
-        self.home.incognito_room = old.home.incognito_room
         for user, each in list(old.home.libraries.items()):
             mine = self.for_user(user)
             mine.incognito = each.incognito

@@ -91,9 +91,9 @@ def main(arguments: dict[str, Any]) -> None:
     Raises:
         ClewError: If the library cannot be opened, or may not be served there.
     """
+    before_serving()
     # Before any thread: what charts and the encoder both load deadlocks where two threads load it at once.
     import_module("ui.main")
-    before_serving()
     few_arenas()
     shared = serving(arguments["settings"])
     settings = shared.settings()

@@ -14,6 +14,7 @@ from app.memories import Memories
 from app.memory_browsing import Fact
 from memory.facts import FactStore, NewFact
 from memory.threads import ThreadStore, Turn
+from tests.ui.drawn import words
 from ui.parts.facts import ROWS
 from ui.views import memories
 
@@ -54,12 +55,6 @@ def said(library: Library, n: int, text: str, state: str = "kept", by: str = "me
     fact = FactStore(library.engine, "me").add(new)
     assert fact is not None
     return fact
-
-
-def words(page: AppTest) -> str:
-    drawn = [*page.markdown, *page.caption, *page.info, *page.success, *page.warning, *page.error]
-    html = [str(each.proto.body) for each in page.get("html")]
-    return "\n".join([*(each.value for each in drawn), *html])
 
 
 def test_an_empty_memory_says_what_to_do(open_page: Open) -> None:

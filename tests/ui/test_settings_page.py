@@ -12,6 +12,7 @@ from app.config import load_settings
 from app.library import Library
 from tests.conftest import ForOneHome
 from tests.servers import serving
+from tests.ui.drawn import words
 from ui.parts import model_form
 from ui.views import settings
 
@@ -54,11 +55,6 @@ def open_page(
         return page
 
     return opener
-
-
-def words(page: AppTest) -> str:
-    drawn = [*page.markdown, *page.caption, *page.info, *page.success, *page.warning, *page.error]
-    return "\n".join(each.value for each in drawn)
 
 
 def test_what_works_without_a_model_and_that_all_is_well(open_page: Open, home: Path) -> None:

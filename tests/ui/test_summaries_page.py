@@ -12,6 +12,7 @@ from app.library import Library
 from app.summaries.wanted import Wanted
 from app.working import working
 from tests.conftest import ForOneHome
+from tests.ui.drawn import words
 from ui.views import summaries
 
 Open = Callable[..., AppTest]
@@ -45,12 +46,6 @@ def opener_of(mine: Library, monkeypatch: pytest.MonkeyPatch) -> Open:
         return page
 
     return opener
-
-
-def words(page: AppTest) -> str:
-    drawn = [*page.markdown, *page.caption, *page.info, *page.warning, *page.error]
-    html = [str(each.proto.body) for each in page.get("html")]
-    return "\n".join([*(each.value for each in drawn), *html])
 
 
 def test_without_documents_it_says_where_to_add_them(

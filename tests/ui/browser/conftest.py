@@ -65,8 +65,9 @@ class Tab:
         return [each for each in self.requests if not each.startswith(own)]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One for each file: while it is open its event loop runs in the thread of the tests."""
     if CHROMIUM is None:
         pytest.skip("no Chromium here; on Debian and Ubuntu: apt-get install chromium")
     with sync_playwright() as playwright:
