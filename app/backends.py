@@ -10,6 +10,7 @@ from app.events import Progress
 from app.models import MakeReader
 from retrieval.document import Document
 from retrieval.encoder import Encoder
+from retrieval.reranking import SpanReader
 
 __all__ = ["Backends"]
 
@@ -24,6 +25,7 @@ class Backends:
         reader: Makes the reader of a question.
         load: Turns a path into a Document, or raises LoadError.
         extractive: Makes the reader that needs no language model, whatever `reader` makes.
+        span_reader: Gives what reads passages together with a question, loaded once; None if none is wished.
     """
 
     encoder: Callable[[Progress], Encoder]
@@ -31,3 +33,4 @@ class Backends:
     reader: MakeReader
     load: Callable[[Path], Document]
     extractive: MakeReader
+    span_reader: Callable[[], SpanReader | None]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import threading
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final, cast
 
@@ -24,10 +25,12 @@ from reader.extractive import Calibration, ExtractiveReader
 from reader.models.endpoint import EndpointModel, Timeouts
 from reader.models.local import TransformersModel
 from reader.models.scripted import ScriptedModel
+from reader.spans.model import WEIGHTS, EmbeddedSpanReader
 from retrieval.document import Document
 from retrieval.encoder import Encoder, NumberFormat, SentenceTransformerEncoder, model_fingerprint
 from retrieval.loaders import ParseLimits, load_document
 from retrieval.precision import machine_name, measure_formats
+from retrieval.reranking import SpanReader
 
 __all__ = ["chosen_device", "connect_endpoint", "load_model", "number_format", "open_library"]
 
@@ -60,7 +63,9 @@ def open_library(settings: Settings) -> Library:
         limits = ParseLimits(seconds=settings.parse_seconds, memory_megabytes=settings.parse_megabytes)
         return load_document(path, limits)
 
-    backends = Backends(encoder, fingerprint, _reader(settings, engine), load, _Extractive())
+    backends = Backends(
+        encoder, fingerprint, _reader(settings, engine), load, _Extractive(), _SpanReading(settings)
+    )
     library = Library(settings, engine, backends)
     finish_forgetting(library)
     return library
@@ -86,6 +91,23 @@ class _Extractive:
 
     def close(self) -> None:
         self.reader = None
+
+
+@dataclass(slots=True)
+class _SpanReading:
+    """Gives what reads passages together with a question, loaded by whoever needs it first."""
+
+    settings: Settings
+    loaded: SpanReader | None = None
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __call__(self) -> SpanReader | None:
+        if self.settings.span_reader == "off":
+            return None
+        with self.lock:
+            if self.loaded is None:
+                self.loaded = EmbeddedSpanReader.load(WEIGHTS)
+            return self.loaded
 
 
 def _reader(settings: Settings, engine: Engine) -> MakeReader:

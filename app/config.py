@@ -51,6 +51,9 @@ class Settings(BaseSettings):
             "openai:NAME" asks one at `openai_base_url`, "scripted:FILE" plays replies from a file.
         device: Where encoder and language model run; "auto" takes CUDA if torch sees it.
         encoder: A sentence-transformers model: packaged, a folder, or already downloaded.
+        span_reader: Reads what search found together with the question: "embedded" is the one that ships,
+            "off" leaves the order of the search, anything else is a question-answering model for
+            transformers: a folder, or already downloaded.
         database_url: SQLAlchemy URL; SQLite in `home` when empty.
         parse_seconds: Wall clock for parsing one small file; larger files get more.
         parse_megabytes: Memory for parsing one file.
@@ -99,6 +102,7 @@ class Settings(BaseSettings):
     model: str = "extractive"
     device: Literal["auto", "cpu", "cuda"] = "auto"
     encoder: str = DEFAULT_ENCODER
+    span_reader: str = "embedded"
     database_url: str = ""
     parse_seconds: float = Field(default=15.0, gt=0, le=86_400, allow_inf_nan=False)
     parse_megabytes: int = Field(default=2048, ge=64, le=1_000_000)

@@ -65,8 +65,10 @@ class LibraryHome:
             jobs=self.jobs,
         )
         self.summarizer = Summarizer.of(self.trees, self.jobs, backends.reader)
-        self.agents = AgentHome(settings, backends.reader)
-        self.memory = MemoryHome(settings, engine, self.encoder.load, self.encoder.stored)
+        self.agents = AgentHome(settings, backends.reader, backends.span_reader)
+        self.memory = MemoryHome(
+            settings, engine, self.encoder.load, self.encoder.stored, span_reader=backends.span_reader
+        )
         self.searching = Searching(settings, engine, backends, self.encoder, self.trees, self.agents)
         self.libraries: dict[str, Library] = {}
         self.incognito_room = IncognitoRoom()

@@ -21,6 +21,7 @@ from memory.stream import MemoryStream
 from memory.stream_index import StreamIndex
 from retrieval.encoder import Encoder
 from retrieval.hits import Float32
+from retrieval.reranking import SpanReader
 
 __all__ = ["MemoryHome"]
 
@@ -38,6 +39,7 @@ class MemoryHome:
         encoder_key: The key and the width of that encoder in the database.
         now: The time, with its zone.
         recollect: How is recalled.
+        span_reader: Gives what reads turns together with a question.
 
     Attributes:
         need: Whether a question needs memory; None until it is first asked.
@@ -51,8 +53,10 @@ class MemoryHome:
         encoder_key: Callable[[], tuple[int, int]],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         recollect: type[Recollector] = Recollector,
+        span_reader: Callable[[], SpanReader | None] = lambda: None,
     ) -> None:
         self._settings, self._engine, self._now, self._recollect = settings, engine, now, recollect
+        self._span_reader = span_reader
         self._encoder, self._encoder_key = encoder, encoder_key
         self._lock = threading.Lock()
         self._index: StreamIndex | None = None
@@ -62,7 +66,13 @@ class MemoryHome:
     def at(self, moment: datetime, recollect: type[Recollector] = Recollector) -> MemoryHome:
         """The same memories with the clock standing still, and recalled in this way; for measuring."""
         return MemoryHome(
-            self._settings, self._engine, self._encoder, self._encoder_key, lambda: moment, recollect
+            self._settings,
+            self._engine,
+            self._encoder,
+            self._encoder_key,
+            lambda: moment,
+            recollect,
+            self._span_reader,
         )
 
     def holds(self, user: str) -> bool:
@@ -110,6 +120,7 @@ class MemoryHome:
             count_tokens=self.count_tokens,
             now=self._now,
             progress=progress,
+            span_reader=self._span_reader,
         )
 
     def encode(self, texts: Sequence[str]) -> Float32:

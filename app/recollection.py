@@ -15,6 +15,7 @@ from typing import Final
 
 from app.events import Progress, silent
 from app.turn_encoding import encode_turns
+from app.turn_ranking import read_turns
 from app.turn_texts import (
     all_sentences,
     answer_sentences,
@@ -44,6 +45,7 @@ from reader.rules import refers_back
 from retrieval.document import Span
 from retrieval.evidence import MemoryOrigin
 from retrieval.hits import Float32
+from retrieval.reranking import SpanReader
 
 __all__ = [
     "Recalled",
@@ -71,6 +73,9 @@ among the first 25 of LoCoMo's questions it loses 0.5 %, and of all turns it kee
 EVENT_RELEVANCE: Final = 0.34
 """Turns of no more relevance do not speak of an event that dates what is asked for. Of the events that 51 of
 LoCoMo's questions name three quarters are above it in their own conversation, and one quarter in others."""
+
+READ: Final = 50
+"""Activated turns that are read together with the question."""
 
 _FORMERLY: Final = re.compile(
     r"\b(?:used to|before|formerly|previous(?:ly)?|earlier|originally|at first|back then|old|was|were)\b",
@@ -127,6 +132,7 @@ class Recollector:
         count_tokens: Of a text.
         now: The time, with its zone.
         progress: Told what is waited for.
+        span_reader: Gives what reads turns together with the question; None leaves them as activated.
     """
 
     def __init__(
@@ -142,11 +148,13 @@ class Recollector:
         count_tokens: Callable[[str], int],
         now: Callable[[], datetime],
         progress: Progress = silent,
+        span_reader: Callable[[], SpanReader | None] = lambda: None,
     ) -> None:
         self.stream, self.facts = stream, facts
         self._index, self._need, self._weights, self._most = index, need, weights, most
         self.budget, self.count_tokens = budget, count_tokens
         self.encode, self._now, self._progress = encode, now, progress
+        self._span_reader = span_reader
 
     def recall(
         self,
@@ -213,7 +221,7 @@ class Recollector:
             spoken = self._index.activate(user, offset.event, rows[event], now, k=1, gate=EVENT_RELEVANCE)
             turns = self.stream.turns([each.key for each in spoken])
             periods = [offset.period(turn.asked_at.astimezone(now.tzinfo)) for turn in turns]
-        return self._index.activate(
+        activated = self._index.activate(
             user,
             question,
             rows[put],
@@ -223,6 +231,17 @@ class Recollector:
             gate=RELEVANCE,
             weights=self._weights,
         )
+        return self._reranked(question, activated)
+
+    def _reranked(self, question: str, activated: list[ActivatedTurn]) -> list[ActivatedTurn]:
+        """The turns with the best of them in the order that reading them with the question gives."""
+        span_reader = self._span_reader()
+        if span_reader is None or len(activated) < 2:
+            return activated
+        turns = {turn.key: turn for turn in self.stream.turns([each.key for each in activated[:READ]])}
+        best = [each for each in activated[:READ] if each.key in turns]
+        readings = span_reader.read(question, [shown_turn(turns[each.key]) for each in best])
+        return read_turns(best, readings) + [each for each in activated if each.key not in turns]
 
     def spoken(self, question: str) -> Spoken:
         """A question as the one who speaks in the turns would ask it."""

@@ -120,6 +120,22 @@ class SearchRowStore:
                         found[key] = ChunkPlace(document, first, end)
         return found
 
+    def spans(self, places: Sequence[ChunkPlace]) -> list[Span]:
+        """Where the sentences of some places stand in their documents; an empty span for one that is gone."""
+        wanted: dict[int, set[int]] = {}
+        for place in places:
+            wanted.setdefault(place.document, set()).update((place.first, place.end - 1))
+        found: dict[tuple[int, int], tuple[int, int]] = {}
+        with self.engine.connect() as connection:
+            for document, numbers in wanted.items():
+                for batch in _batches(sorted(numbers)):
+                    query = select(SentenceRow.ordinal, SentenceRow.start, SentenceRow.end).where(
+                        SentenceRow.document_key == document, SentenceRow.ordinal.in_(batch)
+                    )
+                    found.update(((document, n), (start, end)) for n, start, end in connection.execute(query))
+        ends = [(found.get((p.document, p.first)), found.get((p.document, p.end - 1))) for p in places]
+        return [Span(first[0], last[1]) if first and last else Span(0, 0) for first, last in ends]
+
     def sentence_tokens(self, ranges: Sequence[tuple[int, int, int]]) -> Mapping[int, Mapping[int, int]]:
         """For each (document, first, end), the token counts of these sentences by number."""
         counts: dict[int, dict[int, int]] = {document: {} for document, _, _ in ranges}

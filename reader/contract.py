@@ -23,6 +23,7 @@ __all__ = [
     "Route",
     "RouteChoice",
     "Selection",
+    "ShortAnswer",
     "Sufficiency",
     "SummaryPart",
     "Triage",
@@ -72,6 +73,25 @@ class ReaderAnswer:
     notes: tuple[str, ...] = ()
     left_out: int = 0
     packed: Packed | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShortAnswer:
+    """A few words that may be the answer.
+
+    Attributes:
+        evidence: Position of the evidence in which they stand, from 0.
+        text: As they stand there.
+        score: In log-odds, of this against no answer; higher is better.
+        relevance: In log-odds, that the text around them answers the question.
+        answerable: In log-odds, that the answer stands in the text around them.
+    """
+
+    evidence: int
+    text: str
+    score: float
+    relevance: float
+    answerable: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +289,7 @@ class Reader(Protocol):
         whole: bool = False,
         searched: Sequence[ScoredCandidate] = (),
         memories: Sequence[Remembered] = (),
+        short: Sequence[ShortAnswer] = (),
     ) -> ReaderAnswer:
         """Answer a question from verified evidence, or abstain.
 

@@ -4,6 +4,8 @@ ClewError
 └── ReaderError
     ├── CalibrationError            the stored thresholds of the extractive reader cannot be read
     ├── PromptError                 a prompt template is missing or was not given its variables
+    ├── SpanReaderError             the weights of the embedded reader, or of the one named, cannot be used
+    ├── TrainingDataError           what the embedded reader is to be trained on cannot be read
     └── ModelError                  a language model cannot be asked
         ├── ModelNotFoundError          no such weights here, or no such model at the endpoint
         ├── ModelLoadError              weights are there and cannot be loaded (format, code, extra, memory)
@@ -138,3 +140,11 @@ class RequestRefusedError(EndpointRefusedError):
 
 class EndpointReplyError(EndpointError):
     """What came back is no completion: not JSON, no choices, or cut off."""
+
+
+class TrainingDataError(ReaderError):
+    """What the embedded reader is to be trained on cannot be read."""
+
+
+class SpanReaderError(ReaderError):
+    """The weights of the embedded reader, or of the one that was named, cannot be used."""

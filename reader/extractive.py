@@ -27,6 +27,7 @@ from reader.contract import (
     Remembered,
     RouteChoice,
     Selection,
+    ShortAnswer,
     Sufficiency,
     SummaryPart,
     Triage,
@@ -38,6 +39,7 @@ from reader.fact_rules import related_by_rule
 from reader.look_alikes import without_look_alikes
 from reader.remembering import central_sentence, words_suffice
 from reader.rules import question_parts, refers_back, with_history
+from reader.short_answers import asks_yes_or_no, chosen_answers
 from reader.walking import scored_triage
 from reader.whole import spread_over
 from retrieval.chunking import flat
@@ -236,6 +238,7 @@ class ExtractiveReader:
         whole: bool = False,
         searched: Sequence[ScoredCandidate] = (),
         memories: Sequence[Remembered] = (),
+        short: Sequence[ShortAnswer] = (),
     ) -> ReaderAnswer:
         """Answer with the one to three sentences that answer best, in the order of the evidence.
 
@@ -260,11 +263,25 @@ class ExtractiveReader:
             return ReaderAnswer(UNANSWERED, True, (), probability)
         if whole:
             return _quoting(evidence, spread_over(evidence, usable), probability)
+        given = () if asks_yes_or_no(question) else chosen_answers(question, _of_usable(short, usable))
+        if given:
+            return _in_short(given, probability)
         alone = [usable[n] for n in without_look_alikes(question, words, [evidence[n] for n in usable])]
         best = max(alone, key=lambda n: evidence[n].score)
         floor = self.calibration.close * evidence[best].score
         close = sorted((n for n in alone if evidence[n].score >= floor), key=lambda n: -evidence[n].score)
         return _quoting(evidence, tuple(sorted(close[:MOST_SENTENCES])), probability)
+
+
+def _of_usable(short: Sequence[ShortAnswer], usable: Sequence[int]) -> list[ShortAnswer]:
+    return [each for each in short if each.evidence in usable]
+
+
+def _in_short(given: Sequence[ShortAnswer], probability: float) -> ReaderAnswer:
+    """The answers in a few words, each with the sentence that it stands in."""
+    cited = tuple(dict.fromkeys(each.evidence for each in given))
+    text = "; ".join(f"{flat(each.text)} [{cited.index(each.evidence) + 1}]" for each in given)
+    return ReaderAnswer(text, False, cited, probability)
 
 
 def _quoting(evidence: Sequence[Evidence], cited: tuple[int, ...], probability: float | None) -> ReaderAnswer:

@@ -27,6 +27,7 @@ from reader.contract import (
     Remembered,
     RouteChoice,
     Selection,
+    ShortAnswer,
     Sufficiency,
     SummaryPart,
     Triage,
@@ -202,10 +203,11 @@ class GenerativeReader:
         whole: bool = False,
         searched: Sequence[ScoredCandidate] = (),
         memories: Sequence[Remembered] = (),
+        short: Sequence[ShortAnswer] = (),
     ) -> ReaderAnswer:
         """Let the model write from the evidence, and check what it wrote.
 
-        `words` and `searched` are not used.
+        `words`, `searched` and `short` are not used.
         """
         usable = [n for n, each in enumerate(evidence) if each.verdict is not Verdict.DROPPED]
         if not usable:

@@ -156,6 +156,11 @@ class SentenceTransformerEncoder:
             found.offsets for found in self._tokenizer.encode_batch(list(texts), add_special_tokens=False)
         ]
 
+    @property
+    def tokenizer(self) -> Any:
+        """Of the `tokenizers` library, without truncation and padding."""
+        return self._tokenizer
+
     def _started(self, *_: object) -> None:
         self._forward_began = time.perf_counter()
 

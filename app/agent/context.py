@@ -10,6 +10,7 @@ from typing import Final, Literal
 import numpy as np
 
 from app.agent.forest import Forest
+from app.agent.reranking import ReadChunk, read_together
 from app.agent.state import EvidenceState, PassageState
 from app.agent.walk import WalkLimits
 from app.events import Step
@@ -28,6 +29,7 @@ from retrieval.evidence import DocumentOrigin, Evidence, MemoryOrigin, Origin
 from retrieval.hits import Float32, Hits, Int64
 from retrieval.passages import Passage
 from retrieval.question import QuestionWords, WordStatistics, question_words
+from retrieval.reranking import SpanReader
 from retrieval.search import ChunkPlace, HybridSearch
 from retrieval.verify import Verdict
 
@@ -93,6 +95,7 @@ class AgentContext:
 
     Attributes:
         search: Finds passages.
+        span_reader: Reads what was found together with the question; None where nothing is reranked.
         statistics: How often words occur.
         rows: Sentences and texts.
         encoder: Encodes queries.
@@ -115,6 +118,7 @@ class AgentContext:
     """
 
     search: HybridSearch
+    span_reader: SpanReader | None
     statistics: WordStatistics
     rows: SearchRowStore
     encoder: Encoder
@@ -142,6 +146,7 @@ class AgentContext:
     _sections: dict[int, list[Span]] = field(default_factory=dict)
     _quotes: dict[tuple[int, int, int], Evidence] = field(default_factory=dict)
     _hits: dict[str, Hits] = field(default_factory=dict)
+    _read: dict[str, list[ReadChunk]] = field(default_factory=dict)
     _found: dict[str, list[tuple[ChunkPlace, float]]] = field(default_factory=dict)
     _trees: dict[int, tuple[SummaryTree, str]] = field(default_factory=dict)
     _forests: dict[tuple[str, tuple[int, ...]], Forest] = field(default_factory=dict)
@@ -168,6 +173,12 @@ class AgentContext:
         if query not in self._hits:
             self._hits[query] = self.search.hits(query, self.row(query), self.within)
         return self._hits[query]
+
+    def read_chunks(self, query: str) -> list[ReadChunk]:
+        """The chunks for a query that were read together with it, best first; none without a reader."""
+        if query not in self._read:
+            self._read[query] = [] if self.span_reader is None else read_together(query, self)
+        return self._read[query]
 
     def places(self, query: str) -> list[tuple[ChunkPlace, float]]:
         """Where these chunks stand, with their scores, best first; those that are gone are left out."""

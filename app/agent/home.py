@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -30,6 +31,7 @@ from memory.users import FIRST_USER
 from reader.budget import Budget
 from retrieval.encoder import Encoder
 from retrieval.question import WordStatistics
+from retrieval.reranking import SpanReader
 from retrieval.search import HybridSearch
 
 if TYPE_CHECKING:
@@ -45,10 +47,13 @@ class AgentHome:
     Args:
         settings: With the home and the limits.
         reader: Makes the reader of a question.
+        span_reader: Gives what reads passages together with a question.
     """
 
-    def __init__(self, settings: Settings, reader: MakeReader) -> None:
-        self._settings, self._reader = settings, reader
+    def __init__(
+        self, settings: Settings, reader: MakeReader, span_reader: Callable[[], SpanReader | None]
+    ) -> None:
+        self._settings, self._reader, self._span_reader = settings, reader, span_reader
         self._limits = AgentLimits(
             settings.max_rounds,
             settings.max_calls,
@@ -83,6 +88,7 @@ class AgentHome:
             by_key = {record.key: record for record in asked.documents}
             return AgentContext(
                 search=search,
+                span_reader=self._span_reader(),
                 statistics=statistics,
                 rows=rows,
                 encoder=encoder,

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from app.agent.context import AgentContext
+from app.agent.reranking import reranked, sentence_bonus
 from app.agent.state import EvidenceState, PassageState
 from retrieval.document import Span
 from retrieval.evidence import Candidate, ScoredCandidate, score_candidates, select_evidence
@@ -37,7 +38,8 @@ PART_EVIDENCE: Final = 4
 
 def passages_of(query: str, context: AgentContext) -> list[PassageState]:
     """The passages for one query that are still there, best first."""
-    passages = context.search.passages_of(context.hits(query), PASSAGES)
+    ranking = reranked(context.hits(query), context.read_chunks(query))
+    passages = context.search.passages_of(ranking, PASSAGES)
     return [each for passage in passages if (each := context.passage(passage)) is not None]
 
 
@@ -97,7 +99,7 @@ def scored_candidates(
         )
         for n, each in zip(said, own, strict=True):
             scored[n] = each
-    return scored
+    return sentence_bonus(scored, context.read_chunks(query))
 
 
 def looked_up(chosen: ScoredCandidate, query: int, context: AgentContext) -> EvidenceState:

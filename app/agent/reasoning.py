@@ -10,6 +10,7 @@ from app.agent.coverage import innermost_section, sections_asked, sections_drawn
 from app.agent.evenly import evenly
 from app.agent.lookups import interleaved, searched
 from app.agent.memories import memory_passages, recalled_facts, remembered, words_with_memory
+from app.agent.reranking import short_answers
 from app.agent.state import AgentState, DraftState
 from app.agent.steps import Update, step
 from app.remembering import NOTED, may_have_told
@@ -52,6 +53,7 @@ def reason(state: AgentState, context: AgentContext) -> Update:
             else ()
         ),
         memories=remembered(state, context),
+        short=short_answers([state["evidence"][n] for n in positions], state["asked"], context),
     )
     if reply.abstained and context.reader.takes_sentences and not words.names:
         reply = _of_a_fact(evidence, state, context) or reply

@@ -1,0 +1,144 @@
+"""What search found, read together with the question: another order, and where the answer seems to stand."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from app.agent.state import EvidenceState
+from reader.contract import ShortAnswer
+from retrieval.document import Span
+from retrieval.evidence import ScoredCandidate
+from retrieval.hits import Hits
+from retrieval.reranking import Reading
+
+if TYPE_CHECKING:
+    from app.agent.context import AgentContext
+
+__all__ = ["DEPTH", "ReadChunk", "read_together", "reranked", "sentence_bonus", "short_answers"]
+
+DEPTH: Final = 50
+"""Chunks of a search that are read."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ReadChunk:
+    """A chunk that was read together with a question.
+
+    Attributes:
+        chunk: Its key.
+        document: Key of its document.
+        span: Where it stands there.
+        rank: Its rank in the search, from 1.
+        reading: What came of it; its offsets are those of the chunk.
+        score: What it is ranked by, in log-odds.
+    """
+
+    chunk: int
+    document: int
+    span: Span
+    rank: int
+    reading: Reading
+    score: float
+
+
+def read_together(query: str, context: AgentContext) -> list[ReadChunk]:
+    """The best chunks of a search, read together with its query, best first."""
+    if context.span_reader is None:
+        return []
+    hits = context.hits(query)
+    found = context.rows.places(hits.ids[:DEPTH])
+    keys = [int(key) for key in hits.ids[:DEPTH] if int(key) in found]
+    places = [found[key] for key in keys]
+    spans = context.rows.spans(places)
+    texts = [context.rows.text(place.document, span) for place, span in zip(places, spans, strict=True)]
+    readings = context.span_reader.read(query, texts)
+    read = [
+        ReadChunk(key, place.document, span, rank, reading, chunk_score(reading, rank))
+        for rank, (key, place, span, reading) in enumerate(
+            zip(keys, places, spans, readings, strict=True), start=1
+        )
+    ]
+    return sorted(read, key=lambda each: (-each.score, each.rank))
+
+
+def chunk_score(reading: Reading, rank: int) -> float:
+    """What a chunk is ranked by; the weights are chosen by tests/benchmarks/reranking_choice.py."""
+    margin = reading.spans[0].score if reading.spans else -10.0
+    return 1.0 * reading.relevance + 0.5 * reading.answerable + 0.25 * margin - 1.0 * math.log(rank)
+
+
+def reranked(hits: Hits, read: Sequence[ReadChunk]) -> Hits:
+    """The hits with those that were read in the order of that, before all others."""
+    if not read:
+        return hits
+    first = np.array([each.chunk for each in read], np.int64)
+    others = ~np.isin(hits.ids, first)
+    chances = np.array([1 / (1 + math.exp(-max(min(each.score, 50.0), -50.0))) for each in read], np.float32)
+    behind = hits.scores[others] / max(float(hits.scores.max()), 1e-9) * float(chances.min())
+    return Hits(np.concatenate([first, hits.ids[others]]), np.concatenate([chances, behind]))
+
+
+BONUS: Final = 2.0
+
+
+def sentence_bonus(scored: Sequence[ScoredCandidate], read: Sequence[ReadChunk]) -> list[ScoredCandidate]:
+    """The sentences with more for those in which the answer seems to stand."""
+    by_document: dict[int, list[ReadChunk]] = {}
+    for each in read:
+        by_document.setdefault(each.document, []).append(each)
+    found = list(scored)
+    for n, each in enumerate(scored):
+        span, best = each.candidate.span, 0.0
+        for chunk in by_document.get(each.candidate.document, ()):
+            if chunk.span.start <= span.start and span.end <= chunk.span.end:
+                local = Span(span.start - chunk.span.start, span.end - chunk.span.start)
+                share, _ = chunk.reading.of(local)
+                best = max(best, share / (1 + math.exp(-max(min(chunk.reading.relevance, 50.0), -50.0))))
+        if best:
+            found[n] = replace(each, score=each.score + BONUS * best)
+    return found
+
+
+def short_answers(
+    evidence: Sequence[EvidenceState], queries: Sequence[str], context: AgentContext
+) -> list[ShortAnswer]:
+    """What may be the answer in a few words, found in the sentences that are evidence, each once."""
+    found: dict[tuple[int, Span], ShortAnswer] = {}
+    for query in queries:
+        read = [(chunk.document, chunk.span.start, chunk.reading) for chunk in context.read_chunks(query)]
+        for document, first, reading in [*read, *_said(query, evidence, context)]:
+            for each in reading.spans:
+                span = Span(first + each.span.start, first + each.span.end)
+                holder = _holder(evidence, document, span)
+                known = found.get((document, span))
+                if holder is not None and (known is None or known.score < each.score):
+                    text = context.text(document, span)
+                    short = ShortAnswer(holder, text, each.score, reading.relevance, reading.answerable)
+                    found[document, span] = short
+    return list(found.values())
+
+
+def _holder(evidence: Sequence[EvidenceState], document: int, span: Span) -> int | None:
+    """The evidence in which a span stands."""
+    for n, each in enumerate(evidence):
+        if each["document"] == document and each["start"] <= span.start and span.end <= each["end"]:
+            return n
+    return None
+
+
+def _said(
+    query: str, evidence: Sequence[EvidenceState], context: AgentContext
+) -> list[tuple[int, int, Reading]]:
+    """The turns that evidence is from, read together with the query: document, first character, reading."""
+    turns = list(dict.fromkeys(each["document"] for each in evidence if each["document"] < 0))
+    if context.span_reader is None or not turns:
+        return []
+    stored = {turn: context.sentences(turn, 0, 0).spans for turn in turns}
+    spans = {turn: Span(each[0].start, each[-1].end) for turn, each in stored.items() if each}
+    readings = context.span_reader.read(query, [context.text(turn, span) for turn, span in spans.items()])
+    return [(turn, spans[turn].start, each) for turn, each in zip(spans, readings, strict=True)]

@@ -1,0 +1,30 @@
+"""Activated turns in the order that reading them together with the question gives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from memory.stream_index import ActivatedTurn
+from retrieval.reranking import Reading
+
+__all__ = ["WEIGHT", "read_turns"]
+
+WEIGHT: Final = 0.05
+"""Of a reading's log-odds, where activation has 1: chosen by tests/benchmarks/turn_rerank_choice.py."""
+
+
+def read_turns(
+    activated: Sequence[ActivatedTurn], readings: Sequence[Reading], weight: float = WEIGHT
+) -> list[ActivatedTurn]:
+    """The turns in their new order, best first.
+
+    Each takes the activation of the turn whose place it takes, so that what the scores mean to the controller
+    stays; relevance, recency and importance stay each turn's own.
+    """
+    both = zip(activated, readings, strict=True)
+    value = [each.score + weight * reading.relevance for each, reading in both]
+    order = sorted(range(len(activated)), key=lambda n: (-value[n], n))
+    scores = sorted((each.score for each in activated), reverse=True)
+    return [replace(activated[n], score=score) for n, score in zip(order, scores, strict=True)]

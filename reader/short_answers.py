@@ -1,0 +1,55 @@
+"""Which of the short answers that were found are given, and what kind of answer a question wants."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from reader.contract import ShortAnswer
+
+__all__ = ["asks_for_several", "asks_yes_or_no", "chosen_answers", "strength"]
+
+YES_OR_NO: Final = re.compile(
+    r"^\W*(?:(?:and|but|so|then)\W+)?"
+    r"(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|should|may|might|must)"
+    r"(?:n['’]t)?\b(?!.*\bor\b)",
+    re.IGNORECASE,
+)
+SEVERAL: Final = re.compile(
+    r"\b(?:(?:what|which|who|name|list)\s+(?:\w+\s+){0,2}?(?:two|three|four|five|six|seven|eight|nine|ten|all|several|other|some)\b"
+    r"|(?:what|who)\s+(?:are|were)\s+(?:all\s+)?(?:the\s+)?\w*\s*(?:names|members|parts|kinds|types|reasons|people|children|sisters|brothers)\b"
+    r"|^\W*(?:name|list)\b)",
+    re.IGNORECASE,
+)
+CLOSE: Final = 2.0
+"""Log-odds that a further answer may be below the best."""
+MOST: Final = 5
+
+
+def asks_yes_or_no(question: str) -> bool:
+    """Whether the question is answered by yes or no: a span of a text is neither."""
+    return bool(YES_OR_NO.search(question))
+
+
+def asks_for_several(question: str) -> bool:
+    """Whether the question asks for more than one thing."""
+    return bool(SEVERAL.search(question))
+
+
+def strength(answer: ShortAnswer) -> float:
+    """What answers are ranked by, in log-odds; the weights are chosen by tests/benchmarks/span_choice.py."""
+    return answer.score + answer.relevance + 0.5 * answer.answerable
+
+
+def chosen_answers(question: str, found: Sequence[ShortAnswer]) -> list[ShortAnswer]:
+    """The best answer, or, where several are asked for, those that are nearly as good, in no other words."""
+    ranked = sorted(found, key=lambda each: -strength(each))
+    if not ranked or not asks_for_several(question):
+        return ranked[:1]
+    chosen: list[ShortAnswer] = []
+    for each in ranked:
+        said = {word for kept in chosen for word in kept.text.lower().split()}
+        if strength(each) >= strength(ranked[0]) - CLOSE and not said & set(each.text.lower().split()):
+            chosen.append(each)
+    return chosen[:MOST]

@@ -1,0 +1,1 @@
+"""The embedded reader's own model: a question and a text, read together."""

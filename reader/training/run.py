@@ -1,0 +1,198 @@
+"""The loop: batches of one length, bfloat16, averages of the weights, checkpoints to go on from."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from reader.errors import TrainingDataError
+from reader.training.examples import Example, Pool, batch_of, examples_of
+from reader.training.network import SpanNetwork, loss_of
+
+__all__ = ["CHECKPOINT", "Course", "planned", "train"]
+
+CHECKPOINT: Final = "checkpoint.safetensors"
+RATES: Final = {"lora": 7e-4, "heads": 1e-3, "other": 5e-4}
+DECAY: Final = {"lora": 0.01, "heads": 0.01, "other": 0.0}
+KEEPS: Final = 0.998
+"""Of the averaged weights, at each step."""
+STRETCH: Final = 4096
+"""Examples among which those of one length are put together."""
+UNANSWERED: Final = 1.5
+"""How often a question without an answer is taken where one with an answer is taken once."""
+SHARES: Final = {
+    "squad": 2.0,
+    "squadshifts_wiki": 2.0,
+    "squadshifts_reddit": 1.0,
+    "squadshifts_amazon": 0.7,
+    "qamr": 1.0,
+    "fairytaleqa": 1.5,
+    "policyqa": 0.5,
+    "qed": 1.5,
+    "covidqa": 0.7,
+}
+TRICKS: Final = {"squad": 0.15, "squadshifts_wiki": 0.3, "qamr": 0.15, "qed": 0.2}
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """How to train.
+
+    Attributes:
+        seed: Of everything that is drawn.
+        times: How often each question is taken, times its set's share.
+        tokens: Of a batch, padding included.
+        wrong: Share of the questions that are also put before a wrong passage.
+        tricks: By set, the share that is also put with something exchanged in it.
+    """
+
+    seed: int = 7
+    times: float = 0.9
+    tokens: int = 3072
+    wrong: float = 0.35
+    tricks: dict[str, float] = field(default_factory=TRICKS.copy)
+
+
+def planned(pool: Pool, course: Course) -> list[list[Example]]:
+    """The batches, in order; the same for the same pool and course."""
+    random = np.random.default_rng(course.seed)
+    examples: list[Example] = []
+    for n, asked in enumerate(pool.asked):
+        share = SHARES.get(asked.row.source, 1.0) * course.times * (1 if asked.spans else UNANSWERED)
+        for _ in range(int(share) + int(random.random() < share % 1)):
+            wrong, trick = random.random(2) < (course.wrong, course.tricks.get(asked.row.source, 0.0))
+            examples += examples_of(pool, n, random, bool(wrong), bool(trick))
+    order = random.permutation(len(examples))
+    batches: list[list[Example]] = []
+    for at in range(0, len(order), STRETCH):
+        made: list[list[Example]] = []
+        batch: list[Example] = []
+        for each in sorted((examples[k] for k in order[at : at + STRETCH]), key=lambda each: each.length):
+            if batch and (len(batch) + 1) * each.length > course.tokens:
+                made.append(batch)
+                batch = []
+            batch.append(each)
+        made.append(batch)
+        batches += [made[k] for k in random.permutation(len(made))]
+    return batches
+
+
+def train(
+    pool: Pool, course: Course, folder: Path, device: str = "cpu", said: Callable[[str], None] = print
+) -> dict[str, Tensor]:
+    """Train, going on from the checkpoint in `folder` if there is one; the averaged weights, by name.
+
+    A checkpoint is written every few minutes, so that what is broken off loses no more.
+
+    Raises:
+        TrainingDataError: If the checkpoint is of another course, or cannot be read.
+    """
+    torch.manual_seed(course.seed)
+    training = _Training(SpanNetwork().to(device).train(), planned(pool, course), course, folder)
+    step = first = training.resumed()
+    began = saved = time.monotonic()
+    losses: dict[str, float] = {}
+    while step < training.steps:
+        for name, value in training.take(pool, step, device).items():
+            losses[name] = 0.98 * losses.get(name, value) + 0.02 * value
+        step += 1
+        now = time.monotonic()
+        if step % 50 == 0 or step == training.steps:
+            left = (now - began) / (step - first) * (training.steps - step) / 60
+            shown = ", ".join(f"{name} {value:.3f}" for name, value in losses.items())
+            said(f"step {step:,} of {training.steps:,}: {shown}; {left:.0f} minutes left")
+        if now - saved > 240 or step == training.steps:
+            saved = now
+            training.save(step)
+    return training.mean
+
+
+class _Training:
+    """The network with everything that changes from step to step."""
+
+    def __init__(
+        self, network: SpanNetwork, batches: list[list[Example]], course: Course, folder: Path
+    ) -> None:
+        self.network, self.batches, self.steps = network, batches, len(batches)
+        self.file = folder / CHECKPOINT
+        self.about = {"course": json.dumps(asdict(course)), "steps": str(self.steps)}
+        self.now = network.trained()
+        self.mean = {name: each.detach().clone() for name, each in self.now.items()}
+        self.optimizer = torch.optim.AdamW(_groups(self.now), betas=(0.9, 0.98))
+
+    def take(self, pool: Pool, step: int, device: str) -> dict[str, float]:
+        """One step; each loss."""
+        warm = max(1, self.steps // 20)
+        rate = min((step + 1) / warm, (self.steps - step) / max(self.steps - warm, 1))
+        for group in self.optimizer.param_groups:
+            group["lr"] = RATES[group["kind"]] * rate
+        arrays = batch_of(pool, self.batches[step])
+        batch = {name: torch.from_numpy(each).to(device) for name, each in arrays.items()}
+        with torch.autocast(device, torch.bfloat16):
+            found = self.network(batch["ids"], batch["kinds"], batch["mask"])
+        loss, losses = loss_of(found, batch)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.now.values(), 1.0)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        # The first steps count less in the average, which began at where training began.
+        keeps = min(KEEPS, (2 + step) / (11 + step))
+        with torch.no_grad():
+            for name, each in self.now.items():
+                self.mean[name].lerp_(each, 1 - keeps)
+        return losses
+
+    def save(self, step: int) -> None:
+        """Write the checkpoint; one that is broken off leaves the one before."""
+        self.file.parent.mkdir(parents=True, exist_ok=True)
+        tensors = {f"now.{name}": each.detach() for name, each in self.now.items()}
+        tensors |= {f"mean.{name}": each for name, each in self.mean.items()}
+        for name, each in self.now.items():
+            state = self.optimizer.state[each]
+            tensors |= {f"first.{name}": state["exp_avg"], f"second.{name}": state["exp_avg_sq"]}
+        part = self.file.with_suffix(".part")
+        about = self.about | {"step": str(step)}
+        save_file({name: each.contiguous() for name, each in tensors.items()}, part, about)
+        part.replace(self.file)
+
+    def resumed(self) -> int:
+        """The step to go on with, 0 without a checkpoint."""
+        if not self.file.exists():
+            return 0
+        try:
+            with safe_open(self.file, "pt") as kept:  # type: ignore[no-untyped-call]
+                about = kept.metadata()
+                if {name: about.get(name) for name in self.about} != self.about:
+                    raise TrainingDataError(
+                        f"{self.file} is of another course or other data; remove it to begin anew."
+                    )
+                step = int(about["step"])
+                with torch.no_grad():
+                    for name, each in self.now.items():
+                        each.copy_(kept.get_tensor(f"now.{name}"))
+                        self.mean[name].copy_(kept.get_tensor(f"mean.{name}"))
+                        self.optimizer.state[each] = {
+                            "step": torch.tensor(float(step)),
+                            "exp_avg": kept.get_tensor(f"first.{name}").to(each.device),
+                            "exp_avg_sq": kept.get_tensor(f"second.{name}").to(each.device),
+                        }
+        except (OSError, SafetensorError, KeyError) as error:
+            raise TrainingDataError(f"The checkpoint {self.file} cannot be read: {error}.") from error
+        return step
+
+
+def _groups(trained: dict[str, Tensor]) -> list[dict[str, Any]]:
+    kinds: dict[str, list[Tensor]] = {kind: [] for kind in RATES}
+    for name, each in trained.items():
+        kinds["lora" if "lora_" in name else "other" if name.startswith("base.") else "heads"].append(each)
+    return [{"params": each, "weight_decay": DECAY[kind], "kind": kind} for kind, each in kinds.items()]
