@@ -11,7 +11,7 @@ from sqlalchemy import Engine
 
 from app.config import Settings
 from app.errors import SettingsError
-from app.events import Event, Progress
+from app.events import Event, Progress, silent
 from app.forgetting import finish_forgetting
 from app.library import Backends, Library
 from app.models import LanguageModel, MakeReader, ReaderRun
@@ -25,9 +25,17 @@ from reader.extractive import Calibration, ExtractiveReader
 from reader.models.endpoint import EndpointModel, Timeouts
 from reader.models.local import TransformersModel
 from reader.models.scripted import ScriptedModel
+from reader.spans.kept import KeptReadings
 from reader.spans.model import WEIGHTS, EmbeddedSpanReader
+from reader.spans.named import NamedSpanReader
 from retrieval.document import Document
-from retrieval.encoder import Encoder, NumberFormat, SentenceTransformerEncoder, model_fingerprint
+from retrieval.encoder import (
+    DEFAULT_ENCODER,
+    Encoder,
+    NumberFormat,
+    SentenceTransformerEncoder,
+    model_fingerprint,
+)
 from retrieval.loaders import ParseLimits, load_document
 from retrieval.precision import machine_name, measure_formats
 from retrieval.reranking import SpanReader
@@ -64,7 +72,7 @@ def open_library(settings: Settings) -> Library:
         return load_document(path, limits)
 
     backends = Backends(
-        encoder, fingerprint, _reader(settings, engine), load, _Extractive(), _SpanReading(settings)
+        encoder, fingerprint, _reader(settings, engine), load, _Extractive(), _SpanReading(settings, engine)
     )
     library = Library(settings, engine, backends)
     finish_forgetting(library)
@@ -98,6 +106,7 @@ class _SpanReading:
     """Gives what reads passages together with a question, loaded by whoever needs it first."""
 
     settings: Settings
+    engine: Engine
     loaded: SpanReader | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -106,7 +115,14 @@ class _SpanReading:
             return None
         with self.lock:
             if self.loaded is None:
-                self.loaded = EmbeddedSpanReader.load(WEIGHTS)
+                device, name = chosen_device(self.settings), self.settings.span_reader
+                if name == "embedded":
+                    # It is the packaged encoder's model, so what is fastest for that is fastest here.
+                    measured = number_format(self.engine, DEFAULT_ENCODER, silent)
+                    number = cast(NumberFormat, "float16" if device == "cuda" else measured)
+                    self.loaded = KeptReadings(EmbeddedSpanReader.load(WEIGHTS, device, number))
+                else:
+                    self.loaded = KeptReadings(NamedSpanReader.load(name, device))
             return self.loaded
 
 

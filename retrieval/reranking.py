@@ -32,7 +32,6 @@ class Reading:
         spans: The likeliest answers, best first, none of which overlap; their offsets are those of the text.
         starts: First character of each token, ascending, shape (tokens,).
         begins: Share of the answer's first token, by token, 0 to 1, shape (tokens,).
-        supports: That the token stands in the sentence with the answer, shape (tokens,).
     """
 
     relevance: float
@@ -40,14 +39,11 @@ class Reading:
     spans: tuple[FoundSpan, ...]
     starts: np.ndarray = field(default_factory=lambda: np.empty(0, np.int32))
     begins: Float32 = field(default_factory=lambda: np.empty(0, np.float32))
-    supports: Float32 = field(default_factory=lambda: np.empty(0, np.float32))
 
-    def of(self, span: Span) -> tuple[float, float]:
-        """Of a sentence of the text: the share of the answer that begins in it, and its mean support."""
+    def share(self, span: Span) -> float:
+        """How likely the answer begins in a stretch of the text, such as a sentence, 0 to 1."""
         first, end = np.searchsorted(self.starts, [span.start, span.end])
-        if first == end:
-            return 0.0, 0.0
-        return float(self.begins[first:end].sum()), float(self.supports[first:end].mean())
+        return float(self.begins[first:end].sum())
 
 
 class SpanReader(Protocol):

@@ -97,7 +97,7 @@ def sentence_bonus(scored: Sequence[ScoredCandidate], read: Sequence[ReadChunk])
         for chunk in by_document.get(each.candidate.document, ()):
             if chunk.span.start <= span.start and span.end <= chunk.span.end:
                 local = Span(span.start - chunk.span.start, span.end - chunk.span.start)
-                share, _ = chunk.reading.of(local)
+                share = chunk.reading.share(local)
                 best = max(best, share / (1 + math.exp(-max(min(chunk.reading.relevance, 50.0), -50.0))))
         if best:
             found[n] = replace(each, score=each.score + BONUS * best)

@@ -1,22 +1,20 @@
-"""The model that reads a question and a text together, at the best speed of this machine."""
+"""The embedded model that reads a question and a text together, at the best speed of this machine."""
 
 from __future__ import annotations
 
 import hashlib
 import threading
-from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 import numpy as np
 
 from reader.spans.adapter import ADAPTER, HEADS, merged_weights
-from reader.spans.decoding import best_spans, first_shares, merged
+from reader.spans.scoring import WindowScores, reading_of
 from reader.spans.windows import Window, windows_of
 from retrieval.encoder import DEFAULT_ENCODER, model_folder
-from retrieval.reranking import FoundSpan, Reading
+from retrieval.reranking import Reading
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -28,20 +26,6 @@ LENGTH: Final = 320
 """Tokens read at once: a question and the longest passage of a search."""
 BATCH: Final = 4096
 """Tokens of a batch, padding included."""
-KEPT: Final = 2000
-"""Readings that are kept."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Scores:
-    """Of one window, shape (tokens of the text,), and of its first token."""
-
-    starts: np.ndarray
-    ends: np.ndarray
-    supports: np.ndarray
-    none: float
-    relevance: float
-    answerable: float
 
 
 class EmbeddedSpanReader:
@@ -54,7 +38,6 @@ class EmbeddedSpanReader:
         self.name = name
         self._model, self._heads, self._tokenizer = model, heads, tokenizer
         self._lock = threading.Lock()
-        self._known: OrderedDict[tuple[str, str], Reading] = OrderedDict()
 
     @classmethod
     def load(
@@ -101,35 +84,22 @@ class EmbeddedSpanReader:
 
     def read(self, question: str, texts: Sequence[str]) -> list[Reading]:
         """What comes of reading each text for the question, in the order of `texts`."""
-        with self._lock:
-            new = [text for text in dict.fromkeys(texts) if (question, text) not in self._known]
-        found = dict(zip(new, self._read(question, new), strict=True))
-        with self._lock:
-            for text, reading in found.items():
-                self._known[question, text] = reading
-            readings = [found.get(text) or self._known[question, text] for text in texts]
-            while len(self._known) > KEPT:
-                self._known.popitem(last=False)
-        return readings
-
-    def _read(self, question: str, texts: Sequence[str]) -> list[Reading]:
         windows = windows_of(question, texts, self._tokenizer, LENGTH)
-        order = sorted(range(len(windows)), key=lambda n: len(windows[n].ids))
-        scores: dict[int, _Scores] = {}
+        scores: dict[int, WindowScores] = {}
         batch: list[int] = []
-        for n in order:
+        for n in sorted(range(len(windows)), key=lambda n: len(windows[n].ids)):
             if batch and (len(batch) + 1) * len(windows[n].ids) > BATCH:
                 scores |= self._scored(windows, batch)
                 batch = []
             batch.append(n)
         if batch:
             scores |= self._scored(windows, batch)
-        parts: list[list[int]] = [[] for _ in texts]
+        of_text: list[list[WindowScores]] = [[] for _ in texts]
         for n, window in enumerate(windows):
-            parts[window.text].append(n)
-        return [_reading([windows[n] for n in each], [scores[n] for n in each]) for each in parts]
+            of_text[window.text].append(scores[n])
+        return [reading_of(each) for each in of_text]
 
-    def _scored(self, windows: Sequence[Window], batch: Sequence[int]) -> dict[int, _Scores]:
+    def _scored(self, windows: Sequence[Window], batch: Sequence[int]) -> dict[int, WindowScores]:
         import torch
         from torch.nn.functional import linear
 
@@ -159,33 +129,10 @@ class EmbeddedSpanReader:
                 -1,
             )
             by_token, by_text = tokens.float().cpu().numpy(), whole.float().cpu().numpy()
-        found: dict[int, _Scores] = {}
+        found: dict[int, WindowScores] = {}
         for row, n in enumerate(batch):
             here = by_token[row, windows[n].begin : windows[n].begin + len(windows[n].offsets)]
-            none = float(by_token[row, 0, 0] + by_token[row, 0, 1])
-            relevance, answerable = by_text[row]
-            found[n] = _Scores(here[:, 0], here[:, 1], here[:, 2], none, float(relevance), float(answerable))
+            none = float(by_token[row, 0, 0]), float(by_token[row, 0, 1])
+            relevance, answerable = map(float, by_text[row])
+            found[n] = WindowScores(windows[n].offsets, here[:, 0], here[:, 1], none, relevance, answerable)
         return found
-
-
-def _reading(windows: Sequence[Window], scores: Sequence[_Scores]) -> Reading:
-    """What the windows of one text say together: of each thing the best."""
-    spans: list[FoundSpan] = []
-    starts, begins, supports = list[np.ndarray](), list[np.ndarray](), list[np.ndarray]()
-    behind = 0
-    for window, each in zip(windows, scores, strict=True):
-        spans += best_spans(each.starts, each.ends, window.offsets, each.none)
-        shares = first_shares(each.starts, each.none / 2)
-        new = window.offsets[:, 0] >= behind
-        starts.append(window.offsets[new, 0])
-        begins.append(shares[new])
-        supports.append(each.supports[new])
-        behind = int(window.offsets[-1, 1]) if len(window.offsets) else behind
-    return Reading(
-        relevance=max(each.relevance for each in scores),
-        answerable=max(each.answerable for each in scores),
-        spans=merged(spans),
-        starts=np.concatenate(starts),
-        begins=np.concatenate(begins),
-        supports=np.concatenate(supports),
-    )

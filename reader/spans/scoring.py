@@ -1,0 +1,56 @@
+"""What a model scores in one window of a text, and what several windows say together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from reader.spans.decoding import best_spans, first_shares, merged
+from retrieval.hits import Float32
+from retrieval.reranking import FoundSpan, Reading
+
+__all__ = ["WindowScores", "reading_of"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WindowScores:
+    """Of one window.
+
+    Attributes:
+        offsets: First character of each token of the text and the one behind it, shape (tokens, 2).
+        starts: For each token that the answer begins there, shape (tokens,).
+        ends: That it ends there, likewise.
+        none: What "no answer" has for its start and for its end.
+        relevance: That the text answers, in log-odds.
+        answerable: That the answer stands in it, in log-odds.
+    """
+
+    offsets: NDArray[np.int32]
+    starts: Float32
+    ends: Float32
+    none: tuple[float, float]
+    relevance: float
+    answerable: float
+
+
+def reading_of(windows: Sequence[WindowScores]) -> Reading:
+    """Of all windows of one text, at least one, in order: of each thing the best."""
+    spans: list[FoundSpan] = []
+    places, begins = list[NDArray[np.int32]](), list[Float32]()
+    behind = 0
+    for each in windows:
+        spans += best_spans(each.starts, each.ends, each.offsets, sum(each.none))
+        new = each.offsets[:, 0] >= behind
+        places.append(each.offsets[new, 0])
+        begins.append(first_shares(each.starts, each.none[0])[new])
+        behind = int(each.offsets[-1, 1]) if len(each.offsets) else behind
+    return Reading(
+        relevance=max(each.relevance for each in windows),
+        answerable=max(each.answerable for each in windows),
+        spans=merged(spans),
+        starts=np.concatenate(places),
+        begins=np.concatenate(begins),
+    )
