@@ -25,6 +25,7 @@ from reader.extractive import Calibration, ExtractiveReader
 from reader.models.endpoint import EndpointModel, Timeouts
 from reader.models.local import TransformersModel
 from reader.models.scripted import ScriptedModel
+from reader.spans.calibration import SpanCalibration
 from reader.spans.kept import KeptReadings
 from reader.spans.model import WEIGHTS, EmbeddedSpanReader
 from reader.spans.named import NamedSpanReader
@@ -88,13 +89,13 @@ class _Extractive:
     reader: ExtractiveReader | None = None
 
     def __call__(self, run: ReaderRun) -> ExtractiveReader:
-        self.reader = self.reader or ExtractiveReader(Calibration.load())
+        self.reader = self.reader or ExtractiveReader(Calibration.load(), spans=SpanCalibration.load())
         return self.reader
 
     def for_job(
         self, job: str, progress: Progress, cancellation: Cancellation | None = None
     ) -> ExtractiveReader:
-        self.reader = self.reader or ExtractiveReader(Calibration.load())
+        self.reader = self.reader or ExtractiveReader(Calibration.load(), spans=SpanCalibration.load())
         return self.reader
 
     def close(self) -> None:

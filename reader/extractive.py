@@ -39,7 +39,8 @@ from reader.fact_rules import related_by_rule
 from reader.look_alikes import without_look_alikes
 from reader.remembering import central_sentence, words_suffice
 from reader.rules import question_parts, refers_back, with_history
-from reader.short_answers import asks_yes_or_no, chosen_answers
+from reader.short_answers import asks_yes_or_no, chosen_answers, ranked_answers
+from reader.spans.calibration import SpanCalibration, span_signals
 from reader.walking import scored_triage
 from reader.whole import spread_over
 from retrieval.chunking import flat
@@ -130,6 +131,7 @@ class ExtractiveReader:
 
     calibration: Calibration
     name: str = "extractive"
+    spans: SpanCalibration | None = None
 
     def needs_history(self, question: str, turns: Sequence[Exchange]) -> bool:
         """By its pronouns and names (`reader.rules`)."""
@@ -240,7 +242,10 @@ class ExtractiveReader:
         memories: Sequence[Remembered] = (),
         short: Sequence[ShortAnswer] = (),
     ) -> ReaderAnswer:
-        """Answer with the one to three sentences that answer best, in the order of the evidence.
+        """Answer in a few words with their sentence, or with the one to three sentences that answer best.
+
+        In a few words where what was found has been read together with the question, and it does not ask for
+        yes or no, which no words of a text are.
 
         About the whole of the documents, with up to ten that are spread over them. Whether to answer is told
         by what a search has to offer, whatever else the evidence is from: more sentences to choose from make
@@ -251,30 +256,32 @@ class ExtractiveReader:
             return ReaderAnswer(NO_EVIDENCE, True, (), 0.0)
         if whole and not words.weights:
             return _quoting(evidence, spread_over(evidence, usable), None)
+        alone = [usable[n] for n in without_look_alikes(question, words, [evidence[n] for n in usable])]
         found = signals(words, searched or [evidence[n] for n in usable])
-        probability = self.calibration.probability(found)
+        ranked = ranked_answers([each for each in short if each.evidence in alone])
+        probability, least = self._chance(found, ranked)
         if words.names or (words.unknown and found["unknown"] >= self.calibration.most_unknown):
             unknown = sorted(set(words.unknown.values()))
             more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
             named = ", ".join(unknown[:MOST_NAMED]) + more
             text = f"Neither documents nor memory tell: words of the question occur nowhere there ({named})."
             return ReaderAnswer(text, True, (), probability)
-        if probability < self.calibration.threshold:
+        if probability < least:
             return ReaderAnswer(UNANSWERED, True, (), probability)
         if whole:
             return _quoting(evidence, spread_over(evidence, usable), probability)
-        given = () if asks_yes_or_no(question) else chosen_answers(question, _of_usable(short, usable))
-        if given:
-            return _in_short(given, probability)
-        alone = [usable[n] for n in without_look_alikes(question, words, [evidence[n] for n in usable])]
+        if ranked and not asks_yes_or_no(question):
+            return _in_short(chosen_answers(question, ranked), probability)
         best = max(alone, key=lambda n: evidence[n].score)
         floor = self.calibration.close * evidence[best].score
         close = sorted((n for n in alone if evidence[n].score >= floor), key=lambda n: -evidence[n].score)
         return _quoting(evidence, tuple(sorted(close[:MOST_SENTENCES])), probability)
 
-
-def _of_usable(short: Sequence[ShortAnswer], usable: Sequence[int]) -> list[ShortAnswer]:
-    return [each for each in short if each.evidence in usable]
+    def _chance(self, found: dict[str, float], ranked: Sequence[ShortAnswer]) -> tuple[float, float]:
+        """The probability of an answer, and the least that is enough: of what was read, if anything was."""
+        if self.spans is not None and ranked:
+            return self.spans.probability(span_signals(ranked, found)), self.spans.threshold
+        return self.calibration.probability(found), self.calibration.threshold
 
 
 def _in_short(given: Sequence[ShortAnswer], probability: float) -> ReaderAnswer:

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Final
 
 from reader.contract import ShortAnswer
+from reader.spans.calibration import strength
 
-__all__ = ["asks_for_several", "asks_yes_or_no", "chosen_answers", "strength"]
+__all__ = ["asks_for_several", "asks_yes_or_no", "chosen_answers", "ranked_answers"]
 
 YES_OR_NO: Final = re.compile(
     r"^\W*(?:(?:and|but|so|then)\W+)?"
@@ -37,16 +38,20 @@ def asks_for_several(question: str) -> bool:
     return bool(SEVERAL.search(question))
 
 
-def strength(answer: ShortAnswer) -> float:
-    """What answers are ranked by, in log-odds; the weights are chosen by tests/benchmarks/span_choice.py."""
-    return answer.score + answer.relevance + 0.5 * answer.answerable
+def ranked_answers(found: Sequence[ShortAnswer]) -> list[ShortAnswer]:
+    """The answers by their strength, best first."""
+    return sorted(found, key=lambda each: -strength(each))
 
 
-def chosen_answers(question: str, found: Sequence[ShortAnswer]) -> list[ShortAnswer]:
-    """The best answer, or, where several are asked for, those that are nearly as good, in no other words."""
-    ranked = sorted(found, key=lambda each: -strength(each))
+def chosen_answers(question: str, ranked: Sequence[ShortAnswer]) -> list[ShortAnswer]:
+    """The best answer, or, where several are asked for, those that are nearly as good, in no other words.
+
+    Args:
+        question: In the user's words.
+        ranked: From `ranked_answers`.
+    """
     if not ranked or not asks_for_several(question):
-        return ranked[:1]
+        return list(ranked[:1])
     chosen: list[ShortAnswer] = []
     for each in ranked:
         said = {word for kept in chosen for word in kept.text.lower().split()}

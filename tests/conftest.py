@@ -194,7 +194,8 @@ def clew(
 
 
 def settings_of(home: Path, **arguments: Any) -> Settings:
-    return load_settings(home=home, device="cpu", **arguments)
+    """Without the model that reads passages, unless it is asked for: most tests are about something else."""
+    return load_settings(**{"home": home, "device": "cpu", "span_reader": "off"} | arguments)
 
 
 def with_encoder(library: Library, encoder: Encoder) -> Library:
@@ -214,7 +215,8 @@ def clew_process(
     kept = {
         name: os.environ[name] for name in ("PATH", "LANG", "HOME", "OMP_NUM_THREADS") if name in os.environ
     }
-    kept |= {"CLEW_HOME": str(home), "CLEW_DEVICE": "cpu", "COLUMNS": "200"} | dict(environment or {})
+    kept |= {"CLEW_HOME": str(home), "CLEW_DEVICE": "cpu", "CLEW_SPAN_READER": "off", "COLUMNS": "200"}
+    kept |= dict(environment or {})
     return subprocess.run(
         [str(CLEW), *map(str, arguments)],
         cwd=cwd,

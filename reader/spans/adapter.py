@@ -18,6 +18,9 @@ HEADS: Final = "heads.safetensors"
 """The heads, and the small parameters of the model that were trained whole."""
 SCALE: Final = 2.0
 _PREFIX: Final = "base_model.model."
+_FIRST: Final = ".lora_A.weight"
+_SECOND: Final = ".lora_B.weight"
+_HEADS: Final = {"span": 2, "sentence": 1, "relevant": 1, "answerable": 1}
 
 
 def merged_weights(folder: Path, base: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -39,16 +42,35 @@ def merged_weights(folder: Path, base: dict[str, Tensor]) -> tuple[dict[str, Ten
     except (OSError, SafetensorError) as error:
         raise SpanReaderError(f"The weights in {folder} cannot be read: {error}.") from error
     weights = {name: each.float() for name, each in base.items()}
-    try:
-        for name in [each for each in added if each.endswith("lora_A.weight")]:
-            stem = name.removeprefix(_PREFIX).removesuffix(".lora_A.weight")
-            second = added[name.replace("lora_A", "lora_B")].float()
-            weights[f"{stem}.weight"] = weights[f"{stem}.weight"] + SCALE * (second @ added[name].float())
-        for name in [each for each in heads if each.startswith("base.")]:
-            whole = heads.pop(name)
-            if weights[name.removeprefix("base.")].shape != whole.shape:
-                raise SpanReaderError(f"{HEADS} in {folder} is of another model: {name} has another shape.")
-            weights[name.removeprefix("base.")] = whole
-    except (KeyError, RuntimeError) as error:
-        raise SpanReaderError(f"{ADAPTER} in {folder} is of another model: {error}.") from error
+    stems = {name.removesuffix(_FIRST) for name in added if name.endswith(_FIRST)}
+    if not stems or {*added} != {stem + part for stem in stems for part in (_FIRST, _SECOND)}:
+        raise SpanReaderError(f"{ADAPTER} in {folder} does not hold pairs of {_FIRST[1:]} and {_SECOND[1:]}.")
+    for stem in sorted(stems):
+        first, second = added[stem + _FIRST].float(), added[stem + _SECOND].float()
+        name = f"{stem.removeprefix(_PREFIX)}.weight"
+        if name not in weights or not _fit(first, second, weights[name]):
+            raise SpanReaderError(
+                f"{ADAPTER} in {folder} is of another model: {name} has no such shape there."
+            )
+        weights[name] = weights[name] + SCALE * (second @ first)
+    for name in [each for each in heads if each.startswith("base.")]:
+        whole, own = heads.pop(name), name.removeprefix("base.")
+        if own not in weights or weights[own].shape != whole.shape:
+            raise SpanReaderError(f"{HEADS} in {folder} is of another model: {own} has no such shape there.")
+        weights[own] = whole
+    if {name: tuple(each.shape) for name, each in heads.items()} != _shapes(weights):
+        raise SpanReaderError(f"{HEADS} in {folder} does not hold the heads {', '.join(_HEADS)}.")
     return weights, heads
+
+
+def _fit(first: Tensor, second: Tensor, weight: Tensor) -> bool:
+    """Whether their product is as wide and high as the weight: one of a single row would be added to all."""
+    tables = first.ndim == second.ndim == 2 and second.shape[1] == first.shape[0]
+    return tables and tuple(weight.shape) == (second.shape[0], first.shape[1])
+
+
+def _shapes(weights: dict[str, Tensor]) -> dict[str, tuple[int, ...]]:
+    """Of the heads that belong on a model."""
+    width = weights["embeddings.word_embeddings.weight"].shape[1]
+    shapes: dict[str, tuple[int, ...]] = {f"{head}.weight": (count, width) for head, count in _HEADS.items()}
+    return shapes | {f"{head}.bias": (count,) for head, count in _HEADS.items()}

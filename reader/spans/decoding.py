@@ -16,10 +16,11 @@ __all__ = ["LONGEST", "best_spans", "first_shares"]
 LONGEST: Final = 30
 """Tokens of the longest answer."""
 MOST: Final = 4
+"""Spans of a text that are kept."""
 
 
 def best_spans(starts: Float32, ends: Float32, offsets: np.ndarray, none: float) -> list[FoundSpan]:
-    """The likeliest spans, best first, none of which overlap.
+    """The likeliest spans, at most `MOST`, best first, none of which overlap and none empty.
 
     Args:
         starts: For each token that an answer begins there, shape (tokens,).
@@ -32,18 +33,20 @@ def best_spans(starts: Float32, ends: Float32, offsets: np.ndarray, none: float)
         return []
     scores = np.full((count, min(LONGEST, count)), -np.inf, np.float32)
     for more in range(scores.shape[1]):
-        scores[: count - more, more] = starts[: count - more] + ends[more:]
+        # Tokenizers that mark spaces have tokens without a character of their own.
+        wide = offsets[more:, 1] > offsets[: count - more, 0]
+        scores[: count - more, more][wide] = (starts[: count - more] + ends[more:])[wide]
     found: list[FoundSpan] = []
-    taken = np.zeros(count, bool)
-    order = np.argsort(-scores, axis=None, kind="stable")[: 20 * MOST]
-    for first, more in zip(*np.unravel_index(order, scores.shape), strict=True):
-        if len(found) == MOST or not np.isfinite(scores[first, more]):
+    while len(found) < MOST:
+        first, more = (int(each) for each in np.unravel_index(scores.argmax(), scores.shape))
+        if not np.isfinite(scores[first, more]):
             break
-        if taken[first : first + more + 1].any():
-            continue
-        taken[first : first + more + 1] = True
         span = Span(int(offsets[first, 0]), int(offsets[first + more, 1]))
         found.append(FoundSpan(span, float(scores[first, more] - none)))
+        # What begins in it, and what begins before it and reaches it.
+        scores[first : first + more + 1] = -np.inf
+        for begin in range(max(0, first - scores.shape[1] + 1), first):
+            scores[begin, first - begin :] = -np.inf
     return found
 
 

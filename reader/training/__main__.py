@@ -57,7 +57,9 @@ def _pool(rows: list[Row], work: Path, device: str) -> Pool:
     print("looking for wrong passages that look right ...", flush=True)
     pool = with_wrong_passages(pool, encoder)
     work.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps([asked.wrong for asked in pool.asked]), encoding="utf-8")
+    part = file.with_suffix(".part")
+    part.write_text(json.dumps([asked.wrong for asked in pool.asked]), encoding="utf-8")
+    part.replace(file)
     return pool
 
 

@@ -51,8 +51,10 @@ def _altered(
     found, others = places[int(random.integers(len(places)))]
     said = found.group().lower()
     others = [each for each in others if not {*each.lower().split()} & {*said.split()}]
-    answers = " ".join(text.lower() for text, _ in row.answers)
-    others = [each for each in others if each.lower() not in answers]
+    answers = [text.lower() for text, _ in row.answers]
+    others = [
+        each for each in others if not any(each.lower() in text or text in each.lower() for text in answers)
+    ]
     if not others:
         return None
     other = others[int(random.integers(len(others)))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,7 +70,7 @@ def _rows_of(file: Path) -> Iterator[Row]:
                 yield _checked(
                     Row(found["source"], found["title"], found["context"], found["question"], answers)
                 )
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, EOFError, zlib.error, ValueError, KeyError, TypeError, AttributeError) as error:
         raise TrainingDataError(
             f"{file.name} cannot be read as questions with answers: {error!r}."
         ) from error
@@ -91,7 +92,10 @@ def _squad(source: str, found: dict[str, Any]) -> Iterator[Row]:
 
 
 def _checked(row: Row) -> Row:
+    for each in (row.source, row.title, row.context, row.question):
+        if not isinstance(each, str):
+            raise TypeError(f"{each!r} is no text")
     for text, start in row.answers:
-        if not text or row.context[start : start + len(text)] != text:
+        if not text.strip() or start < 0 or row.context[start : start + len(text)] != text:
             raise ValueError(f"{text!r} does not stand at {start} of its passage")
     return row

@@ -95,10 +95,16 @@ def train(
     A checkpoint is written every few minutes, so that what is broken off loses no more.
 
     Raises:
-        TrainingDataError: If the checkpoint is of another course, or cannot be read.
+        TrainingDataError: If there is nothing to train on, or the checkpoint is of another course or cannot
+            be read.
     """
     torch.manual_seed(course.seed)
-    training = _Training(SpanNetwork().to(device).train(), planned(pool, course), course, folder)
+    batches = planned(pool, course)
+    if not batches:
+        raise TrainingDataError(
+            f"{len(pool.asked):,} questions, {course.times:g} times each, are none to train on."
+        )
+    training = _Training(SpanNetwork().to(device).train(), batches, course, folder)
     step = first = training.resumed()
     began = saved = time.monotonic()
     losses: dict[str, float] = {}
@@ -171,7 +177,7 @@ class _Training:
             return 0
         try:
             with safe_open(self.file, "pt") as kept:  # type: ignore[no-untyped-call]
-                about = kept.metadata()
+                about = kept.metadata() or {}
                 if {name: about.get(name) for name in self.about} != self.about:
                     raise TrainingDataError(
                         f"{self.file} is of another course or other data; remove it to begin anew."
@@ -186,7 +192,7 @@ class _Training:
                             "exp_avg": kept.get_tensor(f"first.{name}").to(each.device),
                             "exp_avg_sq": kept.get_tensor(f"second.{name}").to(each.device),
                         }
-        except (OSError, SafetensorError, KeyError) as error:
+        except (OSError, SafetensorError, KeyError, ValueError, RuntimeError) as error:
             raise TrainingDataError(f"The checkpoint {self.file} cannot be read: {error}.") from error
         return step
 

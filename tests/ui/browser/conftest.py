@@ -85,7 +85,8 @@ def served(
     """A server that has said that it is well."""
     port = port or free_port()
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "HOME") if name in os.environ}
-    kept |= {"CLEW_HOME": str(home), "CLEW_DEVICE": "cpu", "OMP_NUM_THREADS": "1"} | dict(environment or {})
+    kept |= {"CLEW_HOME": str(home), "CLEW_DEVICE": "cpu", "OMP_NUM_THREADS": "1", "CLEW_SPAN_READER": "off"}
+    kept |= dict(environment or {})
     log = home.parent / f"{home.name}-{port}.log"
     with log.open("wb") as out:
         process = subprocess.Popen(
