@@ -1,7 +1,7 @@
 """From what reading has shown to a probability: that a short answer is right.
 
-A logistic function (Platt scaling) of several signals, fitted by tests/benchmarks/calibrate_spans.py on articles
-that were never trained on; a raw score of the model means different things for different questions.
+A logistic function (Platt scaling) of several signals, fitted by tests/benchmarks/calibrate_spans.py on
+articles that were never trained on; a raw score of the model means different things for different questions.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class SpanCalibration(BaseModel):
 
 
 def strength(answer: ShortAnswer) -> float:
-    """What answers are ranked by, in log-odds; the weights are chosen by tests/benchmarks/calibrate_spans.py."""
+    """What answers are ranked by, in log-odds; weights chosen by tests/benchmarks/calibrate_spans.py."""
     return answer.score + answer.relevance + 0.5 * answer.answerable
 
 
@@ -73,7 +73,7 @@ def span_signals(ranked: Sequence[ShortAnswer], found: Mapping[str, float]) -> d
         found: The signals of the search: "relevance" (cosine of the best sentence), "coverage" and "unknown".
     """
     best = ranked[0]
-    words = {word for word in best.text.lower().split()}
+    words = set(best.text.lower().split())
     others = [strength(each) for each in ranked[1:] if not words & {*each.text.lower().split()}]
     lead = strength(best) - max(others) if others else WIDEST
     return {

@@ -1,0 +1,164 @@
+"""How well the embedded reader reads, and how fast: `python -m tests.benchmarks.span_reader --data FOLDER`.
+
+On articles that training has never seen (`reader.training.rows.held_back`): exact match and F1 with the right
+passage given, answerable against unanswerable questions (AUC), the right passage against the best wrong one
+that our own retrieval finds (AUC). With `--xquad FILE` the same of a SQuAD file; with `--speed`, question and
+passage pairs of 256 tokens a second in each number format.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import statistics
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from app.metrics import exact_match, f1
+from reader.spans.model import WEIGHTS, EmbeddedSpanReader
+from reader.training.examples import make_pool
+from reader.training.mining import with_wrong_passages
+from reader.training.rows import Row, held_back, read_rows
+from retrieval.encoder import DEFAULT_ENCODER, SentenceTransformerEncoder
+from retrieval.reranking import Reading
+
+
+def auc(positive: Sequence[float], negative: Sequence[float]) -> float:
+    """Chance that one of the positive ones is above one of the negative ones, ties counting half."""
+    values = np.concatenate([positive, negative])
+    order = values.argsort(kind="stable")
+    ranks = np.empty(len(values))
+    ranks[order] = np.arange(1, len(values) + 1)
+    for value in np.unique(values):
+        ranks[values == value] = ranks[values == value].mean()
+    count = len(positive)
+    return float((ranks[:count].sum() - count * (count + 1) / 2) / (count * len(negative)))
+
+
+def best_text(reading: Reading, context: str) -> str:
+    """The likeliest answer."""
+    span = reading.spans[0].span if reading.spans else None
+    return "" if span is None else context[span.start : span.end]
+
+
+def quality(reader: EmbeddedSpanReader, rows: Sequence[Row]) -> dict[str, float]:
+    """Exact match and F1 over questions with answers, the right passage given."""
+    scores: list[tuple[float, float]] = []
+    for row in rows:
+        if row.answers:
+            given = best_text(reader.read(row.question, [row.context])[0], row.context)
+            references = [text for text, _ in row.answers]
+            scores.append((exact_match(given, references), f1(given, references)))
+    return {
+        "questions": len(scores),
+        "em": statistics.mean(em for em, _ in scores),
+        "f1": statistics.mean(overlap for _, overlap in scores),
+    }
+
+
+def no_answer(reader: EmbeddedSpanReader, rows: Sequence[Row]) -> dict[str, float]:
+    """Answerable against unanswerable questions about the same passages, by each of the scores."""
+    found = [(bool(row.answers), reader.read(row.question, [row.context])[0]) for row in rows]
+    scores = {
+        "answerable": lambda each: each.answerable,
+        "margin": lambda each: each.spans[0].score if each.spans else -50.0,
+        "both": lambda each: each.answerable + 0.3 * (each.spans[0].score if each.spans else -50.0),
+    }
+    return {"questions": len(rows)} | {
+        name: auc([score(r) for yes, r in found if yes], [score(r) for yes, r in found if not yes])
+        for name, score in scores.items()
+    }
+
+
+def wrong_passage(
+    reader: EmbeddedSpanReader, encoder: SentenceTransformerEncoder, rows: Sequence[Row]
+) -> dict[str, float]:
+    """The right passage against the best wrong one among all those held back of the same set."""
+    pool = with_wrong_passages(make_pool(list(rows), encoder.tokenizer), encoder)
+    right: list[float] = []
+    wrong: list[float] = []
+    for asked in pool.asked:
+        if asked.spans and asked.wrong:
+            other = pool.passages[asked.wrong[0]].text
+            readings = reader.read(asked.row.question, [asked.row.context, other])
+            right.append(readings[0].relevance)
+            wrong.append(readings[1].relevance)
+    return {
+        "questions": len(right),
+        "auc": auc(right, wrong),
+        "first": statistics.mean(float(r > w) for r, w in zip(right, wrong, strict=True)),
+    }
+
+
+def speed(tokens: int = 256, pairs: int = 48) -> dict[str, float]:
+    """Pairs of so many tokens a second, by number format; medians of five."""
+    text = " ".join(
+        random.Random(7).choices(["river", "stone", "letter", "walked", "house", "grey"], k=tokens - 20)
+    )
+    found: dict[str, float] = {}
+    for number in ("float32", "bfloat16"):
+        reader = EmbeddedSpanReader.load(WEIGHTS, number_format=number)
+        texts = [f"{text} {n}" for n in range(pairs)]
+        reader.read("Who walked to the grey house?", texts[:8])
+        seconds: list[float] = []
+        for _ in range(5):
+            began = time.perf_counter()
+            reader.read("Who walked to the grey house?", texts)
+            seconds.append(time.perf_counter() - began)
+        found[number] = pairs / statistics.median(seconds)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, help="folder of the training data")
+    parser.add_argument("--xquad", type=Path)
+    parser.add_argument("--weights", type=Path, default=WEIGHTS)
+    parser.add_argument("--most", type=int, default=600, help="questions of each set")
+    parser.add_argument("--speed", action="store_true")
+    chosen = parser.parse_args()
+    torch.manual_seed(7)
+    report: dict[str, object] = {}
+    if chosen.speed:
+        report["pairs_per_second"] = speed()
+    reader = EmbeddedSpanReader.load(chosen.weights)
+    if chosen.xquad:
+        article = json.loads(chosen.xquad.read_text(encoding="utf-8"))["data"]
+        rows = [
+            Row(
+                "xquad",
+                each["title"],
+                p["context"],
+                q["question"],
+                tuple((a["text"], a["answer_start"]) for a in q["answers"]),
+            )
+            for each in article
+            for p in each["paragraphs"]
+            for q in p["qas"]
+        ]
+        report["xquad, passage given"] = quality(reader, rows)
+    if chosen.data:
+        rows = [row for row in read_rows(chosen.data) if held_back(row)]
+        random.Random(7).shuffle(rows)
+        by_set: dict[str, list[Row]] = {}
+        for row in rows:
+            by_set.setdefault(row.source, []).append(row)
+        encoder = SentenceTransformerEncoder.load(DEFAULT_ENCODER)
+        report["held back, passage given"] = {
+            name: quality(reader, some[: chosen.most]) for name, some in sorted(by_set.items())
+        }
+        report["held back, no answer"] = no_answer(reader, by_set["squad"])
+        report["held back, wrong passage"] = {
+            name: wrong_passage(reader, encoder, by_set[name])
+            for name in ("squad", "squadshifts_wiki", "fairytaleqa")
+        }
+    print(json.dumps(report, indent=2))
+
+
+if __name__ == "__main__":
+    main()
