@@ -59,7 +59,7 @@ class EmbeddedSpanReader:
 
         transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
         verbosity = transformers_logging.get_verbosity()
-        transformers_logging.set_verbosity_error()
+        transformers_logging.set_verbosity_error()  # type: ignore[no-untyped-call]
         try:
             model = AutoModel.from_pretrained(
                 model_folder(DEFAULT_ENCODER),
@@ -131,8 +131,8 @@ class EmbeddedSpanReader:
             by_token, by_text = tokens.float().cpu().numpy(), whole.float().cpu().numpy()
         found: dict[int, WindowScores] = {}
         for row, n in enumerate(batch):
-            here = by_token[row, windows[n].begin : windows[n].begin + len(windows[n].offsets)]
+            own = by_token[row, windows[n].begin : windows[n].begin + len(windows[n].offsets)]
             none = float(by_token[row, 0, 0]), float(by_token[row, 0, 1])
             relevance, answerable = map(float, by_text[row])
-            found[n] = WindowScores(windows[n].offsets, here[:, 0], here[:, 1], none, relevance, answerable)
+            found[n] = WindowScores(windows[n].offsets, own[:, 0], own[:, 1], none, relevance, answerable)
         return found

@@ -12,7 +12,7 @@ import numpy as np
 from reader.errors import SpanReaderError
 from reader.spans.decoding import best_spans
 from reader.spans.scoring import WindowScores, reading_of
-from reader.spans.windows import MOST_QUESTION
+from reader.spans.windows import MOST_QUESTION, with_marks
 from retrieval.batching import plan_batches
 from retrieval.encoder import model_folder
 from retrieval.errors import EncoderError
@@ -87,7 +87,7 @@ class NamedSpanReader:
             ) from error
         if missing := sorted(loaded["missing_keys"]):
             raise SpanReaderError(
-                f"The weights of {name} are not whole ({missing[0]} is missing), so its answers would be chance."
+                f"The weights of {name} lack {missing[0]}, so its answers would be by chance."
             )
         if len(tokenizer) <= len(tokenizer.all_special_ids):
             raise SpanReaderError(f"There is no tokenizer in {name} that knows a word.")
@@ -141,8 +141,8 @@ class NamedSpanReader:
                 shift = starts.shape[1] - len(found["input_ids"][n])
             second = [k for k, part in enumerate(found.sequence_ids(n)) if part == 1]
             text = texts[found["overflow_to_sample_mapping"][n]]
-            places = [_trimmed(text, *found["offset_mapping"][n][k]) for k in second]
-            offsets = np.array(places, np.int32).reshape(-1, 2)
+            places = with_marks(text, [found["offset_mapping"][n][k] for k in second])
+            offsets = np.array([_trimmed(text, *place) for place in places], np.int32).reshape(-1, 2)
             where = np.array(second, int) + shift
             first = found["input_ids"][n].index(self._first(found["input_ids"][n])) + shift
             none = float(starts[row, first]), float(ends[row, first])

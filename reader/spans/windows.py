@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MOST_QUESTION", "Window", "windows_of"]
+__all__ = ["MOST_QUESTION", "Window", "windows_of", "with_marks"]
 
 MOST_QUESTION: Final = 48
 """Tokens of a question that are read."""
@@ -49,7 +50,7 @@ def windows_of(question: str, texts: Sequence[str], tokenizer: Any, length: int)
     room = length - len(head) - 1
     windows: list[Window] = []
     for number, found in enumerate(tokenizer.encode_batch(list(texts), add_special_tokens=False)):
-        offsets = np.array(found.offsets, np.int32).reshape(-1, 2)
+        offsets = np.array(with_marks(texts[number], found.offsets), np.int32).reshape(-1, 2)
         at = 0
         while True:
             ids = np.array([*head, *found.ids[at : at + room], end], np.int64)
@@ -58,3 +59,16 @@ def windows_of(question: str, texts: Sequence[str], tokenizer: Any, length: int)
                 break
             at += room - OVERLAP
     return windows
+
+
+def with_marks(text: str, offsets: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:
+    """Offsets with the accents that a tokenizer took off, so that "cafe\u0301" is not quoted as "cafe"."""
+    if text.isascii():
+        return offsets
+    widened: list[tuple[int, int]] = []
+    borders = [*(start for start, _ in offsets[1:]), len(text)]
+    for (start, end), border in zip(offsets, borders, strict=False):
+        while end < border and unicodedata.category(text[end]).startswith("M"):
+            end += 1
+        widened.append((start, end))
+    return widened

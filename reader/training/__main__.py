@@ -17,7 +17,7 @@ from reader.training.export import write_weights
 from reader.training.mining import with_wrong_passages
 from reader.training.rows import Row, held_back, read_rows
 from reader.training.run import Course, train
-from retrieval.encoder import DEFAULT_ENCODER, SentenceTransformerEncoder
+from retrieval.encoder import DEFAULT_ENCODER, NumberFormat, SentenceTransformerEncoder
 from retrieval.errors import ClewError
 
 MINED: Final = "wrong_passages.json"
@@ -46,7 +46,7 @@ def main(
 
 def _pool(rows: list[Row], work: Path, device: str) -> Pool:
     """The questions with the wrong passages that were mined for them, kept from one run to the next."""
-    number = "float16" if device == "cuda" else "bfloat16"
+    number: NumberFormat = "float16" if device == "cuda" else "bfloat16"
     encoder = SentenceTransformerEncoder.load(DEFAULT_ENCODER, device, number)
     pool = make_pool(rows, encoder.tokenizer)
     file = work / MINED

@@ -23,6 +23,8 @@ class LowRankLinear(nn.Module):
     The product is added before the one matrix product, which is faster than two (PEFT's way) for few tokens.
     """
 
+    weight: Tensor
+
     def __init__(self, base: nn.Linear, rank: int) -> None:
         super().__init__()
         self.register_buffer("weight", base.weight.detach().clone(), persistent=False)

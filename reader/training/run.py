@@ -176,7 +176,7 @@ class _Training:
         if not self.file.exists():
             return 0
         try:
-            with safe_open(self.file, "pt") as kept:  # type: ignore[no-untyped-call]
+            with safe_open(self.file, "pt") as kept:
                 about = kept.metadata() or {}
                 if {name: about.get(name) for name in self.about} != self.about:
                     raise TrainingDataError(

@@ -1,0 +1,149 @@
+"""A question before a text, and a text that is too long in several windows."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reader.spans.windows import MOST_QUESTION, OVERLAP, windows_of, with_marks
+
+QUESTION = "Who put out the lamp?"
+WORDS = st.sampled_from(
+    [
+        "lamp",
+        "Grünfeld",
+        "今天天气",
+        "😀",
+        "\n\n",
+        "\u200b",
+        "한국어",
+        "e\u0301",
+        "unaffordable",
+        "x" * 120,
+        "7.5",
+        "  ",
+    ]
+)
+
+
+def ids(tokenizer: Any, *tokens: str) -> list[int]:
+    return [tokenizer.token_to_id(token) for token in tokens]
+
+
+def test_a_short_text_by_hand(tokenizer: Any) -> None:
+    (window,) = windows_of("Who ran?", ["The fox ran."], tokenizer, 20)
+    tokens = ("[CLS]", "who", "ran", "?", "[SEP]", "the", "fox", "ran", ".", "[SEP]")
+    assert window.ids.tolist() == ids(tokenizer, *tokens)
+    assert (window.text, window.begin) == (0, 5)
+    assert window.offsets.tolist() == [[0, 3], [4, 7], [8, 11], [11, 12]]
+
+
+def test_offsets_count_characters_and_not_bytes(tokenizer: Any) -> None:
+    text = "😀 Märta, 今天 é!"
+    (window,) = windows_of(QUESTION, [text], tokenizer, 60)
+    assert "".join(text[start:end] for start, end in window.offsets) == "😀Märta,今天é!"
+
+
+@pytest.mark.parametrize("text", ["", " ", "\n\t \u00a0\n"])
+def test_a_text_without_tokens_is_a_window_without_tokens(tokenizer: Any, text: str) -> None:
+    (window,) = windows_of("Who?", [text], tokenizer, 20)
+    assert window.ids.tolist() == ids(tokenizer, "[CLS]", "who", "?", "[SEP]", "[SEP]")
+    assert window.offsets.shape == (0, 2)
+
+
+def test_no_texts_make_no_windows(tokenizer: Any) -> None:
+    assert windows_of(QUESTION, [], tokenizer, 100) == []
+
+
+def test_a_second_window_only_where_the_first_is_too_short(tokenizer: Any) -> None:
+    # [CLS] who ? [SEP] and [SEP]: five of 105.
+    one = windows_of("Who?", ["fox " * 100], tokenizer, 105)
+    assert [len(each.offsets) for each in one] == [100]
+    two = windows_of("Who?", ["fox " * 101], tokenizer, 105)
+    assert [len(each.offsets) for each in two] == [100, 1 + OVERLAP]
+    assert two[1].offsets[0].tolist() == [4 * (100 - OVERLAP), 4 * (100 - OVERLAP) + 3]
+
+
+def test_a_long_question_is_cut(tokenizer: Any) -> None:
+    words = [f"w{n}" for n in range(200)]  # two tokens each, or three
+    asked = tokenizer.encode(" ".join(words), add_special_tokens=False).ids
+    (window,) = windows_of(" ".join(words), ["fox"], tokenizer, 320)
+    assert window.ids.tolist() == [
+        *ids(tokenizer, "[CLS]"),
+        *asked[:MOST_QUESTION],
+        *ids(tokenizer, "[SEP]", "fox", "[SEP]"),
+    ]
+    (window,) = windows_of("", ["fox"], tokenizer, 320)
+    assert window.ids.tolist() == ids(tokenizer, "[CLS]", "[SEP]", "fox", "[SEP]")
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.lists(WORDS, max_size=200).map(" ".join), max_size=4), st.integers(130, 320))
+def test_windows_cover_each_text_and_overlap(tokenizer: Any, texts: list[str], length: int) -> None:
+    windows = windows_of(QUESTION, texts, tokenizer, length)
+    assert [number for number, _ in itertools.groupby(windows, key=lambda each: each.text)] == list(
+        range(len(texts))
+    )
+    asked = tokenizer.encode(QUESTION, add_special_tokens=False).ids
+    first, end = ids(tokenizer, "[CLS]", "[SEP]")
+    for number, text in enumerate(texts):
+        whole = tokenizer.encode(text, add_special_tokens=False)
+        mine = [each for each in windows if each.text == number]
+        at = 0
+        for each in mine:
+            count = len(each.offsets)
+            assert len(each.ids) <= length
+            assert each.begin == len(asked) + 2
+            assert each.ids.tolist() == [first, *asked, end, *whole.ids[at : at + count], end]
+            places = whole.offsets[at : at + count]
+            assert each.offsets[:, 0].tolist() == [start for start, _ in places]
+            # Accents behind a token may be added to it, nothing else.
+            added = [text[end:wide] for (_, end), (_, wide) in zip(places, each.offsets, strict=True)]
+            assert {*"".join(added)} <= {"\u0301"}
+            at += count - OVERLAP
+        # The last one ends with the text, all others are full.
+        assert at + OVERLAP == len(whole.ids)
+        assert all(len(each.ids) == length for each in mine[:-1])
+        assert len(mine) == 1 or len(mine[-1].offsets) > OVERLAP
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 900), st.integers(0, 60))
+def test_what_is_no_longer_than_the_overlap_is_whole_in_some_window(
+    tokenizer: Any, first: int, more: int
+) -> None:
+    text = "fox " * 961
+    windows = windows_of(QUESTION, [text], tokenizer, 150)
+    wanted = [first * 4, (first + more) * 4 + 3]
+    assert any(each.offsets[0, 0] <= wanted[0] and wanted[1] <= each.offsets[-1, 1] for each in windows)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("cafe\u0301 x", ["cafe\u0301", "x"]),
+        ("gru\u0308n", ["gr", "u\u0308n"]),
+        ("e\u0301\u0323", ["e\u0301\u0323"]),
+        ("x \u0301", ["x"]),  # of a space, so of none of them
+        ("caf\u00e9 \u0301x", ["café", "x"]),
+        ("हिन्दी", ["ह", "ि", "न\u094d", "द", "ी"]),  # some signs are tokens, one is taken off
+    ],
+)
+def test_accents_that_the_tokenizer_took_off_belong_to_their_token(
+    tokenizer: Any, text: str, expected: list[str]
+) -> None:
+    (window,) = windows_of("Who?", [text], tokenizer, 50)
+    assert [text[start:end] for start, end in window.offsets] == expected
+
+
+def test_marks_by_hand() -> None:
+    text = "a\u0301\u0302bc\u0301 \u0301d"
+    assert with_marks(text, [(0, 1), (3, 4), (4, 5), (8, 9)]) == [(0, 3), (3, 4), (4, 6), (8, 9)]
+    # A token that is a mark keeps its place, and so does the one before it.
+    assert with_marks(text, [(0, 1), (1, 2), (3, 5)]) == [(0, 1), (1, 3), (3, 6)]
+    assert with_marks(text, []) == []
+    assert with_marks("abc", [(0, 1)]) == [(0, 1)]
