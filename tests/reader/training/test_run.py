@@ -1,0 +1,257 @@
+"""The loop: the plan, losses that go down, and going on where it was broken off."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from reader.errors import TrainingDataError
+from reader.training import run
+from reader.training.examples import Pool, batch_of
+from reader.training.network import SpanNetwork, loss_of
+from reader.training.run import CHECKPOINT, SHARES, UNANSWERED, Course, planned, train
+
+COURSE = Course(times=5, tokens=512, tricks={"toy": 0.5})
+
+
+class PowerError(Exception):
+    """Stands for the power that goes."""
+
+
+class Clock:
+    """Five minutes pass from look to look, so that each step is kept; after some of them the power goes."""
+
+    def __init__(self, looks: int = 10**9) -> None:
+        self.looks, self.now = looks, 0.0
+
+    def monotonic(self) -> float:
+        if self.looks == 0:
+            raise PowerError
+        self.looks -= 1
+        self.now += 300
+        return self.now
+
+
+def silent(line: str) -> None:
+    pass
+
+
+@pytest.fixture(scope="module")
+def trained(pool: Pool, tmp_path_factory: pytest.TempPathFactory) -> tuple[dict[str, Tensor], Path]:
+    """In one go, with the folder of its checkpoint."""
+    folder = tmp_path_factory.mktemp("trained") / "work"
+    return train(pool, COURSE, folder, said=silent), folder
+
+
+def alone(pool: Pool, n: int, source: str) -> Pool:
+    """A question of a set, often."""
+    asked = replace(pool.asked[n], row=replace(pool.asked[n].row, source=source))
+    return Pool(pool.passages, [asked] * 1000)
+
+
+def test_the_plan_is_the_same_for_the_same_course(pool: Pool) -> None:
+    plan = planned(pool, COURSE)
+    assert 5 < len(plan) < 12
+    assert planned(pool, COURSE) == plan
+    assert planned(pool, replace(COURSE, seed=8)) != plan
+
+
+def test_each_batch_is_within_its_tokens(pool: Pool) -> None:
+    plan = planned(pool, COURSE)
+    sizes = [len(batch) * max(each.length for each in batch) for batch in plan]
+    assert max(sizes) <= 512
+    # Nothing is smaller than it has to be: examples of one length are put together, the rest is the last one.
+    assert sum(size > 512 - 80 for size in sizes) >= len(sizes) - 1
+    for batch in plan:
+        assert batch_of(pool, batch)["ids"].size <= 512
+
+
+def test_an_example_longer_than_a_batch_has_one_of_its_own(pool: Pool) -> None:
+    plan = planned(pool, replace(COURSE, tokens=20, times=1))
+    assert {len(batch) for batch in plan} == {1}
+
+
+def test_each_question_is_taken_as_often_as_was_said(pool: Pool) -> None:
+    course = Course(times=2, wrong=0.0, tricks={})
+    taken = Counter(each.asked for batch in planned(pool, course) for each in batch)
+    # A question without an answer half as often again.
+    assert taken == {n: 2 if asked.spans else 3 for n, asked in enumerate(pool.asked)}
+    assert UNANSWERED == 1.5
+
+
+@pytest.mark.parametrize("source", ["toy", *SHARES])
+def test_sets_have_their_shares(pool: Pool, source: str) -> None:
+    course = Course(times=0.4, wrong=0.0, tricks={})
+    taken = sum(map(len, planned(alone(pool, 0, source), course)))
+    # 1000 times that, within four times the deviation of what is drawn.
+    assert taken == pytest.approx(400 * SHARES.get(source, 1.0), abs=64)
+
+
+def test_wrong_passages_and_tricks_have_theirs(pool: Pool) -> None:
+    course = Course(times=1, wrong=0.3, tricks={"toy": 0.1})
+    examples = [each for batch in planned(alone(pool, 0, "toy"), course) for each in batch]
+    own = pool.asked[0].passage
+    assert sum(each.passage == own and not each.altered for each in examples) == 1000
+    assert sum(each.passage != own for each in examples) == pytest.approx(300, abs=60)
+    assert sum(each.altered for each in examples) == pytest.approx(100, abs=40)
+    assert pool.asked[0].altered is not None
+
+
+def test_losses_go_down(pool: Pool, trained: tuple[dict[str, Tensor], Path]) -> None:
+    weights, _ = trained
+    batch = {
+        name: torch.from_numpy(each)
+        for name, each in batch_of(
+            pool, [each for part in planned(pool, COURSE)[:2] for each in part]
+        ).items()
+    }
+    torch.manual_seed(COURSE.seed)
+    network = SpanNetwork().eval()
+
+    def loss() -> dict[str, float]:
+        with torch.inference_mode():
+            total, each = loss_of(network(batch["ids"], batch["kinds"], batch["mask"]), batch)
+        return each | {"all": float(total)}
+
+    before = loss()
+    missing, unexpected = network.load_state_dict(weights, strict=False)
+    assert unexpected == []
+    assert not {*missing} & {*network.trained()}
+    after = loss()
+    assert after["all"] < before["all"] - 0.2
+    assert after["span"] < before["span"]
+
+
+def test_what_is_not_trained_stays(trained: tuple[dict[str, Tensor], Path]) -> None:
+    weights, _ = trained
+    torch.manual_seed(COURSE.seed)
+    network = SpanNetwork()
+    assert {*weights} == {*network.trained()}
+    start = network.trained()
+    # Everything else moved, but little in so few steps.
+    moved = [name for name, each in weights.items() if not torch.equal(each, start[name])]
+    assert len(moved) > 0.95 * len(weights)
+    assert all(torch.isfinite(each).all() for each in weights.values())
+
+
+def test_what_is_done_is_not_done_again(
+    pool: Pool, trained: tuple[dict[str, Tensor], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    weights, folder = trained
+    lines: list[str] = []
+    again = train(pool, COURSE, folder, said=lines.append)
+    assert lines == []
+    assert_same(again, weights)
+
+
+@pytest.mark.parametrize("breaks", [[3], [1, 1, 4]])
+def test_broken_off_and_begun_again_it_ends_the_same(
+    pool: Pool,
+    trained: tuple[dict[str, Tensor], Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    breaks: list[int],
+) -> None:
+    weights, _ = trained
+    for steps in breaks:
+        # One look before the first step, one after each, and the power goes in the step behind them.
+        monkeypatch.setattr(run, "time", Clock(1 + steps))
+        with pytest.raises(PowerError):
+            train(pool, COURSE, tmp_path, said=silent)
+        # One that was being written leaves the one before.
+        (tmp_path / CHECKPOINT).with_suffix(".part").write_bytes(b"half of")
+    lines: list[str] = []
+    monkeypatch.setattr(run, "time", Clock())
+    assert_same(train(pool, COURSE, tmp_path, said=lines.append), weights)
+    steps = len(planned(pool, COURSE))
+    assert len(lines) == 1
+    assert lines[0].startswith(f"step {steps} of {steps}: span ")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        replace(COURSE, seed=8),
+        replace(COURSE, wrong=0.36),
+        replace(COURSE, tricks={"toy": 0.51}),
+        replace(COURSE, times=6),
+    ],
+    ids=["seed", "wrong", "tricks", "times"],
+)
+def test_a_checkpoint_of_another_course_is_refused(
+    pool: Pool, trained: tuple[dict[str, Tensor], Path], other: Course
+) -> None:
+    _, folder = trained
+    before = (folder / CHECKPOINT).read_bytes()
+    with pytest.raises(TrainingDataError, match="of another course or other data; remove it"):
+        train(pool, other, folder, said=silent)
+    assert (folder / CHECKPOINT).read_bytes() == before
+
+
+def test_a_checkpoint_of_other_data_is_refused(pool: Pool, trained: tuple[dict[str, Tensor], Path]) -> None:
+    _, folder = trained
+    with pytest.raises(TrainingDataError, match="of another course or other data"):
+        train(Pool(pool.passages, pool.asked[:5]), COURSE, folder, said=silent)
+
+
+def emptied(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def halved(file: Path) -> None:
+    os.truncate(file, file.stat().st_size // 2)
+
+
+def unlabelled(file: Path) -> None:
+    save_file(load_file(file), file)
+
+
+def of_another_shape(file: Path) -> None:
+    change(file, lambda kept: kept | {"now.span.bias": torch.zeros(3)})
+
+
+def without_an_average(file: Path) -> None:
+    change(file, lambda kept: {name: each for name, each in kept.items() if name != "mean.span.bias"})
+
+
+def change(file: Path, changed: Callable[[dict[str, Tensor]], dict[str, Tensor]]) -> None:
+    from safetensors import safe_open
+
+    with safe_open(file, "pt") as kept:
+        about = kept.metadata()
+    save_file(changed(load_file(file)), file, about)
+
+
+@pytest.mark.parametrize("damage", [emptied, halved, unlabelled, of_another_shape, without_an_average])
+def test_a_damaged_checkpoint_is_one_sentence(
+    pool: Pool, trained: tuple[dict[str, Tensor], Path], tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    file = tmp_path / CHECKPOINT
+    file.write_bytes((trained[1] / CHECKPOINT).read_bytes())
+    damage(file)
+    with pytest.raises(TrainingDataError) as caught:
+        train(pool, COURSE, tmp_path, said=silent)
+    message = str(caught.value)
+    assert str(file) in message
+    assert message.endswith(".")
+    assert "\n" not in message
+
+
+@pytest.mark.parametrize(("count", "times"), [(0, 1.0), (1, 1e-9)])
+def test_nothing_to_train_on_is_one_sentence(pool: Pool, tmp_path: Path, count: int, times: float) -> None:
+    with pytest.raises(TrainingDataError, match=r"^\d questions, .* are none to train on\.$"):
+        train(Pool(pool.passages, pool.asked[:count]), Course(times=times), tmp_path, said=silent)
+    assert not (tmp_path / CHECKPOINT).exists()
+
+
+def assert_same(found: dict[str, Tensor], expected: dict[str, Tensor]) -> None:
+    assert {*found} == {*expected}
+    assert [name for name, each in found.items() if not torch.equal(each, expected[name])] == []
