@@ -2,7 +2,7 @@
 
 On articles that training has never seen (`reader.training.rows.held_back`): exact match and F1 with the right
 passage given, answerable against unanswerable questions (AUC), the right passage against the best wrong one
-that our own retrieval finds (AUC). With `--xquad FILE` the same of a SQuAD file; with `--speed`, question and
+that our own retrieval finds (AUC). With `--xquad FOLDER` the same of SQuAD files; with `--speed`, question and
 passage pairs of 256 tokens a second in each number format.
 """
 
@@ -117,7 +117,7 @@ def speed(tokens: int = 256, pairs: int = 48) -> dict[str, float]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, help="folder of the training data")
-    parser.add_argument("--xquad", type=Path)
+    parser.add_argument("--xquad", type=Path, help="folder with a file in SQuAD's format")
     parser.add_argument("--weights", type=Path, default=WEIGHTS)
     parser.add_argument("--most", type=int, default=600, help="questions of each set")
     parser.add_argument("--speed", action="store_true")
@@ -128,20 +128,7 @@ def main() -> None:
         report["pairs_per_second"] = speed()
     reader = EmbeddedSpanReader.load(chosen.weights)
     if chosen.xquad:
-        article = json.loads(chosen.xquad.read_text(encoding="utf-8"))["data"]
-        rows = [
-            Row(
-                "xquad",
-                each["title"],
-                p["context"],
-                q["question"],
-                tuple((a["text"], a["answer_start"]) for a in q["answers"]),
-            )
-            for each in article
-            for p in each["paragraphs"]
-            for q in p["qas"]
-        ]
-        report["xquad, passage given"] = quality(reader, rows)
+        report["xquad, passage given"] = quality(reader, read_rows(chosen.xquad))
     if chosen.data:
         rows = [row for row in read_rows(chosen.data) if held_back(row)]
         random.Random(7).shuffle(rows)
