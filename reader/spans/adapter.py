@@ -6,21 +6,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from reader.errors import SpanReaderError
+from reader.spans.windows import SHAPES
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["ADAPTER", "HEADS", "SCALE", "merged_weights"]
+__all__ = ["ADAPTER", "HEADS", "SCALE", "WIDTH", "merged_weights"]
 
 ADAPTER: Final = "adapter_model.safetensors"
 """In PEFT's names, with PEFT's adapter_config.json beside it."""
 HEADS: Final = "heads.safetensors"
 """The heads, and the small parameters of the model that were trained whole."""
 SCALE: Final = 2.0
+WIDTH: Final = 64
+"""Of the projections whose product tells which end belongs to which beginning."""
 _PREFIX: Final = "base_model.model."
 _FIRST: Final = ".lora_A.weight"
 _SECOND: Final = ".lora_B.weight"
-_HEADS: Final = {"span": 2, "sentence": 1, "relevant": 1, "answerable": 1}
+_HEADS: Final = {
+    "span": 2,
+    "first": WIDTH,
+    "last": WIDTH,
+    "none": 1,
+    "sentence": 1,
+    "relevant": 1,
+    "answerable": 1,
+}
 
 
 def merged_weights(folder: Path, base: dict[str, Tensor]) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -73,4 +84,5 @@ def _shapes(weights: dict[str, Tensor]) -> dict[str, tuple[int, ...]]:
     """Of the heads that belong on a model."""
     width = weights["embeddings.word_embeddings.weight"].shape[1]
     shapes: dict[str, tuple[int, ...]] = {f"{head}.weight": (count, width) for head, count in _HEADS.items()}
+    shapes["shape.weight"] = (SHAPES, width)
     return shapes | {f"{head}.bias": (count,) for head, count in _HEADS.items()}

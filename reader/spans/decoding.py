@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from retrieval.document import Span
 from retrieval.hits import Float32
 from retrieval.reranking import FoundSpan
 
-__all__ = ["LONGEST", "best_spans", "first_shares"]
+__all__ = ["LONGEST", "best_spans", "first_shares", "in_bands", "merged"]
 
 LONGEST: Final = 30
 """Tokens of the longest answer."""
@@ -19,25 +20,32 @@ MOST: Final = 4
 """Spans of a text that are kept."""
 
 
-def best_spans(starts: Float32, ends: Float32, offsets: np.ndarray, none: float) -> list[FoundSpan]:
+def in_bands(starts: Float32, ends: Float32) -> Float32:
+    """Scores of spans from those of their ends, as `best_spans` wants them."""
+    count = len(starts)
+    scores = np.full((count, LONGEST), -np.inf, np.float32)
+    for more in range(min(LONGEST, count)):
+        scores[: count - more, more] = starts[: count - more] + ends[more:]
+    return scores
+
+
+def best_spans(scores: Float32, offsets: NDArray[np.int32], none: float) -> list[FoundSpan]:
     """The likeliest spans, at most `MOST`, best first, none of which overlap and none empty.
 
     Args:
-        starts: For each token that an answer begins there, shape (tokens,).
-        ends: That it ends there, likewise.
+        scores: Of the spans that begin at a token and go on for so many more, shape (tokens, `LONGEST`);
+            minus infinity where there are no more.
         offsets: First character of each token and the one behind it, shape (tokens, 2).
-        none: What "no answer" scores, start and end together.
+        none: What "no answer" scores.
     """
-    count = len(starts)
-    if count == 0:
-        return []
-    scores = np.full((count, min(LONGEST, count)), -np.inf, np.float32)
-    for more in range(scores.shape[1]):
+    scores = scores.copy()
+    count = len(scores)
+    for more in range(min(LONGEST, count)):
         # Tokenizers that mark spaces have tokens without a character of their own.
-        wide = offsets[more:, 1] > offsets[: count - more, 0]
-        scores[: count - more, more][wide] = (starts[: count - more] + ends[more:])[wide]
+        empty = offsets[more:, 1] <= offsets[: count - more, 0]
+        scores[: count - more, more][empty] = -np.inf
     found: list[FoundSpan] = []
-    while len(found) < MOST:
+    while len(found) < MOST and count:
         first, more = (int(each) for each in np.unravel_index(scores.argmax(), scores.shape))
         if not np.isfinite(scores[first, more]):
             break
@@ -45,15 +53,20 @@ def best_spans(starts: Float32, ends: Float32, offsets: np.ndarray, none: float)
         found.append(FoundSpan(span, float(scores[first, more] - none)))
         # What begins in it, and what begins before it and reaches it.
         scores[first : first + more + 1] = -np.inf
-        for begin in range(max(0, first - scores.shape[1] + 1), first):
+        for begin in range(max(0, first - LONGEST + 1), first):
             scores[begin, first - begin :] = -np.inf
     return found
 
 
-def first_shares(starts: Float32, none: float) -> Float32:
-    """How likely the answer begins at each token, "no answer" being one of the places, shape (tokens,)."""
-    highest = max(float(starts.max(initial=none)), none)
-    likely = np.exp(starts - highest)
+def first_shares(scores: Float32, none: float) -> Float32:
+    """How likely the answer begins at each token, "no answer" being possible too, shape (tokens,).
+
+    Args:
+        scores: As for `best_spans`.
+        none: What "no answer" scores.
+    """
+    highest = max(float(scores.max(initial=none)), none)
+    likely = np.exp(scores - highest).sum(axis=1)
     return np.asarray(likely / (likely.sum() + np.exp(none - highest)), np.float32)
 
 

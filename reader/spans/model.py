@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 import numpy as np
 
-from reader.spans.adapter import ADAPTER, HEADS, merged_weights
+from reader.spans.adapter import ADAPTER, HEADS, WIDTH, merged_weights
+from reader.spans.decoding import LONGEST
 from reader.spans.scoring import WindowScores, reading_of
 from reader.spans.windows import Window, windows_of
 from retrieval.encoder import DEFAULT_ENCODER, model_folder
+from retrieval.hits import Float32
 from retrieval.reranking import Reading
 
 if TYPE_CHECKING:
@@ -37,7 +38,6 @@ class EmbeddedSpanReader:
     def __init__(self, model: Any, heads: dict[str, Tensor], tokenizer: Any, name: str) -> None:
         self.name = name
         self._model, self._heads, self._tokenizer = model, heads, tokenizer
-        self._lock = threading.Lock()
 
     @classmethod
     def load(
@@ -105,34 +105,47 @@ class EmbeddedSpanReader:
 
         length = max(len(windows[n].ids) for n in batch)
         ids = np.zeros((len(batch), length), np.int64)
-        kinds, mask = np.zeros_like(ids), np.zeros_like(ids)
+        kinds, mask, shapes = np.zeros_like(ids), np.zeros_like(ids), np.zeros_like(ids)
         for row, n in enumerate(batch):
             here = windows[n]
             ids[row, : len(here.ids)], mask[row, : len(here.ids)] = here.ids, 1
             kinds[row, here.begin : len(here.ids)] = 1
+            shapes[row, : len(here.ids)] = here.shapes
         heads = self._heads
         device = heads["span.weight"].device
         with torch.inference_mode():
+            words = self._model.embeddings.word_embeddings(torch.from_numpy(ids).to(device))
             hidden = self._model(
-                input_ids=torch.from_numpy(ids).to(device),
+                inputs_embeds=words + heads["shape.weight"][torch.from_numpy(shapes).to(device)],
                 token_type_ids=torch.from_numpy(kinds).to(device),
                 attention_mask=torch.from_numpy(mask).to(device),
             ).last_hidden_state
-            tokens = torch.cat(
-                [linear(hidden, heads[f"{h}.weight"], heads[f"{h}.bias"]) for h in ("span", "sentence")], -1
+
+            def scored(rows: Tensor, name: str) -> Tensor:
+                return linear(rows, heads[f"{name}.weight"], heads[f"{name}.bias"])
+
+            ends, first, last = (
+                scored(hidden, "span").float(),
+                scored(hidden, "first"),
+                scored(hidden, "last"),
             )
-            whole = torch.cat(
-                [
-                    linear(hidden[:, 0], heads[f"{h}.weight"], heads[f"{h}.bias"])
-                    for h in ("relevant", "answerable")
-                ],
-                -1,
-            )
-            by_token, by_text = tokens.float().cpu().numpy(), whole.float().cpu().numpy()
+            both = torch.bmm(first, last.transpose(1, 2)).float() / WIDTH**0.5
+            spans = (both + ends[:, :, :1] + ends[:, :, 1].unsqueeze(1)).cpu().numpy()
+            whole = [scored(hidden[:, 0], name) for name in ("none", "relevant", "answerable")]
+            by_text = torch.cat(whole, -1).float().cpu().numpy()
         found: dict[int, WindowScores] = {}
         for row, n in enumerate(batch):
-            own = by_token[row, windows[n].begin : windows[n].begin + len(windows[n].offsets)]
-            none = float(by_token[row, 0, 0]), float(by_token[row, 0, 1])
-            relevance, answerable = map(float, by_text[row])
-            found[n] = WindowScores(windows[n].offsets, own[:, 0], own[:, 1], none, relevance, answerable)
+            here, (none, relevance, answerable) = windows[n], map(float, by_text[row])
+            own = slice(here.begin, here.begin + len(here.offsets))
+            bands = _bands(spans[row, own, own])
+            found[n] = WindowScores(here.offsets, bands, none, relevance, answerable)
         return found
+
+
+def _bands(scores: Float32) -> Float32:
+    """From (first, last) to (first, how many more), shape (tokens, LONGEST)."""
+    count = len(scores)
+    bands = np.full((count, LONGEST), -np.inf, np.float32)
+    for more in range(min(LONGEST, count)):
+        bands[: count - more, more] = np.diagonal(scores, more)
+    return bands

@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 import numpy as np
 
 from reader.errors import SpanReaderError
-from reader.spans.decoding import best_spans
+from reader.spans.decoding import best_spans, in_bands
 from reader.spans.scoring import WindowScores, reading_of
 from reader.spans.windows import MOST_QUESTION, with_marks
 from retrieval.batching import plan_batches
@@ -145,11 +145,11 @@ class NamedSpanReader:
             offsets = np.array([_trimmed(text, *place) for place in places], np.int32).reshape(-1, 2)
             where = np.array(second, int) + shift
             first = found["input_ids"][n].index(self._first(found["input_ids"][n])) + shift
-            none = float(starts[row, first]), float(ends[row, first])
-            begin, end = starts[row, where], ends[row, where]
-            spans = best_spans(begin, end, offsets, sum(none))
+            none = float(starts[row, first] + ends[row, first])
+            bands = in_bands(starts[row, where], ends[row, where])
+            spans = best_spans(bands, offsets, none)
             best = spans[0].score if spans else NOTHING
-            scores[n] = WindowScores(offsets, begin, end, none, best, best)
+            scores[n] = WindowScores(offsets, bands, none, best, best)
         return scores
 
     def _first(self, ids: Sequence[int]) -> int:

@@ -21,17 +21,15 @@ class WindowScores:
 
     Attributes:
         offsets: First character of each token of the text and the one behind it, shape (tokens, 2).
-        starts: For each token that the answer begins there, shape (tokens,).
-        ends: That it ends there, likewise.
-        none: What "no answer" has for its start and for its end.
+        spans: Scores of the spans that begin at a token and go on for so many more, shape (tokens, LONGEST).
+        none: What "no answer" scores.
         relevance: That the text answers, in log-odds.
         answerable: That the answer stands in it, in log-odds.
     """
 
     offsets: NDArray[np.int32]
-    starts: Float32
-    ends: Float32
-    none: tuple[float, float]
+    spans: Float32
+    none: float
     relevance: float
     answerable: float
 
@@ -42,10 +40,10 @@ def reading_of(windows: Sequence[WindowScores]) -> Reading:
     places, begins = list[NDArray[np.int32]](), list[Float32]()
     behind = 0
     for each in windows:
-        spans += best_spans(each.starts, each.ends, each.offsets, sum(each.none))
+        spans += best_spans(each.spans, each.offsets, each.none)
         new = each.offsets[:, 0] >= behind
         places.append(each.offsets[new, 0])
-        begins.append(first_shares(each.starts, each.none[0])[new])
+        begins.append(first_shares(each.spans, each.none)[new])
         behind = int(each.offsets[-1, 1]) if len(each.offsets) else behind
     return Reading(
         relevance=max(each.relevance for each in windows),

@@ -10,10 +10,12 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MOST_QUESTION", "Window", "windows_of", "with_marks"]
+__all__ = ["MOST_QUESTION", "SHAPES", "Window", "shapes_of", "windows_of", "with_marks"]
 
 MOST_QUESTION: Final = 48
 """Tokens of a question that are read."""
+SHAPES: Final = 4
+"""Kinds of `shapes_of`."""
 OVERLAP: Final = 64
 """Tokens that two windows of a text share: an answer that is cut by one is whole in the other."""
 
@@ -26,11 +28,13 @@ class Window:
         text: Position of the text.
         ids: Of all tokens, special ones included, shape (length,).
         begin: Position of the text's first token in `ids`; before the last one is a separator.
+        shapes: Of each of these tokens (`shapes_of`), 0 for special ones, shape (length,).
         offsets: First character of each token of the text and the one behind it, shape (tokens, 2).
     """
 
     text: int
     ids: NDArray[np.int64]
+    shapes: NDArray[np.int64]
     begin: int
     offsets: NDArray[np.int32]
 
@@ -45,20 +49,36 @@ def windows_of(question: str, texts: Sequence[str], tokenizer: Any, length: int)
         length: Tokens that the model reads at once.
     """
     first, end = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
-    asked = tokenizer.encode(question, add_special_tokens=False).ids[:MOST_QUESTION]
+    put = tokenizer.encode(question, add_special_tokens=False)
+    asked = put.ids[:MOST_QUESTION]
     head = [first, *asked, end]
+    head_shapes = [0, *shapes_of(question, put.offsets[:MOST_QUESTION]), 0]
     room = length - len(head) - 1
     windows: list[Window] = []
     for number, found in enumerate(tokenizer.encode_batch(list(texts), add_special_tokens=False)):
         offsets = np.array(with_marks(texts[number], found.offsets), np.int32).reshape(-1, 2)
+        shapes = shapes_of(texts[number], found.offsets)
         at = 0
         while True:
             ids = np.array([*head, *found.ids[at : at + room], end], np.int64)
-            windows.append(Window(number, ids, len(head), offsets[at : at + room]))
+            looks = np.array([*head_shapes, *shapes[at : at + room], 0], np.int64)
+            windows.append(Window(number, ids, looks, len(head), offsets[at : at + room]))
             if at + room >= len(found.ids):
                 break
             at += room - OVERLAP
     return windows
+
+
+def shapes_of(text: str, offsets: Sequence[tuple[int, int]]) -> list[int]:
+    """How each token is written, which a model of small letters cannot see.
+
+    1 for a capital and small letters, 2 for capitals alone, 3 for digits, 0 for the rest.
+    """
+    shapes: list[int] = []
+    for start, _ in offsets:
+        first, second = text[start : start + 1], text[start + 1 : start + 2]
+        shapes.append(3 if first.isdigit() else 0 if not first.isupper() else 2 if second.isupper() else 1)
+    return shapes
 
 
 def with_marks(text: str, offsets: Sequence[tuple[int, int]]) -> Sequence[tuple[int, int]]:

@@ -28,13 +28,13 @@ def main(
     out: Annotated[Path, typer.Option(help="Where the weights go.")] = Path("data/reader"),
     work: Annotated[Path, typer.Option(help="Where the checkpoint is kept.")] = Path("training"),
     seed: Annotated[int, typer.Option(help="Of everything that is drawn.")] = 7,
-    times: Annotated[float, typer.Option(min=0.001, help="How often the data is gone through.")] = 0.9,
+    times: Annotated[float, typer.Option(min=0.001, help="How often the data is gone through.")] = 1.0,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
 ) -> None:
     """Train the embedded reader."""
     try:
         rows = [row for row in read_rows(data) if not held_back(row)]
-        print(f"{len(rows):,} questions, one article in eight held back", flush=True)
+        print(f"{len(rows):,} questions, one article in twenty held back", flush=True)
         course = Course(seed=seed, times=times)
         trained = train(_pool(rows, work, device), course, work, device, lambda line: print(line, flush=True))
         write_weights(trained, out)

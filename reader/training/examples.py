@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 
+from reader.spans.decoding import LONGEST
+from reader.spans.windows import shapes_of
 from reader.training.altering import altered_questions
 from reader.training.rows import Row
 from retrieval.sentences import split_sentences
@@ -16,6 +18,8 @@ from retrieval.sentences import split_sentences
 __all__ = ["WINDOW", "Example", "Passage", "Pool", "batch_of", "examples_of", "make_pool"]
 
 WINDOW: Final = 256
+STEP: Final = 16
+"""Lengths of batches: few different ones, for which the matrix products are prepared once."""
 CLS, SEP = 101, 102
 MOST_QUESTION: Final = 48
 
@@ -30,6 +34,7 @@ class Passage:
         starts: First character of each token.
         ends: Character behind each token.
         sentences: First character of each sentence.
+        shapes: Of its tokens (`reader.spans.windows.shapes_of`).
     """
 
     text: str
@@ -37,6 +42,7 @@ class Passage:
     starts: np.ndarray
     ends: np.ndarray
     sentences: list[int]
+    shapes: np.ndarray
 
     def tokens(self, start: int, end: int) -> tuple[int, int]:
         """First and last token of characters [start, end)."""
@@ -53,14 +59,37 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
+class Wording:
+    """A question in tokens, with their shapes."""
+
+    ids: np.ndarray
+    shapes: np.ndarray
+
+    @classmethod
+    def of(cls, question: str, found: Any) -> Wording:
+        """The first tokens of a question as it was tokenised."""
+        shapes = shapes_of(question, found.offsets[:MOST_QUESTION])
+        return cls(np.array(found.ids[:MOST_QUESTION], np.int32), np.array(shapes, np.int8))
+
+
+@dataclass(frozen=True, slots=True)
 class Asked:
-    """A question in tokens, with its passage and its answers there as tokens (first, last)."""
+    """A question with its passage.
+
+    Attributes:
+        row: As it was read.
+        wording: The question.
+        passage: Position of the passage in the pool.
+        spans: First and last token of each accepted answer there.
+        altered: The question with something exchanged, so that the passage does not answer it.
+        wrong: Positions of passages that were found for it and do not answer it.
+    """
 
     row: Row
-    ids: np.ndarray
+    wording: Wording
     passage: int
     spans: tuple[tuple[int, int], ...]
-    altered: np.ndarray | None = None
+    altered: Wording | None = None
     wrong: tuple[int, ...] = ()
 
 
@@ -86,17 +115,19 @@ class Example:
         passage: Position of the passage.
         begin: First token of the window.
         end: Token behind it.
-        span: First and last token of the answer, counted in the passage; None if it has none there.
+        spans: First and last token of each accepted answer in the window, counted in the passage.
         relevant: 1 if the passage answers, 0 if it was found for the question and does not, -1 if unsaid.
+        length: Tokens of all.
+        altered: Whether the question is the altered one.
     """
 
     asked: int
     passage: int
     begin: int
     end: int
-    span: tuple[int, int] | None
+    spans: tuple[tuple[int, int], ...]
     relevant: int
-    length: int = field(default=0)
+    length: int
     altered: bool = False
 
 
@@ -111,43 +142,66 @@ def make_pool(rows: Sequence[Row], tokenizer: Any) -> Pool:
             offsets = np.array(found.offsets, np.int32).reshape(-1, 2)
             begins = [each.start for each in split_sentences(text)] or [0]
             passages.append(
-                Passage(text, np.array(found.ids, np.int32), offsets[:, 0], offsets[:, 1], begins)
+                Passage(
+                    text,
+                    np.array(found.ids, np.int32),
+                    offsets[:, 0],
+                    offsets[:, 1],
+                    begins,
+                    np.array(shapes_of(text, found.offsets), np.int8),
+                )
             )
     questions = tokenizer.encode_batch([row.question for row in rows], add_special_tokens=False)
     others = altered_questions(rows, np.random.default_rng(len(rows)))
+    changed = {n: other for n, other in enumerate(others) if other}
     altered = tokenizer.encode_batch([each or "" for each in others], add_special_tokens=False)
-    asked = []
+    asked: list[Asked] = []
     for row, found, other in zip(rows, questions, altered, strict=True):
         passage = number[row.context]
         spans = tuple(passages[passage].tokens(s, s + len(t.rstrip())) for t, s in row.answers)
-        ids = np.array(found.ids[:MOST_QUESTION], np.int32)
-        trick = np.array(other.ids[:MOST_QUESTION], np.int32) if other.ids else None
-        asked.append(Asked(row, ids, passage, spans, trick))
+        trick = Wording.of(change, other) if (change := changed.get(len(asked))) else None
+        asked.append(Asked(row, Wording.of(row.question, found), passage, spans, trick))
     return Pool(passages, asked)
 
 
-def examples_of(pool: Pool, n: int, random: np.random.Generator, wrong: bool, trick: bool) -> list[Example]:
-    """The question before its own passage and, if `wrong`, before one that was found and does not answer."""
+def examples_of(pool: Pool, n: int, random: np.random.Generator, wrong: int, trick: bool) -> list[Example]:
+    """The question before its own passage and before `wrong` others that were found and do not answer.
+
+    With `trick`, the altered question before its own passage as well.
+    """
     asked = pool.asked[n]
-    room = WINDOW - len(asked.ids) - 3
-    made = []
-    passage = pool.passages[asked.passage]
     span = asked.spans[random.integers(len(asked.spans))] if asked.spans else None
-    if span is not None and span[1] - span[0] >= room // 2:
-        span = span[0], span[0] + room // 2 - 1
-    begin, end = _window(len(passage.ids), room, span, random)
-    relevant = 1 if span else -1
-    made.append(Example(n, asked.passage, begin, end, span, relevant, end - begin + len(asked.ids) + 3))
+    made = [_example(pool, n, asked.passage, span, 1 if span else -1, random)]
     if wrong and asked.wrong:
-        other = int(asked.wrong[random.integers(len(asked.wrong))])
-        begin, end = _window(len(pool.passages[other].ids), room, None, random)
-        made.append(Example(n, other, begin, end, None, 0, end - begin + len(asked.ids) + 3))
+        for other in random.permutation(len(asked.wrong))[:wrong]:
+            made.append(_example(pool, n, asked.wrong[other], None, 0, random))
     if trick and asked.altered is not None:
-        room = WINDOW - len(asked.altered) - 3
-        begin, end = _window(len(passage.ids), room, span, random)
-        length = end - begin + len(asked.altered) + 3
-        made.append(Example(n, asked.passage, begin, end, None, -1, length, True))
+        made.append(_example(pool, n, asked.passage, span, -1, random, altered=True))
     return made
+
+
+def _example(
+    pool: Pool,
+    n: int,
+    position: int,
+    span: tuple[int, int] | None,
+    relevant: int,
+    random: np.random.Generator,
+    altered: bool = False,
+) -> Example:
+    """A window that holds the span, with the accepted answers in it unless the question is altered."""
+    asked, passage = pool.asked[n], pool.passages[position]
+    wording = asked.altered if altered and asked.altered is not None else asked.wording
+    room = WINDOW - len(wording.ids) - 3
+    begin, end = _window(len(passage.ids), room, span and _cut(span), random)
+    own = () if altered or position != asked.passage else asked.spans
+    cut = (_cut(each) for each in own)
+    inside = tuple(sorted({each for each in cut if begin <= each[0] and each[1] < end}))
+    return Example(n, position, begin, end, inside, relevant, end - begin + len(wording.ids) + 3, altered)
+
+
+def _cut(span: tuple[int, int]) -> tuple[int, int]:
+    return span[0], min(span[1], span[0] + LONGEST - 1)
 
 
 def _window(
@@ -161,42 +215,45 @@ def _window(
 
 
 def batch_of(pool: Pool, examples: Sequence[Example]) -> dict[str, np.ndarray]:
-    """Arrays of a batch, padded to its longest example.
+    """Arrays of a batch, padded to its longest example and then to a multiple of `STEP`.
 
     Returns:
-        ids, kinds (0 question, 1 passage), mask: (n, length); choosable (n, length): 1 for the passage and
-        for the first token, which stands for "no answer"; first, last (n,): positions of the answer, 0 for
-        none; relevant (n,); sentence (n, length): 1 in the sentence of the answer, -1 where unsaid.
+        ids, kinds (0 question, 1 passage), mask, shapes: (n, length); choosable (n, length): True for the
+        passage; gold (n, length, length): True from the first to the last token of an accepted answer;
+        relevant (n,); group (n,): of the question; sentence (n, length): 1 in the sentence of the answer, -1
+        where unsaid.
     """
-    count, length = len(examples), max(each.length for each in examples)
-    ids = np.zeros((count, length), np.int64)
-    kinds, mask = np.zeros((count, length), np.int64), np.zeros((count, length), np.int64)
+    count, longest = len(examples), max(each.length for each in examples)
+    length = -(-longest // STEP) * STEP
+    ids, kinds, mask, shapes = (np.zeros((count, length), np.int64) for _ in range(4))
     choosable = np.zeros((count, length), bool)
+    gold = np.zeros((count, length, length), bool)
     sentence = np.full((count, length), -1.0, np.float32)
-    first, last, relevant = (np.zeros(count, np.int64) for _ in range(3))
     for k, each in enumerate(examples):
         asked, passage = pool.asked[each.asked], pool.passages[each.passage]
-        question = asked.altered if each.altered and asked.altered is not None else asked.ids
-        at = len(question) + 2
-        shown = passage.ids[each.begin : each.end]
-        ids[k, 0], ids[k, 1 : at - 1], ids[k, at - 1] = CLS, question, SEP
-        ids[k, at : at + len(shown)], ids[k, at + len(shown)] = shown, SEP
+        wording = asked.altered if each.altered and asked.altered is not None else asked.wording
+        at = len(wording.ids) + 2
+        behind = at + each.end - each.begin
+        ids[k, 0], ids[k, 1 : at - 1], ids[k, at - 1] = CLS, wording.ids, SEP
+        ids[k, at:behind], ids[k, behind] = passage.ids[each.begin : each.end], SEP
+        shapes[k, 1 : at - 1], shapes[k, at:behind] = wording.shapes, passage.shapes[each.begin : each.end]
         kinds[k, at : each.length], mask[k, : each.length] = 1, 1
-        choosable[k, 0] = choosable[k, at : at + len(shown)] = True
-        relevant[k] = each.relevant
-        if each.span is not None:
-            first[k], last[k] = each.span[0] - each.begin + at, each.span[1] - each.begin + at
-            begin, end = passage.sentence(each.span[0])
-            sentence[k, at : at + len(shown)] = 0
-            low, high = max(begin - each.begin, 0), min(end - each.begin, len(shown))
-            sentence[k, at + low : at + high] = 1
+        choosable[k, at:behind] = True
+        move = at - each.begin
+        for first, last in each.spans:
+            gold[k, first + move, last + move] = True
+        if each.spans:
+            begin, end = passage.sentence(each.spans[0][0])
+            sentence[k, at:behind] = 0
+            sentence[k, max(begin + move, at) : min(end + move, behind)] = 1
     return {
         "ids": ids,
         "kinds": kinds,
         "mask": mask,
+        "shapes": shapes,
         "choosable": choosable,
-        "first": first,
-        "last": last,
-        "relevant": relevant,
+        "gold": gold,
+        "relevant": np.array([each.relevant for each in examples], np.int64),
+        "group": np.array([each.asked for each in examples], np.int64),
         "sentence": sentence,
     }

@@ -9,12 +9,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AutoModel
 
-from reader.spans.adapter import SCALE
+from reader.spans.adapter import SCALE, WIDTH
+from reader.spans.decoding import LONGEST
+from reader.spans.windows import SHAPES
 from retrieval.encoder import DEFAULT_ENCODER, model_folder
 
 __all__ = ["RANK", "SpanNetwork", "loss_of"]
 
 RANK: Final = 64
+WEIGHTS: Final = {"span": 0.5, "answerable": 0.5, "relevant": 0.4, "sentence": 0.2}
 
 
 class LowRankLinear(nn.Module):
@@ -60,20 +63,33 @@ class SpanNetwork(nn.Module):
             each.requires_grad_(trained)
         width = base.config.hidden_size
         self.base = base
+        self.shape = nn.Embedding(SHAPES, width)
+        nn.init.zeros_(self.shape.weight)
         self.span = nn.Linear(width, 2)
+        self.first = nn.Linear(width, WIDTH)
+        self.last = nn.Linear(width, WIDTH)
+        self.none = nn.Linear(width, 1)
         self.answerable = nn.Linear(width, 1)
         self.relevant = nn.Linear(width, 1)
         self.sentence = nn.Linear(width, 1)
 
-    def forward(self, ids: Tensor, kinds: Tensor, mask: Tensor) -> dict[str, Tensor]:
-        """The scores of all heads; arguments as in `examples.batch_of`."""
-        hidden = self.base(input_ids=ids, token_type_ids=kinds, attention_mask=mask).last_hidden_state
-        first = hidden[:, 0]
+    def forward(self, ids: Tensor, kinds: Tensor, mask: Tensor, shapes: Tensor) -> dict[str, Tensor]:
+        """The scores of all heads; arguments as in `examples.batch_of`.
+
+        Returns:
+            spans (n, length, length): of spans from the first token to the last; none, answerable, relevant
+            (n,); sentence (n, length).
+        """
+        words = self.base.embeddings.word_embeddings(ids) + self.shape(shapes)
+        hidden = self.base(inputs_embeds=words, token_type_ids=kinds, attention_mask=mask).last_hidden_state
+        whole, ends = hidden[:, 0], self.span(hidden).float()
+        both = torch.bmm(self.first(hidden), self.last(hidden).transpose(1, 2)).float() / WIDTH**0.5
         return {
-            "span": self.span(hidden),
-            "answerable": self.answerable(first)[:, 0],
-            "relevant": self.relevant(first)[:, 0],
-            "sentence": self.sentence(hidden)[:, :, 0],
+            "spans": both + ends[:, :, :1] + ends[:, :, 1].unsqueeze(1),
+            "none": self.none(whole)[:, 0].float(),
+            "answerable": self.answerable(whole)[:, 0].float(),
+            "relevant": self.relevant(whole)[:, 0].float(),
+            "sentence": self.sentence(hidden)[:, :, 0].float(),
         }
 
     def trained(self) -> dict[str, Tensor]:
@@ -83,30 +99,49 @@ class SpanNetwork(nn.Module):
 
 def loss_of(found: dict[str, Tensor], batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, float]]:
     """The sum of the losses of all heads, each with its weight, and each alone."""
-    lowest = torch.finfo(torch.float32).min
-    logits = found["span"].float().masked_fill(~batch["choosable"][:, :, None], lowest)
-    spans = (
-        functional.cross_entropy(logits[:, :, 0], batch["first"])
-        + functional.cross_entropy(logits[:, :, 1], batch["last"])
-    ) / 2
-    has = (batch["first"] > 0).float()
-    answerable = functional.binary_cross_entropy_with_logits(found["answerable"].float(), has)
-    said = batch["relevant"] >= 0
-    relevant = (
-        functional.binary_cross_entropy_with_logits(
-            found["relevant"].float()[said], batch["relevant"][said].float()
-        )
-        if said.any()
-        else spans.new_zeros(())
-    )
-    known = batch["sentence"] >= 0
-    sentence = (
-        functional.binary_cross_entropy_with_logits(
-            found["sentence"].float()[known], batch["sentence"][known]
-        )
-        if known.any()
-        else spans.new_zeros(())
-    )
-    total = spans + 0.5 * answerable + 0.5 * relevant + 0.2 * sentence
-    each = {"span": spans, "answerable": answerable, "relevant": relevant, "sentence": sentence}
-    return total, {name: float(value.detach()) for name, value in each.items()}
+    has = batch["gold"].flatten(1).any(1)
+    losses = {
+        "span": _span_loss(found, batch, has),
+        "answerable": functional.binary_cross_entropy_with_logits(found["answerable"], has.float()),
+        "relevant": _relevance_loss(found["relevant"], batch["relevant"], batch["group"]),
+        "sentence": _where_said(found["sentence"], batch["sentence"]),
+    }
+    total = torch.stack([WEIGHTS[name] * each for name, each in losses.items()]).sum()
+    return total, {name: float(value.detach()) for name, value in losses.items()}
+
+
+def _span_loss(found: dict[str, Tensor], batch: dict[str, Tensor], has: Tensor) -> Tensor:
+    """Of the accepted spans together, or of "no answer", among all spans of the passage."""
+    choosable = batch["choosable"]
+    pairs = choosable[:, :, None] & choosable[:, None, :]
+    band = torch.ones_like(pairs[0]).triu().tril(LONGEST - 1)
+    scores = found["spans"].masked_fill(~(pairs & band), -torch.inf).flatten(1)
+    everything = torch.logsumexp(torch.cat([scores, found["none"][:, None]], 1), 1)
+    accepted = torch.logsumexp(scores.masked_fill(~batch["gold"].flatten(1), -torch.inf)[has], 1)
+    right = found["none"].clone()
+    right[has] = accepted
+    return (everything - right).mean()
+
+
+def _relevance_loss(scores: Tensor, relevant: Tensor, group: Tensor) -> Tensor:
+    """Each passage alone, and the right one among those that were found for the same question."""
+    said = relevant >= 0
+    if not said.any():
+        return scores.new_zeros(())
+    scores, relevant, group = scores[said], relevant[said], group[said]
+    alone = functional.binary_cross_entropy_with_logits(scores, relevant.float())
+    _, number = torch.unique(group, return_inverse=True)
+    size = int(number.max()) + 1
+    exponents = scores.new_zeros(size).index_add(0, number, scores.clamp(-30, 30).exp())
+    members = torch.bincount(number, minlength=size)
+    among = (relevant == 1) & (members[number] > 1)
+    if not among.any():
+        return alone
+    return alone + (exponents.log()[number] - scores.clamp(-30, 30))[among].mean()
+
+
+def _where_said(scores: Tensor, sentence: Tensor) -> Tensor:
+    known = sentence >= 0
+    if not known.any():
+        return scores.new_zeros(())
+    return functional.binary_cross_entropy_with_logits(scores[known], sentence[known])
