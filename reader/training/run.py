@@ -66,7 +66,7 @@ class Course:
 
 
 def planned(pool: Pool, course: Course) -> list[list[Example]]:
-    """The batches, in order, the same for the same pool and course; what is of one question stays together."""
+    """The batches in order, the same for the same pool and course; those of one question stay together."""
     random = np.random.default_rng(course.seed)
     groups: list[list[Example]] = []
     for n, asked in enumerate(pool.asked):
