@@ -1,0 +1,216 @@
+"""When the embedded reader answers: `python -m tests.benchmarks.calibrate_spans --data FOLDER [--write]`.
+
+Articles that training has never seen (`reader.training.rows.held_back`) are added to a library, two of three
+whole; the questions about them are asked, those that have no answer among them, and those about the articles
+that were left out. Every second article chooses how short answers are ranked, the logistic function and the
+threshold; the others say how good that is: expected calibration error, AUC, a reliability table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import math
+import random
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from app.bootstrap import open_library
+from app.config import load_settings
+from app.library import Library
+from app.metrics import f1
+from app.models import ReaderRun
+from reader.contract import ReaderAnswer, ShortAnswer
+from reader.extractive import Calibration, ExtractiveReader, signals
+from reader.spans.calibration import FILE, SIGNALS, SpanCalibration, span_signals, strength
+from reader.training.rows import Row, held_back, read_rows
+
+SETS: Final = ("squad", "squadshifts_wiki", "fairytaleqa", "squadshifts_amazon")
+RIGHT: Final = 0.5
+"""F1 from which an answer counts as right."""
+ANSWERED: Final = 0.9
+"""Share of the answerable questions that the threshold must leave answered, on the half that chooses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A question as the reader met it; `answers` are empty where nothing in the library answers it."""
+
+    kind: str
+    half: int
+    answers: tuple[str, ...]
+    short: tuple[ShortAnswer, ...]
+    found: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Recording(ExtractiveReader):
+    """Keeps what it is given."""
+
+    given: list[tuple[tuple[ShortAnswer, ...], dict[str, float]]] = field(default_factory=list)
+
+    def answer(self, question: str, words: Any, evidence: Any, *rest: Any, **named: Any) -> ReaderAnswer:
+        short = tuple(named.get("short", ()))
+        if evidence:
+            self.given.append((short, signals(words, named.get("searched") or evidence)))
+        return ExtractiveReader.answer(self, question, words, evidence, *rest, **named)
+
+
+def share_of(name: str, parts: int) -> int:
+    """A number below `parts` that a name always has."""
+    return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest(), "big") % parts
+
+
+def inside(row: Row) -> bool:
+    """Whether the article of a row is added to the library."""
+    return share_of(f"inside {row.source} {row.title}", 3) > 0
+
+
+@contextmanager
+def library_of(rows: Sequence[Row], reader: Recording) -> Iterator[Library]:
+    """A library of the articles, one document for each."""
+    articles: dict[tuple[str, str], dict[str, None]] = {}
+    for row in rows:
+        articles.setdefault((row.source, row.title), {})[row.context.strip()] = None
+    with tempfile.TemporaryDirectory() as folder:
+        texts = Path(folder) / "texts"
+        texts.mkdir()
+        for n, passages in enumerate(articles.values()):
+            (texts / f"{n}.txt").write_text("\n\n".join(passages), encoding="utf-8", newline="")
+        library = open_library(load_settings(home=Path(folder) / "home", database_url="", model="extractive"))
+
+        def recording(run: ReaderRun) -> Recording:
+            return reader
+
+        library = Library(library.settings, library.engine, replace(library.backends, reader=recording))
+        library.add([texts])
+        try:
+            yield library
+        finally:
+            library.close()
+
+
+def tried(rows: Sequence[Row], most: int) -> list[Tried]:
+    """Up to `most` questions of each kind, asked."""
+    reader = Recording(Calibration.load(), spans=SpanCalibration.load())
+    mixed = list(rows)
+    random.Random(7).shuffle(mixed)
+    counts: dict[str, int] = {}
+    found: list[Tried] = []
+    with library_of([row for row in rows if inside(row)], reader) as library:
+        for row in mixed:
+            there = inside(row)
+            kind = f"{row.source}{'' if row.answers else ', no answer'}" if there else "another article"
+            counts[kind] = counts.get(kind, 0) + 1
+            if counts[kind] > most:
+                continue
+            reader.given.clear()
+            library.ask(row.question)
+            if reader.given:
+                short, signs = reader.given[-1]
+                answers = tuple(text for text, _ in row.answers) if there else ()
+                half = share_of(f"half {row.source} {row.title or row.context}", 2)
+                found.append(Tried(kind, half, answers, short, signs))
+    return found
+
+
+def expected_calibration_error(chances: Sequence[float], right: Sequence[bool], bins: int = 10) -> float:
+    """Mean distance of the share that is right from the mean chance, over bins of equally many."""
+    order = np.argsort(chances, kind="stable")
+    parts = [part for part in np.array_split(order, bins) if len(part)]
+    gaps = [
+        len(part) * abs(np.mean([right[k] for k in part]) - np.mean([chances[k] for k in part]))
+        for part in parts
+    ]
+    return float(sum(gaps) / len(order))
+
+
+def logistic(rows: np.ndarray, right: np.ndarray, ridge: float = 1e-3) -> np.ndarray:
+    """Coefficients, the intercept last, by Newton's method."""
+    design = np.hstack([rows, np.ones((len(rows), 1))])
+    weights = np.zeros(design.shape[1])
+    for _ in range(50):
+        chance = 1 / (1 + np.exp(-np.clip(design @ weights, -30, 30)))
+        slope = design.T @ (chance - right) + ridge * weights
+        bend = (design * (chance * (1 - chance))[:, None]).T @ design + ridge * np.eye(len(weights))
+        step = np.linalg.solve(bend, slope)
+        weights -= step
+        if np.abs(step).max() < 1e-9:
+            break
+    return weights
+
+
+def right_of(each: Tried) -> bool:
+    """Whether the strongest short answer is right."""
+    best = max(each.short, key=strength)
+    return bool(each.answers) and f1(best.text, each.answers) >= RIGHT
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--most", type=int, default=400, help="questions of each kind")
+    parser.add_argument("--write", action="store_true", help="write data/reader/calibration.json")
+    chosen = parser.parse_args()
+    rows = [row for row in read_rows(chosen.data) if held_back(row) and row.source in SETS]
+    asked = [each for each in tried(rows, chosen.most) if each.short]
+    first, second = ([each for each in asked if each.half == half] for half in (0, 1))
+
+    def table(some: Sequence[Tried]) -> tuple[np.ndarray, np.ndarray]:
+        ranked = [sorted(each.short, key=lambda s: -strength(s)) for each in some]
+        signs = [span_signals(r, each.found) for r, each in zip(ranked, some, strict=True)]
+        return (
+            np.array([[sign[name] for name in SIGNALS] for sign in signs]),
+            np.array([float(right_of(each)) for each in some]),
+        )
+
+    *coefficients, intercept = logistic(*table(first)).tolist()
+
+    def chances(some: Sequence[Tried]) -> list[float]:
+        values = table(some)[0] @ np.array(coefficients) + intercept
+        return [1 / (1 + math.exp(-float(value))) for value in values]
+
+    answerable = sorted(c for c, each in zip(chances(first), first, strict=True) if each.answers)
+    threshold = answerable[int(len(answerable) * (1 - ANSWERED))]
+    report: dict[str, Any] = {}
+    for name, some in (("chosen on", first), ("unseen", second)):
+        found = chances(some)
+        right = [right_of(each) for each in some]
+        kinds = sorted({each.kind for each in some})
+        report[name] = {
+            "questions": len(some),
+            "right": float(np.mean(right)),
+            "expected_calibration_error": expected_calibration_error(found, right),
+            "answered": {
+                kind: float(
+                    np.mean([c >= threshold for c, e in zip(found, some, strict=True) if e.kind == kind])
+                )
+                for kind in kinds
+            },
+            "reliability": [
+                [float(np.mean([found[k] for k in part])), float(np.mean([right[k] for k in part]))]
+                for part in np.array_split(np.argsort(found, kind="stable"), 10)
+                if len(part)
+            ],
+        }
+    calibration = SpanCalibration(
+        intercept=intercept,
+        coefficients=dict(zip(SIGNALS, coefficients, strict=True)),
+        threshold=threshold,
+    )
+    report["calibration"] = calibration.model_dump()
+    print(json.dumps(report, indent=2))
+    if chosen.write:
+        kept = {"made_by": "tests/benchmarks/calibrate_spans.py", "calibration": calibration.model_dump()}
+        FILE.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
