@@ -26,8 +26,11 @@ from app.bootstrap import open_library
 from tests.conftest import CLEW, settings_of
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-STARTS = 120.0
+STARTS = 300.0
 """Seconds that a server may need on a busy machine."""
+
+PATIENT = 180_000
+"""Milliseconds after which what should be on a page is missed, on a busy machine too."""
 
 PROBED = re.compile(r"/\w+/_stcore/(health|host-config)$")
 """Where Streamlit looks for its server below the path of a page, before it finds it at the root."""
@@ -176,7 +179,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
                 viewport={"width": width, "height": height}, color_scheme=theme, locale="en-GB", **options
             )
             stack.callback(context.close)
-            context.set_default_timeout(30_000)
+            context.set_default_timeout(PATIENT)
             tab = Tab(context.new_page())
             context.on("request", lambda request: tab.requests.append(request.url))
             tab.page.on("websocket", lambda socket: tab.requests.append(socket.url))

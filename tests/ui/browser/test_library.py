@@ -12,9 +12,8 @@ from playwright.sync_api import Page, expect
 
 from app.bootstrap import open_library
 from tests.conftest import settings_of
-from tests.ui.browser.conftest import OpenPage, Server, documents_of, served, settle, until
+from tests.ui.browser.conftest import PATIENT, OpenPage, Server, documents_of, served, settle, until
 
-PATIENT = 180_000
 ODD = "<img src=x onerror=alert(1)> ![x](http:) .md"
 
 

@@ -17,10 +17,8 @@ from memory.database import open_database
 from memory.facts import FactStore
 from tests.conftest import settings_of
 from tests.servers import serving
-from tests.ui.browser.conftest import OpenPage, Server, served, settle
+from tests.ui.browser.conftest import PATIENT, OpenPage, Server, served, settle
 
-PATIENT = 120_000
-"""Milliseconds that a busy machine may need for what takes one second."""
 KEY = "sk-test-7f3a9c"
 
 
