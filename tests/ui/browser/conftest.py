@@ -20,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Locator, Page, sync_playwright
 
 from app.bootstrap import open_library
 from tests.conftest import CLEW, settings_of
@@ -131,6 +131,45 @@ def settle(page: Page) -> None:
     """Wait until the server has drawn the page and nothing on it runs."""
     page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for()
     page.locator("[data-testid=stSkeleton]").first.wait_for(state="detached")
+
+
+STANDS_STILL = """
+() => {
+    const app = document.querySelector("[data-testid=stApp]")
+    return !app || app.dataset.testScriptState === "notRunning"
+}
+"""
+
+
+def stand_still(page: Page) -> None:
+    """Wait until nothing is drawn, for at most ten seconds: a page may go on by itself, as answers do."""
+    still = 0
+    for _ in range(100):
+        page.wait_for_timeout(100)
+        try:
+            still = still + 1 if page.evaluate(STANDS_STILL) else 0
+        except Error:  # it is going to another address
+            still = 0
+        if still == 2:
+            return
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a test does it does to a page that stands still, as a person would.
+
+    While a page is redrawn, what was on it before is still there, and what is done to that may be lost.
+    """
+    for name in ("click", "fill", "press", "check", "set_input_files"):
+        monkeypatch.setattr(Locator, name, _unhurried(getattr(Locator, name)))
+
+
+def _unhurried(action: Callable[..., None]) -> Callable[..., None]:
+    def waited(locator: Locator, *arguments: object, **options: object) -> None:
+        stand_still(locator.page)
+        action(locator, *arguments, **options)
+
+    return waited
 
 
 def documents_of(home: Path) -> list[str]:

@@ -67,6 +67,7 @@ def test_files_of_any_name_are_added_put_together_and_removed(
 
     collections(page)
     button(page, "Choose none")  # ticks are kept whatever is searched for
+    expect(page.get_by_role("button", name="Choose all on this page")).to_be_visible(timeout=PATIENT)
     page.get_by_label("Search titles and file names").fill("notes")
     page.get_by_label("Search titles and file names").press("Enter")
     expect(page.get_by_text("2 of 4 documents")).to_be_visible(timeout=PATIENT)
