@@ -1,5 +1,7 @@
 """What is kept nowhere has one bound over all users: what was used the longest ago goes first."""
 
+from functools import partial
+
 from memory.incognito import IncognitoThreads
 from memory.incognito_room import IncognitoRoom
 from tests.memory.samples import a_turn
@@ -36,5 +38,5 @@ def test_a_thread_that_alone_is_too_long_loses_its_first_turns() -> None:
 def test_the_answers_that_ended_first_are_dropped() -> None:
     room, dropped = IncognitoRoom(answers=2), list[int]()
     for n in range(4):
-        room.ended(lambda n=n: dropped.append(n))  # type: ignore[misc]
+        room.ended(partial(dropped.append, n))
     assert dropped == [0, 1]

@@ -37,7 +37,7 @@ def shown(library: Library, patch: pytest.MonkeyPatch) -> Iterator[OpenChat]:
     stop = start_work(library)
 
     def opener(**address: str | list[str]) -> AppTest:
-        session = AppTest.from_function(draw, default_timeout=60)
+        session = AppTest.from_function(draw, default_timeout=300)
         for name, value in address.items():
             session.query_params[name] = value
         session.run()
@@ -380,7 +380,7 @@ def test_a_turn_that_is_asked_again_makes_room_and_stays_if_that_is_stopped(
     monkeypatch.setattr(chat, "library", lambda: library)
     library.ask(QUESTION, thread="light")
     id = library.answers.again("light")
-    session = AppTest.from_function(draw, default_timeout=60)
+    session = AppTest.from_function(draw, default_timeout=300)
     session.query_params["thread"] = "light"
     session.run()
     assert [each.name for each in session.chat_message] == ["user", "assistant"], (

@@ -51,7 +51,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> OpenView:
     def opener(draw: Callable[[], None], over: Library, **address: str) -> AppTest:
         for view in (library, document):
             monkeypatch.setattr(view, "library_here", lambda: over)
-        session = AppTest.from_function(draw, default_timeout=60)
+        session = AppTest.from_function(draw, default_timeout=300)
         for name, value in address.items():
             session.query_params[name] = value
         session.run()
@@ -211,7 +211,7 @@ def test_what_was_made_and_asked_of_a_document_is_shown(novella: Library, opened
 
     with working(novella):
         asked = novella.answers.ask("Who keeps the light?", "*Evening*", [id], route="walk")
-        until(lambda: novella.answers.state(asked).ended, 60)
+        until(lambda: novella.answers.state(asked).ended, 300)
     page = opened(draw_document, novella, document=id, side="questions")
     assert links_of(page) == ["Who keeps the light?"]
     assert r"\*Evening\*" in said(page)

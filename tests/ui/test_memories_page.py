@@ -34,7 +34,7 @@ def open_page(library: Library, monkeypatch: pytest.MonkeyPatch) -> Open:
     monkeypatch.setattr(memories, "library", lambda: library)
 
     def opener(**address: str) -> AppTest:
-        page = AppTest.from_function(draw, default_timeout=60)
+        page = AppTest.from_function(draw, default_timeout=300)
         for name, value in address.items():
             page.query_params[name] = value
         page.run()

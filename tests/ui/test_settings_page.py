@@ -50,7 +50,7 @@ def open_page(
     monkeypatch.setattr(model_form, "reopen", reopen)
 
     def opener() -> AppTest:
-        page = AppTest.from_function(draw, default_timeout=60).run()
+        page = AppTest.from_function(draw, default_timeout=300).run()
         assert not page.exception
         return page
 

@@ -38,7 +38,7 @@ def opener_of(mine: Library, monkeypatch: pytest.MonkeyPatch) -> Open:
     monkeypatch.setattr(summaries, "library", lambda: mine)
 
     def opener(**address: str) -> AppTest:
-        page = AppTest.from_function(draw, default_timeout=60)
+        page = AppTest.from_function(draw, default_timeout=300)
         for name, value in address.items():
             page.query_params[name] = value
         page.run()

@@ -185,7 +185,9 @@ def test_project_gutenberg_tail_belongs_to_no_section() -> None:
     ],
 )
 def test_tiny_texts(text: str) -> None:
-    find_sections(text)
+    for section in find_sections(text):
+        assert section.title.strip()
+        assert 0 <= section.span.start < section.span.end <= len(text)
 
 
 @pytest.mark.shared

@@ -20,14 +20,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Locator, Page, sync_playwright
 
 from app.bootstrap import open_library
 from tests.conftest import CLEW, settings_of
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-STARTS = 120.0
+STARTS = 300.0
 """Seconds that a server may need on a busy machine."""
+
+PATIENT = 180_000
+"""Milliseconds after which what should be on a page is missed, on a busy machine too."""
 
 PROBED = re.compile(r"/\w+/_stcore/(health|host-config)$")
 """Where Streamlit looks for its server below the path of a page, before it finds it at the root."""
@@ -131,6 +134,45 @@ def settle(page: Page) -> None:
     page.locator("[data-testid=stSkeleton]").first.wait_for(state="detached")
 
 
+STANDS_STILL = """
+() => {
+    const app = document.querySelector("[data-testid=stApp]")
+    return !app || app.dataset.testScriptState === "notRunning"
+}
+"""
+
+
+def stand_still(page: Page) -> None:
+    """Wait until nothing is drawn, for at most ten seconds: a page may go on by itself, as answers do."""
+    still = 0
+    for _ in range(100):
+        page.wait_for_timeout(100)
+        try:
+            still = still + 1 if page.evaluate(STANDS_STILL) else 0
+        except Error:  # it is going to another address
+            still = 0
+        if still == 2:
+            return
+
+
+@pytest.fixture(autouse=True)
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a test does it does to a page that stands still, as a person would.
+
+    While a page is redrawn, what was on it before is still there, and what is done to that may be lost.
+    """
+    for name in ("click", "fill", "press", "check", "set_input_files"):
+        monkeypatch.setattr(Locator, name, _unhurried(getattr(Locator, name)))
+
+
+def _unhurried(action: Callable[..., None]) -> Callable[..., None]:
+    def waited(locator: Locator, *arguments: object, **options: object) -> None:
+        stand_still(locator.page)
+        action(locator, *arguments, **options)
+
+    return waited
+
+
 def documents_of(home: Path) -> list[str]:
     """The ids of the documents of a home."""
     library = open_library(settings_of(home))
@@ -177,7 +219,7 @@ def open_page(browser: Browser) -> Iterator[OpenPage]:
                 viewport={"width": width, "height": height}, color_scheme=theme, locale="en-GB", **options
             )
             stack.callback(context.close)
-            context.set_default_timeout(30_000)
+            context.set_default_timeout(PATIENT)
             tab = Tab(context.new_page())
             context.on("request", lambda request: tab.requests.append(request.url))
             tab.page.on("websocket", lambda socket: tab.requests.append(socket.url))

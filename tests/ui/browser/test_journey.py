@@ -13,9 +13,8 @@ from playwright.sync_api import Page, expect
 from app.bootstrap import open_library
 from tests.conftest import settings_of
 from tests.retrieval.loaders.samples import make_pdf
-from tests.ui.browser.conftest import OpenPage, Server, documents_of, served
+from tests.ui.browser.conftest import PATIENT, OpenPage, Server, documents_of, served
 
-PATIENT = 120_000
 PAGES = 1_000
 SECRET = 800
 QUOTE = "The harbour master Ottoline Varga kept the spare key of the lighthouse under a blue flowerpot."

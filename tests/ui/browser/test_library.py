@@ -12,9 +12,8 @@ from playwright.sync_api import Page, expect
 
 from app.bootstrap import open_library
 from tests.conftest import settings_of
-from tests.ui.browser.conftest import OpenPage, Server, documents_of, served, settle, until
+from tests.ui.browser.conftest import PATIENT, OpenPage, Server, documents_of, served, settle, until
 
-PATIENT = 180_000
 ODD = "<img src=x onerror=alert(1)> ![x](http:) .md"
 
 
@@ -68,6 +67,7 @@ def test_files_of_any_name_are_added_put_together_and_removed(
 
     collections(page)
     button(page, "Choose none")  # ticks are kept whatever is searched for
+    expect(page.get_by_role("button", name="Choose all on this page")).to_be_visible(timeout=PATIENT)
     page.get_by_label("Search titles and file names").fill("notes")
     page.get_by_label("Search titles and file names").press("Enter")
     expect(page.get_by_text("2 of 4 documents")).to_be_visible(timeout=PATIENT)

@@ -17,10 +17,8 @@ from memory.database import open_database
 from memory.facts import FactStore
 from tests.conftest import settings_of
 from tests.servers import serving
-from tests.ui.browser.conftest import OpenPage, Server, served, settle
+from tests.ui.browser.conftest import PATIENT, OpenPage, Server, served, settle
 
-PATIENT = 120_000
-"""Milliseconds that a busy machine may need for what takes one second."""
 KEY = "sk-test-7f3a9c"
 
 
@@ -181,5 +179,6 @@ def test_a_model_is_tested_and_chosen_and_its_key_never_shown(server: Server, op
     assert KEY not in (server.home / "clew.toml").read_text()
     assert KEY not in server.log.read_text()
     page.get_by_text("The documents alone").click()
+    expect(page.get_by_label("Address of the endpoint")).to_have_count(0, timeout=PATIENT)
     page.get_by_role("button", name="Use this").click()
     expect(page.get_by_text("Now: extractive")).to_be_visible(timeout=PATIENT)

@@ -11,10 +11,8 @@ from playwright.sync_api import Page, expect
 
 from app.bootstrap import open_library
 from tests.conftest import settings_of
-from tests.ui.browser.conftest import OpenPage, Server, free_port, served, settle
+from tests.ui.browser.conftest import PATIENT, OpenPage, Server, free_port, served, settle
 from tests.ui.browser.provider import Provider, providing
-
-PATIENT = 60_000
 
 
 @pytest.fixture(scope="module")

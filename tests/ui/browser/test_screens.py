@@ -46,9 +46,9 @@ def furnish(library: Library) -> None:
     with working(library):
         for question in ("Who kept the inn called the Three Pans?", "Which comet hit the dentist?"):
             id = library.answers.ask(question, THREAD)
-            until(lambda id=id: library.answers.state(id).ended, 60)
+            until(lambda id=id: library.answers.state(id).ended, 300)
         id = library.answers.ask("How many pieces of brass did the set hold?", LONG)
-        until(lambda id=id: library.answers.state(id).ended, 60)
+        until(lambda id=id: library.answers.state(id).ended, 300)
         memories = library.memories()
         memories.add("My sister Ada lives in Lyon.")
         memories.add("I am allergic to walnuts.")
@@ -56,7 +56,7 @@ def furnish(library: Library) -> None:
         library.collections.put("Novels", [each.id for each in library.documents()])
         library.trees.ensure_extractive(library.documents()[0])
         job = library.start_summaries([library.documents()[0].id], Wanted(words=150))
-        until(lambda: library.job(job.id).ended, 120)
+        until(lambda: library.job(job.id).ended, 300)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
