@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 DATA ?= ../shared/data
 
-.PHONY: setup demo ui browser test lint bench lock clean
+.PHONY: setup demo ui browser test lint bench train-reader lock clean
 
 setup: $(VENV)/ready
 
@@ -37,6 +37,10 @@ test: lint browser
 
 bench: setup
 	$(BIN)/python tests/benchmarks/bench.py --data $(DATA)
+
+# The embedded reader's weights, over an hour on two cores; broken off, it goes on where it was.
+train-reader: setup
+	$(BIN)/python -m reader.training --data $(firstword $(wildcard $(DATA)/reader) $(DATA)) --out data/reader --work training
 
 # What is installed now becomes what everybody installs.
 lock: setup

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Agent", "Asked", "clean_question"]
 
-AGENT_VERSION: Final = 5
+AGENT_VERSION: Final = 6
 """Raised with every change of the graph or its state: what an older version left unfinished begins anew."""
 
 

@@ -93,6 +93,7 @@ def _library_checks(settings: Settings, library: Library) -> list[Check]:
         checks.append(Check("indexes", "ok", f"{sizes}{anew}"))
     except ClewError as error:
         checks.append(Check("encoder", "problem", str(error)))
+    checks.append(_span_reader_check(settings, library))
     totals = UsageStore(library.engine).totals()
     if totals:
         calls, cached = sum(t.calls for t in totals), sum(t.cached for t in totals)
@@ -102,3 +103,14 @@ def _library_checks(settings: Settings, library: Library) -> list[Check]:
         detail = f"{calls:,} model calls so far, {cached:,} of them from the cache, {tokens}"
         checks.append(Check("usage", "ok", detail))
     return checks
+
+
+def _span_reader_check(settings: Settings, library: Library) -> Check:
+    """What reads passages together with a question, loaded."""
+    if settings.span_reader == "off":
+        return Check("span reader", "ok", "off: passages stay as search ranks them (CLEW_SPAN_READER)")
+    try:
+        reader = library.backends.span_reader()
+    except ClewError as error:
+        return Check("span reader", "problem", str(error))
+    return Check("span reader", "ok", f"{reader.name if reader else 'none'} (CLEW_SPAN_READER)")

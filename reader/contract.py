@@ -85,6 +85,7 @@ class ShortAnswer:
         score: In log-odds, of this against no answer; higher is better.
         relevance: In log-odds, that the text around them answers the question.
         answerable: In log-odds, that the answer stands in the text around them.
+        query: Position of the query that they were read for, among those that were looked up.
     """
 
     evidence: int
@@ -92,6 +93,7 @@ class ShortAnswer:
     score: float
     relevance: float
     answerable: float
+    query: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,8 +277,21 @@ class Reader(Protocol):
             places: Title and section of each passage, `places[candidate.passage - 1]`.
         """
 
-    def enough(self, question: str, evidence: Sequence[Evidence], asked: Sequence[str]) -> Sufficiency:
-        """Whether evidence answers the question; `asked` are the queries that were looked up already."""
+    def enough(
+        self,
+        question: str,
+        evidence: Sequence[Evidence],
+        asked: Sequence[str],
+        short: Sequence[ShortAnswer] = (),
+    ) -> Sufficiency:
+        """Whether evidence answers the question.
+
+        Args:
+            question: What is asked.
+            evidence: Verified quotes.
+            asked: Queries that were looked up already.
+            short: What may be the answer in a few words.
+        """
 
     def answer(
         self,

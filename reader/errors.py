@@ -46,7 +46,9 @@ __all__ = [
     "ReaderError",
     "RequestRefusedError",
     "ScriptError",
+    "SpanReaderError",
     "StoppedError",
+    "TrainingDataError",
     "WindowError",
 ]
 

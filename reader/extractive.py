@@ -39,7 +39,13 @@ from reader.fact_rules import related_by_rule
 from reader.look_alikes import without_look_alikes
 from reader.remembering import central_sentence, words_suffice
 from reader.rules import question_parts, refers_back, with_history
-from reader.short_answers import asks_yes_or_no, chosen_answers, ranked_answers
+from reader.short_answers import (
+    asked_again,
+    asks_yes_or_no,
+    chosen_answers,
+    describes,
+    ranked_answers,
+)
 from reader.spans.calibration import SpanCalibration, span_signals
 from reader.walking import scored_triage
 from reader.whole import spread_over
@@ -156,9 +162,22 @@ class ExtractiveReader:
         """Those with the best scores that do not repeat one another, in the order of the documents."""
         return Selection(picked(candidates, rows, count))
 
-    def enough(self, question: str, evidence: Sequence[Evidence], asked: Sequence[str]) -> Sufficiency:
-        """It cannot tell what is missing, so what there is counts as enough."""
-        return Sufficiency(True)
+    def enough(
+        self,
+        question: str,
+        evidence: Sequence[Evidence],
+        asked: Sequence[str],
+        short: Sequence[ShortAnswer] = (),
+    ) -> Sufficiency:
+        """Whether a question that describes what it is about by something else has found an answer.
+
+        If it has not, it is asked once more together with what was found. Of another question what there is
+        counts as enough: a reader of sentences cannot tell what is missing.
+        """
+        if len(asked) > 1 or not describes(question):
+            return Sufficiency(True)
+        again = asked_again(question, ranked_answers(short))
+        return Sufficiency(not again, again)
 
     def distil(self, text: str) -> tuple[DraftedFact, ...]:
         """None: what matters in a text takes a language model to tell."""
@@ -258,7 +277,8 @@ class ExtractiveReader:
             return _quoting(evidence, spread_over(evidence, usable), None)
         alone = [usable[n] for n in without_look_alikes(question, words, [evidence[n] for n in usable])]
         found = signals(words, searched or [evidence[n] for n in usable])
-        ranked = ranked_answers([each for each in short if each.evidence in alone])
+        own = asked or question
+        ranked = ranked_answers([each for each in self._own(question, own, short) if each.evidence in alone])
         probability, least = self._chance(found, ranked)
         if words.names or (words.unknown and found["unknown"] >= self.calibration.most_unknown):
             unknown = sorted(set(words.unknown.values()))
@@ -270,12 +290,32 @@ class ExtractiveReader:
             return ReaderAnswer(UNANSWERED, True, (), probability)
         if whole:
             return _quoting(evidence, spread_over(evidence, usable), probability)
-        if ranked and not asks_yes_or_no(question):
-            return _in_short(chosen_answers(question, ranked), probability)
+        if ranked and not asks_yes_or_no(own):
+            return _in_short(self._chosen(question, own, ranked, found), probability)
         best = max(alone, key=lambda n: evidence[n].score)
         floor = self.calibration.close * evidence[best].score
         close = sorted((n for n in alone if evidence[n].score >= floor), key=lambda n: -evidence[n].score)
         return _quoting(evidence, tuple(sorted(close[:MOST_SENTENCES])), probability)
+
+    def _own(self, question: str, own: str, short: Sequence[ShortAnswer]) -> list[ShortAnswer]:
+        """The answers without those to a question before, which was put before this one to explain it."""
+        parts, mine = self.parts(question), self.parts(own)
+        before = {n for n, part in enumerate(parts) if part not in mine} if {*mine} & {*parts} else set()
+        return [each for each in short if each.query not in before]
+
+    def _chosen(
+        self, question: str, own: str, ranked: Sequence[ShortAnswer], found: dict[str, float]
+    ) -> list[ShortAnswer]:
+        """The answers to give: of a question in parts one for each part that has a likely one."""
+        if len(self.parts(own)) < 2:
+            return chosen_answers(own, ranked)
+        chosen = list(ranked[:1])
+        for number, part in enumerate(self.parts(question)):
+            answers = [each for each in ranked if each.query == number]
+            if answers and number != ranked[0].query:
+                probability, least = self._chance(found, answers)
+                chosen += chosen_answers(part, answers)[: 1 if probability >= least else 0]
+        return sorted(chosen, key=lambda each: each.query)
 
     def _chance(self, found: dict[str, float], ranked: Sequence[ShortAnswer]) -> tuple[float, float]:
         """The probability of an answer, and the least that is enough: of what was read, if anything was."""

@@ -172,8 +172,17 @@ class GenerativeReader:
             return Selection(chosen, shown.left_out)
         raise WindowError(f"The window of {model.name} changes with every request.", model.window)
 
-    def enough(self, question: str, evidence: Sequence[Evidence], asked: Sequence[str]) -> Sufficiency:
-        """Ask the model about the evidence that fits; an invalid reply counts as enough."""
+    def enough(
+        self,
+        question: str,
+        evidence: Sequence[Evidence],
+        asked: Sequence[str],
+        short: Sequence[ShortAnswer] = (),
+    ) -> Sufficiency:
+        """Ask the model about the evidence that fits; an invalid reply counts as enough.
+
+        `short` is not used.
+        """
         model = self.models("enough")
         quotes = [each.quote for each in evidence]
 

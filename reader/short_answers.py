@@ -8,8 +8,16 @@ from typing import Final
 
 from reader.contract import ShortAnswer
 from reader.spans.calibration import strength
+from retrieval.chunking import flat
 
-__all__ = ["asks_for_several", "asks_yes_or_no", "chosen_answers", "ranked_answers"]
+__all__ = [
+    "asked_again",
+    "asks_for_several",
+    "asks_yes_or_no",
+    "chosen_answers",
+    "describes",
+    "ranked_answers",
+]
 
 YES_OR_NO: Final = re.compile(
     r"^\W*(?:(?:and|but|so|then)\W+)?"
@@ -23,6 +31,13 @@ SEVERAL: Final = re.compile(
     r"|^\W*(?:name|list)\b)",
     re.IGNORECASE,
 )
+DESCRIBED: Final = re.compile(
+    r"\b(?:the|a|an|that|those)\s+(?:[\w'’-]+\s+){1,3}?(?:who|whom|whose|that|which|where|in which|to whom)\b"
+    r"|\b(?:the|[\w-]+['’]s)\s+[\w-]+\s+of\s+(?:the|[\w-]+['’]s)\s+[\w-]+\s+of\b",
+    re.IGNORECASE,
+)
+SURE: Final = 0.0
+"""Log-odds of an answer from which a described question is not asked again."""
 CLOSE: Final = 2.0
 """Log-odds that a further answer may be below the best."""
 MOST: Final = 5
@@ -36,6 +51,18 @@ def asks_yes_or_no(question: str) -> bool:
 def asks_for_several(question: str) -> bool:
     """Whether the question asks for more than one thing."""
     return bool(SEVERAL.search(question))
+
+
+def describes(question: str) -> bool:
+    """Whether the question says what it is about by something else: "the man who bought the house"."""
+    return bool(DESCRIBED.search(question))
+
+
+def asked_again(question: str, ranked: Sequence[ShortAnswer]) -> str:
+    """The question with what was found, which may be what it describes; "" if nothing was or all is clear."""
+    if not ranked or strength(ranked[0]) >= SURE:
+        return ""
+    return f"{question} {flat(ranked[0].text)}"
 
 
 def ranked_answers(found: Sequence[ShortAnswer]) -> list[ShortAnswer]:

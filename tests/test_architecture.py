@@ -23,6 +23,8 @@ MAY_IMPORT = {
 # What a setting chooses among. The rest of app knows the Protocols that these fit.
 BACKENDS = {
     "SentenceTransformerEncoder": "retrieval/encoder.py",
+    "EmbeddedSpanReader": "reader/spans/model.py",
+    "NamedSpanReader": "reader/spans/named.py",
     "ExtractiveReader": "reader/extractive.py",
     "EndpointModel": "reader/models/endpoint.py",
     "ScriptedModel": "reader/models/scripted.py",
@@ -72,8 +74,9 @@ def module_name(path: str) -> str:
 
 
 def importable() -> list[str]:
-    """Every module that can be imported by name: not Alembic's own scripts."""
-    return [module_name(path) for path in TREES if not path.startswith("memory/migrations/")]
+    """Every module that can be imported by name: not Alembic's own scripts, and not what only trains."""
+    apart = ("memory/migrations/", "reader/training/")
+    return [module_name(path) for path in TREES if not path.startswith(apart)]
 
 
 def named(tree: ast.AST) -> set[str]:

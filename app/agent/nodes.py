@@ -23,6 +23,7 @@ from app.agent.lookups import (
 )
 from app.agent.memories import citation_place, memory_passages, memory_state
 from app.agent.reasoning import reason
+from app.agent.reranking import short_answers
 from app.agent.shown import HISTORY, seen_places
 from app.agent.state import AgentState, DraftState, FoundState
 from app.agent.steps import Node, Update, shown, step
@@ -172,8 +173,10 @@ def enough(state: AgentState, context: AgentContext) -> Update:
     """Whether something is missing; if so, a follow-up query is what to look up next."""
     if state["rounds"] > context.limits.rounds:
         return {}, f"{state['rounds']} rounds, no more allowed"
-    evidence = [context.evidence(state["evidence"][n]) for n in interleaved(state["evidence"])]
-    found = context.reader.enough(state["query"], evidence, state["asked"])
+    positions = interleaved(state["evidence"])
+    evidence = [context.evidence(state["evidence"][n]) for n in positions]
+    short = short_answers([state["evidence"][n] for n in positions], state["asked"], context)
+    found = context.reader.enough(state["query"], evidence, state["asked"], short)
     unseen = (
         f", {found.left_out} of {len(evidence)} quotes not shown: its window is full"
         if found.left_out

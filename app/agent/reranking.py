@@ -11,6 +11,8 @@ import numpy as np
 
 from app.agent.state import EvidenceState
 from reader.contract import ShortAnswer
+from reader.spans.calibration import WIDEST, answer_strength
+from retrieval.chunking import flat
 from retrieval.document import Span
 from retrieval.evidence import ScoredCandidate
 from retrieval.hits import Hits
@@ -23,6 +25,15 @@ __all__ = ["DEPTH", "ReadChunk", "read_together", "reranked", "sentence_bonus", 
 
 DEPTH: Final = 50
 """Chunks of a search that are read."""
+FIRST: Final = 16
+"""Those that are read first; the others are left where these hold an answer that is certain."""
+CERTAIN = 1e9
+"""Log-odds of an answer that none further down overtakes, by tests/benchmarks/reranking_choice.py."""
+RELEVANCE: Final = 1.0
+ANSWERABLE: Final = 0.5
+MARGIN: Final = 0.25
+RANK: Final = 1.0
+"""Weights of `chunk_score`, by tests/benchmarks/reranking_choice.py."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,21 +66,35 @@ def read_together(query: str, context: AgentContext) -> list[ReadChunk]:
     keys = [int(key) for key in hits.ids[:DEPTH] if int(key) in found]
     places = [found[key] for key in keys]
     spans = context.rows.spans(places)
-    texts = [context.rows.text(place.document, span) for place, span in zip(places, spans, strict=True)]
-    readings = context.span_reader.read(query, texts)
-    read = [
-        ReadChunk(key, place.document, span, rank, reading, chunk_score(reading, rank))
-        for rank, (key, place, span, reading) in enumerate(
-            zip(keys, places, spans, readings, strict=True), start=1
-        )
-    ]
+    read: list[ReadChunk] = []
+    for some in (slice(0, FIRST), slice(FIRST, DEPTH)):
+        texts = [
+            context.rows.text(place.document, span)
+            for place, span in zip(places[some], spans[some], strict=True)
+        ]
+        readings = context.span_reader.read(query, texts)
+        for key, place, span, reading in zip(keys[some], places[some], spans[some], readings, strict=True):
+            rank = len(read) + 1
+            read.append(ReadChunk(key, place.document, span, rank, reading, chunk_score(reading, rank)))
+        if any(certainty(each.reading) >= CERTAIN for each in read):
+            break
     return sorted(read, key=lambda each: (-each.score, each.rank))
 
 
+def certainty(reading: Reading) -> float:
+    """How sure it is that the best span of a chunk is the answer, in log-odds."""
+    return answer_strength(margin(reading), reading.relevance, reading.answerable)
+
+
+def margin(reading: Reading) -> float:
+    """Of the best span over "no answer", in log-odds."""
+    return reading.spans[0].score if reading.spans else -WIDEST
+
+
 def chunk_score(reading: Reading, rank: int) -> float:
-    """What a chunk is ranked by; the weights are chosen by tests/benchmarks/reranking_choice.py."""
-    margin = reading.spans[0].score if reading.spans else -10.0
-    return 1.0 * reading.relevance + 0.5 * reading.answerable + 0.25 * margin - 1.0 * math.log(rank)
+    """What a chunk is ranked by: what reading it said, and the rank that the search gave it."""
+    said = RELEVANCE * reading.relevance + ANSWERABLE * reading.answerable + MARGIN * margin(reading)
+    return said - RANK * math.log(rank)
 
 
 def reranked(hits: Hits, read: Sequence[ReadChunk]) -> Hits:
@@ -89,8 +114,8 @@ BONUS: Final = 2.0
 def sentence_bonus(scored: Sequence[ScoredCandidate], read: Sequence[ReadChunk]) -> list[ScoredCandidate]:
     """The sentences with more for those in which the answer seems to stand."""
     by_document: dict[int, list[ReadChunk]] = {}
-    for each in read:
-        by_document.setdefault(each.document, []).append(each)
+    for chunk in read:
+        by_document.setdefault(chunk.document, []).append(chunk)
     found = list(scored)
     for n, each in enumerate(scored):
         span, best = each.candidate.span, 0.0
@@ -109,7 +134,7 @@ def short_answers(
 ) -> list[ShortAnswer]:
     """What may be the answer in a few words, found in the sentences that are evidence, each once."""
     found: dict[tuple[int, Span], ShortAnswer] = {}
-    for query in queries:
+    for number, query in enumerate(queries):
         read = [(chunk.document, chunk.span.start, chunk.reading) for chunk in context.read_chunks(query)]
         for document, first, reading in [*read, *_said(query, evidence, context)]:
             for each in reading.spans:
@@ -118,8 +143,11 @@ def short_answers(
                 known = found.get((document, span))
                 if holder is not None and (known is None or known.score < each.score):
                     text = context.text(document, span)
-                    short = ShortAnswer(holder, text, each.score, reading.relevance, reading.answerable)
-                    found[document, span] = short
+                    if query.casefold().endswith(flat(text).casefold()):
+                        continue  # what was found before, and put behind the question to ask again
+                    found[document, span] = ShortAnswer(
+                        holder, text, each.score, reading.relevance, reading.answerable, number
+                    )
     return list(found.values())
 
 

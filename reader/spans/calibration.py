@@ -16,10 +16,11 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from reader.contract import ShortAnswer
 from reader.errors import CalibrationError
+from reader.spans.adapter import WEIGHTS
 
-__all__ = ["SIGNALS", "SpanCalibration", "span_signals", "strength"]
+__all__ = ["SIGNALS", "WIDEST", "SpanCalibration", "answer_strength", "span_signals", "strength"]
 
-FILE: Final = Path(__file__).parents[2] / "data" / "reader" / "calibration.json"
+FILE: Final = WEIGHTS / "calibration.json"
 SIGNALS: Final = ("score", "relevance", "answerable", "lead", "closeness", "coverage", "unknown")
 WIDEST: Final = 12.0
 """Log-odds beyond which more says nothing more."""
@@ -60,9 +61,14 @@ class SpanCalibration(BaseModel):
         return 1 / (1 + math.exp(-max(min(total, 50.0), -50.0)))
 
 
-def strength(answer: ShortAnswer) -> float:
+def answer_strength(score: float, relevance: float, answerable: float) -> float:
     """What answers are ranked by, in log-odds; weights chosen by tests/benchmarks/calibrate_spans.py."""
-    return answer.score + answer.relevance + 0.5 * answer.answerable
+    return score + relevance + 0.5 * answerable
+
+
+def strength(answer: ShortAnswer) -> float:
+    """What an answer is ranked by, in log-odds."""
+    return answer_strength(answer.score, answer.relevance, answer.answerable)
 
 
 def span_signals(ranked: Sequence[ShortAnswer], found: Mapping[str, float]) -> dict[str, float]:

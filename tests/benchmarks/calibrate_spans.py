@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from sklearn.linear_model import LogisticRegression
 
 from app.bootstrap import open_library
 from app.config import load_settings
@@ -74,8 +75,8 @@ def inside(row: Row) -> bool:
 
 
 @contextmanager
-def library_of(rows: Sequence[Row], reader: Recording) -> Iterator[Library]:
-    """A library of the articles, one document for each."""
+def library_of(rows: Sequence[Row], reader: Recording | None = None) -> Iterator[Library]:
+    """A library of the articles, one document for each; asked by `reader`, if one is given."""
     articles: dict[tuple[str, str], dict[str, None]] = {}
     for row in rows:
         articles.setdefault((row.source, row.title), {})[row.context.strip()] = None
@@ -86,10 +87,13 @@ def library_of(rows: Sequence[Row], reader: Recording) -> Iterator[Library]:
             (texts / f"{n}.txt").write_text("\n\n".join(passages), encoding="utf-8", newline="")
         library = open_library(load_settings(home=Path(folder) / "home", database_url="", model="extractive"))
 
-        def recording(run: ReaderRun) -> Recording:
-            return reader
+        if reader is not None:
 
-        library = Library(library.settings, library.engine, replace(library.backends, reader=recording))
+            def recording(run: ReaderRun) -> Recording:
+                return reader
+
+            backends = replace(library.backends, reader=recording)
+            library = Library(library.settings, library.engine, backends)
         library.add([texts])
         try:
             yield library
@@ -132,19 +136,10 @@ def expected_calibration_error(chances: Sequence[float], right: Sequence[bool], 
     return float(sum(gaps) / len(order))
 
 
-def logistic(rows: np.ndarray, right: np.ndarray, ridge: float = 1e-3) -> np.ndarray:
-    """Coefficients, the intercept last, by Newton's method."""
-    design = np.hstack([rows, np.ones((len(rows), 1))])
-    weights = np.zeros(design.shape[1])
-    for _ in range(50):
-        chance = 1 / (1 + np.exp(-np.clip(design @ weights, -30, 30)))
-        slope = design.T @ (chance - right) + ridge * weights
-        bend = (design * (chance * (1 - chance))[:, None]).T @ design + ridge * np.eye(len(weights))
-        step = np.linalg.solve(bend, slope)
-        weights -= step
-        if np.abs(step).max() < 1e-9:
-            break
-    return weights
+def logistic(rows: np.ndarray, right: np.ndarray) -> list[float]:
+    """Coefficients, the intercept last."""
+    found = LogisticRegression(C=100.0, max_iter=2000).fit(rows, right)
+    return [*found.coef_[0].tolist(), float(found.intercept_[0])]
 
 
 def right_of(each: Tried) -> bool:
@@ -171,7 +166,7 @@ def main() -> None:
             np.array([float(right_of(each)) for each in some]),
         )
 
-    *coefficients, intercept = logistic(*table(first)).tolist()
+    *coefficients, intercept = logistic(*table(first))
 
     def chances(some: Sequence[Tried]) -> list[float]:
         values = table(some)[0] @ np.array(coefficients) + intercept

@@ -2,8 +2,8 @@
 
 On articles that training has never seen (`reader.training.rows.held_back`): exact match and F1 with the right
 passage given, answerable against unanswerable questions (AUC), the right passage against the best wrong one
-that our own retrieval finds (AUC). With `--xquad FOLDER` the same of SQuAD files; with `--speed`, question and
-passage pairs of 256 tokens a second in each number format.
+that our own retrieval finds (AUC). With `--xquad FOLDER` the same of SQuAD files; with `--speed`, question
+and passage pairs of 256 tokens a second in each number format.
 """
 
 from __future__ import annotations
