@@ -38,23 +38,19 @@ def best_spans(scores: Float32, offsets: NDArray[np.int32], none: float) -> list
         offsets: First character of each token and the one behind it, shape (tokens, 2).
         none: What "no answer" scores.
     """
-    scores = scores.copy()
-    count = len(scores)
-    for more in range(min(LONGEST, count)):
-        # Tokenizers that mark spaces have tokens without a character of their own.
-        empty = offsets[more:, 1] <= offsets[: count - more, 0]
-        scores[: count - more, more][empty] = -np.inf
+    starts = offsets[:, :1]
+    ends = in_bands(np.zeros(len(offsets), np.float32), offsets[:, 1].astype(np.float32))
+    # Tokenizers that mark spaces have tokens without a character of their own.
+    scores = np.where(ends > starts, scores, -np.inf)
     found: list[FoundSpan] = []
-    while len(found) < MOST and count:
+    while len(found) < MOST and len(scores):
         first, more = (int(each) for each in np.unravel_index(scores.argmax(), scores.shape))
         if not np.isfinite(scores[first, more]):
             break
         span = Span(int(offsets[first, 0]), int(offsets[first + more, 1]))
         found.append(FoundSpan(span, float(scores[first, more] - none)))
-        # What begins in it, and what begins before it and reaches it.
-        scores[first : first + more + 1] = -np.inf
-        for begin in range(max(0, first - LONGEST + 1), first):
-            scores[begin, first - begin :] = -np.inf
+        # By characters: one may be several tokens.
+        scores[(starts < span.end) & (ends > span.start)] = -np.inf
     return found
 
 

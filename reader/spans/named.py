@@ -12,7 +12,7 @@ import numpy as np
 from reader.errors import SpanReaderError
 from reader.spans.decoding import best_spans, in_bands
 from reader.spans.scoring import WindowScores, reading_of
-from reader.spans.windows import MOST_QUESTION, with_marks
+from reader.spans.windows import MOST_QUESTION, readable, with_marks
 from retrieval.batching import plan_batches
 from retrieval.encoder import model_folder
 from retrieval.errors import EncoderError
@@ -99,11 +99,12 @@ class NamedSpanReader:
         """What comes of reading each text for the question, in the order of `texts`."""
         if not texts:
             return []
+        question, texts = readable(question), [readable(text) for text in texts]
         longest = min(LENGTH, self._tokenizer.model_max_length)
         with self._lock:
             found = self._tokenizer(
                 [self._cut(question, min(MOST_QUESTION, longest // 4))] * len(texts),
-                list(texts),
+                texts,
                 truncation="only_second",
                 max_length=longest,
                 stride=min(OVERLAP, longest // 4),

@@ -35,20 +35,23 @@ class WindowScores:
 
 
 def reading_of(windows: Sequence[WindowScores]) -> Reading:
-    """Of all windows of one text, at least one, in order: of each thing the best."""
+    """Of all windows of one text, at least one, in order: of each thing the best.
+
+    Shares are of all windows together: how far a span is above "no answer" means the same in each.
+    """
     spans: list[FoundSpan] = []
-    places, begins = list[NDArray[np.int32]](), list[Float32]()
+    places, margins = list[NDArray[np.int32]](), list[Float32]()
     behind = 0
     for each in windows:
         spans += best_spans(each.spans, each.offsets, each.none)
         new = each.offsets[:, 0] >= behind
         places.append(each.offsets[new, 0])
-        begins.append(first_shares(each.spans, each.none)[new])
+        margins.append(each.spans[new] - np.float32(each.none))
         behind = int(each.offsets[-1, 1]) if len(each.offsets) else behind
     return Reading(
         relevance=max(each.relevance for each in windows),
         answerable=max(each.answerable for each in windows),
         spans=merged(spans),
         starts=np.concatenate(places),
-        begins=np.concatenate(begins),
+        begins=first_shares(np.concatenate(margins), 0.0),
     )

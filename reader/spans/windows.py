@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,14 +11,18 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MOST_QUESTION", "SHAPES", "Window", "shapes_of", "windows_of", "with_marks"]
+__all__ = ["MOST_QUESTION", "SHAPES", "Window", "readable", "shapes_of", "windows_of", "with_marks"]
 
 MOST_QUESTION: Final = 48
 """Tokens of a question that are read."""
 SHAPES: Final = 4
 """Kinds of `shapes_of`."""
 OVERLAP: Final = 64
-"""Tokens that two windows of a text share: an answer that is cut by one is whole in the other."""
+"""Tokens that two windows of a text share: an answer that is cut by one is whole in the other.
+
+Half of a window's tokens where that is less.
+"""
+SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,15 +52,21 @@ def windows_of(question: str, texts: Sequence[str], tokenizer: Any, length: int)
         texts: What is read; an empty one gives a window without tokens of its own.
         tokenizer: Of the `tokenizers` library, without truncation and padding.
         length: Tokens that the model reads at once.
+
+    Raises:
+        ValueError: If the question leaves no room for a text.
     """
+    question, texts = readable(question), [readable(text) for text in texts]
     first, end = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
     put = tokenizer.encode(question, add_special_tokens=False)
     asked = put.ids[:MOST_QUESTION]
     head = [first, *asked, end]
     head_shapes = [0, *shapes_of(question, put.offsets[:MOST_QUESTION]), 0]
     room = length - len(head) - 1
+    if room < 1:
+        raise ValueError(f"A question of {len(asked)} tokens leaves no room for a text in {length} tokens.")
     windows: list[Window] = []
-    for number, found in enumerate(tokenizer.encode_batch(list(texts), add_special_tokens=False)):
+    for number, found in enumerate(tokenizer.encode_batch(texts, add_special_tokens=False)):
         offsets = np.array(with_marks(texts[number], found.offsets), np.int32).reshape(-1, 2)
         shapes = shapes_of(texts[number], found.offsets)
         at = 0
@@ -65,14 +76,19 @@ def windows_of(question: str, texts: Sequence[str], tokenizer: Any, length: int)
             windows.append(Window(number, ids, looks, len(head), offsets[at : at + room]))
             if at + room >= len(found.ids):
                 break
-            at += room - OVERLAP
+            at += room - min(OVERLAP, room // 2)
     return windows
+
+
+def readable(text: str) -> str:
+    """With U+FFFD for each half of a surrogate pair, which no tokenizer takes; offsets stay."""
+    return text if text.isascii() else SURROGATE.sub("\ufffd", text)
 
 
 def shapes_of(text: str, offsets: Sequence[tuple[int, int]]) -> list[int]:
     """How each token is written, which a model of small letters cannot see.
 
-    1 for a capital and small letters, 2 for capitals alone, 3 for digits, 0 for the rest.
+    1 if it begins with one capital, 2 with two or more, 3 with a digit, 0 for the rest.
     """
     shapes: list[int] = []
     for start, _ in offsets:

@@ -42,9 +42,10 @@ def additions() -> dict[str, Tensor]:
 
 
 def heads() -> dict[str, Tensor]:
-    made = {f"{name}.weight": torch.ones(1, WIDTH) for name in ("sentence", "relevant", "answerable")}
-    made |= {f"{name}.bias": torch.zeros(1) for name in ("sentence", "relevant", "answerable")}
-    return made | {"span.weight": torch.ones(2, WIDTH), "span.bias": torch.zeros(2)}
+    rows = {"none": 1, "sentence": 1, "relevant": 1, "answerable": 1, "span": 2, "first": 64, "last": 64}
+    made = {f"{name}.weight": torch.ones(count, WIDTH) for name, count in rows.items()}
+    made |= {f"{name}.bias": torch.zeros(count) for name, count in rows.items()}
+    return made | {"shape.weight": torch.ones(4, WIDTH)}
 
 
 def written(folder: Path, added: dict[str, Tensor], kept: dict[str, Tensor]) -> Path:
@@ -106,6 +107,15 @@ OTHERS: dict[str, tuple[dict[str, Tensor], dict[str, Tensor]]] = {
     "a head too many": (additions(), changed(heads(), yes_or_no__weight=torch.zeros(1, WIDTH))),
     "heads of a wider model": (additions(), changed(heads(), span__weight=torch.ones(2, WIDTH + 1))),
     "a head of one row": (additions(), changed(heads(), span__weight=torch.ones(1, WIDTH))),
+    "no head that puts ends together": (additions(), changed(heads(), first__weight=None, first__bias=None)),
+    "narrower heads that put ends together": (
+        additions(),
+        changed(heads(), last__weight=torch.ones(32, WIDTH), last__bias=torch.zeros(32)),
+    ),
+    "nothing for no answer": (additions(), changed(heads(), none__weight=None, none__bias=None)),
+    "no shapes": (additions(), changed(heads(), shape__weight=None)),
+    "fewer shapes": (additions(), changed(heads(), shape__weight=torch.ones(3, WIDTH))),
+    "shapes of a wider model": (additions(), changed(heads(), shape__weight=torch.ones(4, WIDTH + 1))),
     "a small parameter of another shape": (
         additions(),
         heads() | {f"base.{LAYER}.bias": torch.zeros(4)},

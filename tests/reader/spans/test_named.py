@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import shutil
 import sys
@@ -195,8 +196,12 @@ def test_spans_are_those_of_the_model_by_hand(
     )
     # How far the best one is above "no answer" stands for the rest.
     assert reading.relevance == reading.answerable == reading.spans[0].score
-    likely = np.exp(np.array(starts[begin:-1]))
-    assert reading.begins == pytest.approx(likely / (likely.sum() + np.exp(starts[0])), abs=1e-4)
+    likely = [
+        sum(math.exp(starts[begin + first] + ends[begin + last]) for last in range(first, len(found.ids)))
+        for first in range(len(found.ids))
+    ]
+    assert len(found.ids) < LONGEST
+    assert reading.begins == pytest.approx(np.array(likely) / (sum(likely) + math.exp(none)), abs=1e-4)
     assert reading.starts.tolist() == [start for start, _ in found.offsets]
 
 
@@ -248,6 +253,16 @@ def test_all_of_a_long_text_is_read(reader: NamedSpanReader) -> None:
     tokenizer.no_padding()
     assert len(reading.starts) == len(tokenizer.encode(LONG, add_special_tokens=False).ids)
     assert reading.relevance == reading.spans[0].score
+    assert reading.share(Span(0, len(LONG))) <= 1 + 1e-5
+
+
+def test_halves_of_characters_are_read_and_move_no_offset(reader: NamedSpanReader) -> None:
+    whole, halves = reader.read(QUESTION, [f"\ufffd {SENTENCE} \ufffd", f"\ud83d {SENTENCE} \udc00"])
+    assert [each.span for each in halves.spans] == [each.span for each in whole.spans]
+    assert halves.relevance == pytest.approx(whole.relevance, abs=1e-4)
+    (asked,) = reader.read("Who\ud800?", [SENTENCE])
+    (same,) = reader.read("Who\ufffd?", [SENTENCE])
+    assert asked.relevance == pytest.approx(same.relevance, abs=1e-4)
 
 
 @pytest.mark.parametrize("words", [60, 350, 370, 378, 380, 2_000])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import numpy as np
@@ -9,45 +10,48 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reader.spans.decoding import LONGEST
 from reader.spans.scoring import WindowScores, reading_of
 from retrieval.document import Span
 from retrieval.reranking import Reading
 
 LOW = -30.0
+Scores = dict[tuple[int, int], float]
 
 
 def window(
     begin: int,
-    starts: list[float],
-    ends: list[float] | None = None,
-    none: tuple[float, float] = (0.0, 0.0),
+    count: int,
+    scores: Scores,
+    none: float = 0.0,
     relevance: float = 0.0,
     answerable: float = 0.0,
 ) -> WindowScores:
-    """Tokens of three characters with a space between them, from number `begin` of the text on."""
-    offsets = [[4 * n, 4 * n + 3] for n in range(begin, begin + len(starts))]
-    return WindowScores(
-        np.array(offsets, np.int32).reshape(-1, 2),
-        np.array(starts, np.float32),
-        np.array(starts if ends is None else ends, np.float32),
-        none,
-        relevance,
-        answerable,
-    )
+    """Tokens of three characters with a space between them, from number `begin` of the text on.
+
+    The scores are by first and last token, counted in the window; other spans are hardly possible.
+    """
+    offsets = [[4 * n, 4 * n + 3] for n in range(begin, begin + count)]
+    spans = np.full((count, LONGEST), -np.inf, np.float32)
+    for first in range(count):
+        for last in range(first, min(count, first + LONGEST)):
+            spans[first, last - first] = scores.get((first, last), LOW)
+    return WindowScores(np.array(offsets, np.int32).reshape(-1, 2), spans, none, relevance, answerable)
 
 
 def test_one_window_by_hand() -> None:
-    reading = reading_of([window(0, [LOW, 2.0, LOW], [LOW, 1.0, 3.0], (0.5, 1.0), 4.0, -2.0)])
+    reading = reading_of([window(0, 3, {(1, 2): 5.0, (1, 1): 3.0}, 1.5, 4.0, -2.0)])
     assert (reading.relevance, reading.answerable) == (4.0, -2.0)
     best, *_ = reading.spans
-    assert (best.span, best.score) == (Span(4, 11), 2.0 + 3.0 - 1.5)
+    assert (best.span, best.score) == (Span(4, 11), 5.0 - 1.5)
     assert reading.starts.tolist() == [0, 4, 8]
-    # Of the start only its own "no answer" counts.
-    assert reading.begins == pytest.approx([0, 1 / (1 + np.exp(-1.5)), 0], abs=1e-6)
+    # Both spans begin at the second token.
+    likely = math.exp(5.0) + math.exp(3.0)
+    assert reading.begins == pytest.approx([0, likely / (likely + math.exp(1.5)), 0], abs=1e-6)
 
 
 def test_an_empty_text_has_no_spans() -> None:
-    reading = reading_of([window(0, [], none=(1.0, 2.0), relevance=-3.0, answerable=-4.0)])
+    reading = reading_of([window(0, 0, {}, none=3.0, relevance=-3.0, answerable=-4.0)])
     assert (reading.relevance, reading.answerable, reading.spans) == (-3.0, -4.0, ())
     assert (len(reading.starts), len(reading.begins)) == (0, 0)
     assert reading.share(Span(0, 0)) == reading.share(Span(0, 9)) == 0.0
@@ -56,12 +60,12 @@ def test_an_empty_text_has_no_spans() -> None:
 def test_of_several_windows_the_best_of_each_thing() -> None:
     reading = reading_of(
         [
-            window(0, [LOW, 1.0, LOW], relevance=1.0, answerable=5.0),
-            window(2, [LOW, LOW, 3.0], relevance=2.0, answerable=-1.0),
+            window(0, 3, {(1, 1): 7.0}, none=5.0, relevance=1.0, answerable=5.0),
+            window(2, 3, {(2, 2): 6.0}, relevance=2.0, answerable=-1.0),
         ]
     )
     assert (reading.relevance, reading.answerable) == (2.0, 5.0)
-    # 4 is the third token of the second window; 1 the second of the first.
+    # 4 is the third token of the second window; 1 the second of the first, which says more for "no answer".
     assert [(each.span, each.score) for each in reading.spans[:2]] == [
         (Span(16, 19), 6.0),
         (Span(4, 7), 2.0),
@@ -69,16 +73,64 @@ def test_of_several_windows_the_best_of_each_thing() -> None:
 
 
 def test_tokens_of_two_windows_are_counted_once_in_the_first() -> None:
-    reading = reading_of([window(0, [0.0, 0.0, 0.0]), window(1, [LOW, LOW, LOW, 0.0])])
-    assert reading.starts.tolist() == [0, 4, 8, 12, 16]
-    assert reading.begins == pytest.approx([0.25, 0.25, 0.25, 0, 0.5], abs=1e-6)
+    # Three tokens, and three of which two were there before.
+    reading = reading_of(
+        [
+            window(0, 3, {(0, 0): 0.0, (1, 1): 0.0, (2, 2): 0.0}),
+            window(1, 3, {(0, 0): 4.0, (1, 1): 4.0, (2, 2): math.log(2)}),
+        ]
+    )
+    assert reading.starts.tolist() == [0, 4, 8, 12]
+    # 1, 1, 1 and 2 and "no answer" with 1 are 6.
+    assert reading.begins == pytest.approx([1 / 6, 1 / 6, 1 / 6, 2 / 6], abs=1e-6)
+
+
+def test_shares_of_several_windows_are_weighed_against_each_other() -> None:
+    # By itself each window is sure of its answer; by their margins, 9 and 6, the first one is likelier.
+    reading = reading_of(
+        [window(0, 2, {(0, 0): 9.0}), window(2, 2, {(1, 1): 16.0}, none=10.0), window(4, 1, {(0, 0): -9.0})]
+    )
+    everything = math.exp(9) + math.exp(6) + math.exp(-9) + 1
+    assert reading.share(Span(0, 3)) == pytest.approx(math.exp(9) / everything, abs=1e-5)
+    assert reading.share(Span(12, 15)) == pytest.approx(math.exp(6) / everything, abs=1e-5)
+    assert reading.share(Span(0, 99)) == pytest.approx(1 - 1 / everything, abs=1e-5)
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(0, 40),
+            st.integers(0, 20),
+            st.floats(-30, 30, width=32),
+            st.floats(0, 30, width=32),
+        ),
+        min_size=1,
+        max_size=5,
+    ),
+    st.integers(0, 999),
+)
+def test_however_many_windows_there_are_the_share_of_all_is_at_most_one(
+    windows: list[tuple[int, int, float, float]], seed: int
+) -> None:
+    random = np.random.default_rng(seed)
+    made, behind = [], 0
+    for count, overlap, none, wide in windows:
+        scores = {
+            (first, last): float(random.normal() * wide) for first in range(count) for last in range(count)
+        }
+        made.append(window(max(behind - overlap, 0), count, scores, none))
+        behind = max(behind - overlap, 0) + count
+    reading = reading_of(made)
+    assert (reading.begins >= 0).all()
+    assert reading.share(Span(0, 10_000)) <= 1 + 1e-5
+    assert len(reading.starts) == len(reading.begins)
 
 
 def test_several_tokens_of_one_character_are_all_kept() -> None:
     # A syllable of Hangul is several tokens with the same place.
     offsets = np.array([[0, 1], [0, 1], [1, 2], [1, 2]], np.int32)
-    zeros = np.zeros(4, np.float32)
-    reading = reading_of([WindowScores(offsets, zeros, zeros, (0.0, 0.0), 0.0, 0.0)])
+    scores = window(0, 4, {(n, n): 0.0 for n in range(4)}).spans
+    reading = reading_of([WindowScores(offsets, scores, 0.0, 0.0, 0.0)])
     assert reading.starts.tolist() == [0, 0, 1, 1]
     assert reading.share(Span(1, 2)) == pytest.approx(2 / 5)
     # Of the tokens none is in two spans, of the characters none may be either.
@@ -115,12 +167,12 @@ def test_a_reading_without_tokens_has_no_share() -> None:
     st.floats(-20, 20, width=32),
     st.lists(st.integers(0, 160), max_size=6),
 )
-def test_shares_of_parts_are_the_share_of_the_whole(
-    starts: list[float], none: float, cuts: list[int]
-) -> None:
-    reading = reading_of([window(0, starts, none=(none, 0.0))])
-    borders = [0, *sorted(cuts), 4 * len(starts) + 200]
+def test_shares_of_parts_are_the_share_of_the_whole(alone: list[float], none: float, cuts: list[int]) -> None:
+    reading = reading_of([window(0, len(alone), {(n, n): score for n, score in enumerate(alone)}, none)])
+    borders = [0, *sorted(cuts), 4 * len(alone) + 200]
     parts = [reading.share(Span(a, b)) for a, b in pairwise(borders)]
     assert sum(parts) == pytest.approx(reading.share(Span(0, borders[-1])), abs=1e-5)
-    likely = np.exp(np.array(starts, np.float64))
-    assert sum(parts) == pytest.approx(likely.sum() / (likely.sum() + np.exp(none)), abs=1e-4)
+    # All longer spans have LOW.
+    longer = sum(min(LONGEST, len(alone) - n) - 1 for n in range(len(alone))) * math.exp(LOW)
+    likely = sum(map(math.exp, alone)) + longer
+    assert sum(parts) == pytest.approx(likely / (likely + math.exp(none)), abs=1e-4)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reader.spans.windows import MOST_QUESTION, OVERLAP, windows_of, with_marks
+from reader.spans.windows import MOST_QUESTION, OVERLAP, SHAPES, readable, shapes_of, windows_of, with_marks
 
 QUESTION = "Who put out the lamp?"
 WORDS = st.sampled_from(
@@ -25,6 +25,8 @@ WORDS = st.sampled_from(
         "unaffordable",
         "x" * 120,
         "7.5",
+        "NATO",
+        "\ud83d",
         "  ",
     ]
 )
@@ -40,6 +42,8 @@ def test_a_short_text_by_hand(tokenizer: Any) -> None:
     assert window.ids.tolist() == ids(tokenizer, *tokens)
     assert (window.text, window.begin) == (0, 5)
     assert window.offsets.tolist() == [[0, 3], [4, 7], [8, 11], [11, 12]]
+    # Of "Who" and "The" alone the first letter is a capital.
+    assert window.shapes.tolist() == [0, 1, 0, 0, 0, 1, 0, 0, 0, 0]
 
 
 def test_offsets_count_characters_and_not_bytes(tokenizer: Any) -> None:
@@ -60,12 +64,47 @@ def test_no_texts_make_no_windows(tokenizer: Any) -> None:
 
 
 def test_a_second_window_only_where_the_first_is_too_short(tokenizer: Any) -> None:
-    # [CLS] who ? [SEP] and [SEP]: five of 105.
-    one = windows_of("Who?", ["fox " * 100], tokenizer, 105)
-    assert [len(each.offsets) for each in one] == [100]
-    two = windows_of("Who?", ["fox " * 101], tokenizer, 105)
-    assert [len(each.offsets) for each in two] == [100, 1 + OVERLAP]
-    assert two[1].offsets[0].tolist() == [4 * (100 - OVERLAP), 4 * (100 - OVERLAP) + 3]
+    # [CLS] who ? [SEP] and [SEP]: five of 205.
+    one = windows_of("Who?", ["fox " * 200], tokenizer, 205)
+    assert [len(each.offsets) for each in one] == [200]
+    two = windows_of("Who?", ["fox " * 201], tokenizer, 205)
+    assert [len(each.offsets) for each in two] == [200, 1 + OVERLAP]
+    assert two[1].offsets[0].tolist() == [4 * (200 - OVERLAP), 4 * (200 - OVERLAP) + 3]
+
+
+@pytest.mark.parametrize(
+    ("room", "begins"),
+    [
+        (1, [*range(12)]),
+        (2, [*range(11)]),
+        (3, [0, 2, 4, 6, 8, 10]),
+        (5, [0, 3, 6, 9]),
+        (11, [0, 6]),
+        (12, [0]),
+    ],
+)
+def test_where_there_is_little_room_windows_go_on_by_half_of_it(
+    tokenizer: Any, room: int, begins: list[int]
+) -> None:
+    windows = windows_of("Who?", ["fox " * 12], tokenizer, 5 + room)
+    assert [each.offsets[0, 0] // 4 for each in windows] == begins
+    assert windows[-1].offsets[-1].tolist() == [44, 47]
+    assert {len(each.offsets) for each in windows[:-1]} <= {room}
+
+
+@pytest.mark.parametrize("room", [OVERLAP - 1, OVERLAP, OVERLAP + 1, 2 * OVERLAP - 1])
+def test_no_room_is_too_small_to_come_to_the_end(tokenizer: Any, room: int) -> None:
+    windows = windows_of("Who?", ["fox " * 500], tokenizer, 5 + room)
+    places = [at for each in windows for at in each.offsets[:, 0].tolist()]
+    assert {*places} == {*range(0, 2000, 4)}
+    # No token is in more than three of them.
+    assert max(places.count(at) for at in {*places}) <= 3
+
+
+@pytest.mark.parametrize("length", [0, 4, 5])
+def test_without_any_room_it_is_one_sentence(tokenizer: Any, length: int) -> None:
+    with pytest.raises(ValueError, match=rf"^A question of 2 tokens .* no room .* in {length} tokens\.$"):
+        windows_of("Who?", ["fox"], tokenizer, length)
 
 
 def test_a_long_question_is_cut(tokenizer: Any) -> None:
@@ -77,6 +116,7 @@ def test_a_long_question_is_cut(tokenizer: Any) -> None:
         *asked[:MOST_QUESTION],
         *ids(tokenizer, "[SEP]", "fox", "[SEP]"),
     ]
+    assert len(window.shapes) == len(window.ids)
     (window,) = windows_of("", ["fox"], tokenizer, 320)
     assert window.ids.tolist() == ids(tokenizer, "[CLS]", "[SEP]", "fox", "[SEP]")
 
@@ -91,7 +131,7 @@ def test_windows_cover_each_text_and_overlap(tokenizer: Any, texts: list[str], l
     asked = tokenizer.encode(QUESTION, add_special_tokens=False).ids
     first, end = ids(tokenizer, "[CLS]", "[SEP]")
     for number, text in enumerate(texts):
-        whole = tokenizer.encode(text, add_special_tokens=False)
+        whole = tokenizer.encode(text.replace("\ud83d", "\ufffd"), add_special_tokens=False)
         mine = [each for each in windows if each.text == number]
         at = 0
         for each in mine:
@@ -104,11 +144,21 @@ def test_windows_cover_each_text_and_overlap(tokenizer: Any, texts: list[str], l
             # Accents behind a token may be added to it, nothing else.
             added = [text[end:wide] for (_, end), (_, wide) in zip(places, each.offsets, strict=True)]
             assert {*"".join(added)} <= {"\u0301"}
+            looks = [look(text[start:]) for start, _ in places]
+            assert each.shapes.tolist() == [0, 1, 0, 0, 0, 0, 0, 0, *looks, 0]
             at += count - OVERLAP
         # The last one ends with the text, all others are full.
         assert at + OVERLAP == len(whole.ids)
         assert all(len(each.ids) == length for each in mine[:-1])
         assert len(mine) == 1 or len(mine[-1].offsets) > OVERLAP
+
+
+def look(rest: str) -> int:
+    """How what begins so is written, in those `WORDS`."""
+    for beginning, shape in (("Gr", 1), ("NATO", 2), ("7", 3), ("5", 3)):
+        if rest.startswith(beginning):
+            return shape
+    return 0
 
 
 @settings(max_examples=30, deadline=None)
@@ -147,3 +197,68 @@ def test_marks_by_hand() -> None:
     assert with_marks(text, [(0, 1), (1, 2), (3, 5)]) == [(0, 1), (1, 3), (3, 6)]
     assert with_marks(text, []) == []
     assert with_marks("abc", [(0, 1)]) == [(0, 1)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The fox ran.", [1, 0, 0, 0]),
+        ("NATO met USA", [2, 0, 2]),
+        ("McDonald", [1]),
+        ("iPhone", [0]),
+        ("I saw A", [1, 0, 1]),  # alone, as a name begins
+        ("A.", [1, 0]),
+        ("in 1984, 3rd", [0, 3, 0, 3]),
+        ("B2 2B", [1, 3, 3, 1]),  # two tokens each
+        ("Émile Ärger", [1, 1, 0]),  # ar and ##ger
+        ("ÉMILE", [2]),
+        ("北京 ß ǅ", [0, 0, 0, 0]),
+        ("٣٤", [3]),
+        ("", []),
+    ],
+)
+def test_shapes_of_the_tokenizers_own_tokens(tokenizer: Any, text: str, expected: list[int]) -> None:
+    found = tokenizer.encode(text, add_special_tokens=False)
+    assert shapes_of(text, found.offsets) == expected
+
+
+def test_shapes_by_hand() -> None:
+    text = "Ada ADA ada 1ada aDA A"
+    places = [(0, 3), (4, 7), (8, 11), (12, 16), (17, 20), (21, 22)]
+    assert shapes_of(text, places) == [1, 2, 0, 3, 0, 1]
+    # Only where a token begins counts.
+    assert shapes_of(text, [(1, 3), (5, 7), (6, 7), (13, 16), (18, 20)]) == [0, 2, 1, 0, 2]
+    # One without a character, at the end of the text.
+    assert shapes_of(text, [(22, 22)]) == [0]
+    assert shapes_of(text, []) == []
+
+
+@given(st.text(max_size=40))
+def test_shapes_are_kinds_that_the_model_knows(text: str) -> None:
+    found = shapes_of(text, [(n, n + 1) for n in range(len(text) + 1)])
+    assert {*found} <= {*range(SHAPES)}
+    # What is no capital and no digit has none.
+    assert [shape == 0 for shape in found] == [*(not (c.isupper() or c.isdigit()) for c in text), True]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a\ud83d b", "a\ufffd b"),
+        # Two halves, each by itself: one character for one.
+        ("\ud83d\ude00x", "\ufffd\ufffdx"),
+        ("\ud800\udfff", "\ufffd\ufffd"),
+        ("\ud7ff\ue000😀é", "\ud7ff\ue000😀é"),
+        ("plain", "plain"),
+        ("", ""),
+    ],
+)
+def test_halves_of_characters_are_replaced_one_by_one(text: str, expected: str) -> None:
+    assert readable(text) == expected
+
+
+def test_halves_of_characters_move_no_offset(tokenizer: Any) -> None:
+    text = "The \ud83d fox\udc00 ran\ud800"
+    (window,) = windows_of("Who\udfff ran?", [text], tokenizer, 30)
+    assert [text[start:end] for start, end in window.offsets] == ["The", "fox", "ran"]
+    assert window.ids[: window.begin].tolist() == ids(tokenizer, "[CLS]", "who", "ran", "?", "[SEP]")
