@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import median
 from typing import Any, Final
 
 from app.answers import Answer
 from app.errors import QuestionFileError
 from app.events import Event, Progress
 from app.library import Library
-from app.metrics import exact_match, f1
+from app.metrics import exact_match, f1, holds_answer
 from app.question_files import Gold, Question, QuestionSet, read_questions
 from retrieval.document import Span
 from retrieval.errors import LoadError
@@ -32,6 +33,8 @@ class Scored:
     abstained: bool
     em: float
     f1: float
+    held: float
+    words: int
     evidence_rank: int | None
     paragraph_rank: int | None
     seconds: float
@@ -74,7 +77,8 @@ def evaluate_qa(file: Path, library: Library, progress: Progress, route: str = "
 def summary(scored: Sequence[Scored]) -> dict[str, Any]:
     """The figures of some questions; a share of nothing is None.
 
-    Beside what DESIGN has: how many took which route, and the mean share of the sections that was read.
+    Beside what DESIGN has: the share of the answers that hold an accepted one or its content words, an
+    abstention holding none, with the median of their words, how many took which route, and the mean share of the sections that was read.
     """
     answerable = [each for each in scored if each.question.answerable]
     located = [each for each in scored if each.question.evidence]
@@ -84,6 +88,8 @@ def summary(scored: Sequence[Scored]) -> dict[str, Any]:
         "questions": len(scored),
         "em": _mean([each.em for each in scored]),
         "f1": _mean([each.f1 for each in scored]),
+        "holds_answer": _mean([each.held for each in answerable]),
+        "words_per_answer": _median([each.words for each in scored if not each.abstained]),
         "evidence_hit": _hits([each.evidence_rank for each in located]),
         "paragraph_hit": _hits([each.paragraph_rank for each in located]),
         "abstention": {
@@ -153,6 +159,8 @@ def _scored(
         abstained=answer.abstained,
         em=exact_match(given, references) if question.answerable else right_silence,
         f1=f1(given, references) if question.answerable else right_silence,
+        held=holds_answer(given, references),
+        words=len(given.split()),
         evidence_rank=_rank(answer, evidence, origins),
         paragraph_rank=_rank(answer, wider, origins),
         seconds=seconds,
@@ -171,6 +179,10 @@ def _rank(answer: Answer, gold: Sequence[tuple[str, Span]], origins: dict[str, s
 
 def _hits(ranks: Sequence[int | None]) -> dict[str, float | None]:
     return {str(k): _mean([float(rank is not None and rank <= k) for rank in ranks]) for k in DEPTHS}
+
+
+def _median(values: Sequence[int]) -> float | None:
+    return float(median(values)) if values else None
 
 
 def _mean(values: Sequence[float]) -> float | None:

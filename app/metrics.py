@@ -7,7 +7,9 @@ import string
 from collections import Counter
 from collections.abc import Sequence
 
-__all__ = ["exact_match", "f1", "locomo_f1", "normalised_answer", "without_numbers"]
+from retrieval.words import content_words
+
+__all__ = ["exact_match", "f1", "holds_answer", "locomo_f1", "normalised_answer", "without_numbers"]
 
 _PUNCTUATION = str.maketrans("", "", string.punctuation + "“”‘’—–…")
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
@@ -29,6 +31,16 @@ def exact_match(answer: str, references: Sequence[str]) -> float:
 def f1(answer: str, references: Sequence[str]) -> float:
     """Token overlap with the best reference, 0 to 1."""
     return max((_f1(answer, each) for each in references), default=0.0)
+
+
+def holds_answer(answer: str, references: Sequence[str]) -> float:
+    """1.0 if the answer holds a reference, word for word or all of its content words (as stems), else 0.0."""
+    given, stems = f" {normalised_answer(answer)} ", {*content_words(answer)}
+    for each in references:
+        wanted, plain = {*content_words(each)}, normalised_answer(each)
+        if (plain and f" {plain} " in given) or (wanted and wanted <= stems):
+            return 1.0
+    return 0.0
 
 
 def locomo_f1(answer: str, reference: str, category: int) -> float:

@@ -17,7 +17,7 @@ from app.evaluation import evaluate_qa
 from app.events import Event, silent
 from app.library import Library
 from app.models import ReaderRun
-from reader.contract import OnDraft, ReaderAnswer, Remembered
+from reader.contract import OnDraft, ReaderAnswer, Remembered, ShortAnswer
 from reader.extractive import Calibration, ExtractiveReader
 from retrieval.errors import LoadError
 from retrieval.evidence import Evidence, ScoredCandidate
@@ -31,6 +31,8 @@ KEYS = [
     "questions",
     "em",
     "f1",
+    "holds_answer",
+    "words_per_answer",
     "evidence_hit",
     "paragraph_hit",
     "abstention",
@@ -58,6 +60,7 @@ class ListedReader(ExtractiveReader):
         whole: bool = False,
         searched: Sequence[ScoredCandidate] = (),
         memories: Sequence[Remembered] = (),
+        short: Sequence[ShortAnswer] = (),
     ) -> ReaderAnswer:
         text = self.answers[question]
         return ReaderAnswer(text or "I do not know.", text is None, () if text is None else (0,), 0.5)
@@ -129,6 +132,8 @@ def test_squad_by_hand(library: Library, tmp_path: Path) -> None:
     assert report["questions"] == 4
     assert report["em"] == 1 / 4  # the right silence
     assert report["f1"] == pytest.approx((6 / 7 + 0 + 0 + 1) / 4)
+    assert report["holds_answer"] == 1 / 2, "the preposition is no content word; the silence holds none"
+    assert report["words_per_answer"] == 3.0  # of 5 and 1
     assert report["evidence_hit"] == {"1": 1.0, "5": 1.0, "10": 1.0}  # the words stand in one context only
     assert report["paragraph_hit"] == {"1": 1.0, "5": 1.0, "10": 1.0}
     assert report["abstention"] == {"precision": 1 / 2, "recall": 1 / 2}
@@ -145,7 +150,7 @@ def test_squad_by_hand(library: Library, tmp_path: Path) -> None:
     assert (unanswerable["questions"], unanswerable["em"], unanswerable["f1"]) == (2, 1 / 2, 1 / 2)
     assert unanswerable["evidence_hit"] == {"1": None, "5": None, "10": None}
     assert unanswerable["abstention"] == {"precision": 1.0, "recall": 1 / 2}
-    assert unanswerable["answered"] is None
+    assert (unanswerable["answered"], unanswerable["holds_answer"]) == (None, None)
     json.dumps(report, allow_nan=False)
     assert [e.done for e in events if e.stage == "question"] == [0, 1, 2, 3, 4]
     assert len(library.documents()) == 3

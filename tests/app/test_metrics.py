@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.metrics import exact_match, f1, normalised_answer
+from app.metrics import exact_match, f1, holds_answer, normalised_answer
 
 
 @pytest.mark.parametrize(
@@ -21,6 +21,25 @@ from app.metrics import exact_match, f1, normalised_answer
 )
 def test_normalised_answer(text: str, expected: str) -> None:
     assert normalised_answer(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("answer", "references", "expected"),
+    [
+        ("The ninety crowns a year.", ["ninety crowns"], 1.0),
+        ("crowns, ninety of them", ["ninety crowns"], 1.0),  # its content words, in any order
+        ("It was carried home", ["carrying"], 1.0),  # as stems
+        ("ninety", ["ninety crowns"], 0.0),
+        ("ninetyfold", ["ninety"], 0.0),
+        ("It was so.", ["it was"], 1.0),  # no content words: word for word
+        ("so it was", ["was it"], 0.0),
+        ("anything", ["the", ""], 0.0),
+        ("", ["the", "", "ninety"], 0.0),
+        ("ninety", [], 0.0),
+    ],
+)
+def test_holds_answer(answer: str, references: list[str], expected: float) -> None:
+    assert holds_answer(answer, references) == expected
 
 
 @pytest.mark.parametrize(

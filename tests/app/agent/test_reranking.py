@@ -1,0 +1,155 @@
+"""Passages read together with the question: their order, short answers, asking again, when to stop reading."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from app.agent import reranking
+from app.agent.reranking import DEPTH, FIRST, ReadChunk, chunk_score, reranked
+from app.library import Library
+from reader.extractive import Calibration, ExtractiveReader
+from reader.short_answers import SURE
+from reader.spans.calibration import SIGNALS, SpanCalibration
+from retrieval.document import Span
+from retrieval.hits import Hits
+from retrieval.reranking import FoundSpan, Reading
+from tests.conftest import ForOneHome
+from tests.span_readers import LIKELY, ListedSpanReader
+
+INN = "Who kept the inn called the Three Pans?"
+FOUND = "In what had Ebb been found as a baby?"
+BELL = "Who was the bell-founder who cast the Old Stone of Vannock?"
+CERTAIN_OF_MARGIN = SpanCalibration(
+    intercept=0.0, coefficients=dict.fromkeys(SIGNALS, 0.0) | {"score": 1.0}, threshold=0.5
+)
+
+
+class Extractive:
+    """Makes the embedded reader with numbers of our own: it answers from a margin above 0 on."""
+
+    key, at_once = "extractive", 2
+
+    def __call__(self, run: object) -> ExtractiveReader:
+        return ExtractiveReader(Calibration.load(), spans=CERTAIN_OF_MARGIN)
+
+    def for_job(self, what: str, progress: object) -> ExtractiveReader:
+        return self(None)
+
+    def close(self) -> None:
+        pass
+
+
+def with_readers(library: Library, phrases: Mapping[str, Sequence[str]]) -> tuple[Library, ListedSpanReader]:
+    listed = ListedSpanReader(phrases)
+    backends = replace(library.backends, span_reader=lambda: listed, reader=Extractive())
+    return Library(library.settings, library.engine, backends), listed
+
+
+def read(chunk: int, rank: int, score: float) -> ReadChunk:
+    return ReadChunk(chunk, 1, Span(0, 10), rank, Reading(0.0, 0.0, ()), score)
+
+
+def test_read_ones_come_first_in_their_order_and_scores_fall() -> None:
+    hits = Hits(np.array([7, 8, 9, 10], np.int64), np.array([0.9, 0.8, 0.7, 0.6], np.float32))
+    found = reranked(hits, [read(9, 3, 2.0), read(7, 1, -1.0)])
+    assert found.ids.tolist() == [9, 7, 8, 10]
+    assert (np.diff(found.scores) <= 0).all()
+    assert found.scores[0] == pytest.approx(1 / (1 + np.exp(-2.0)))
+    assert reranked(hits, []) is hits
+
+
+def test_score_by_reading_and_rank() -> None:
+    likely, unlikely = Reading(3.0, 3.0, ()), Reading(-3.0, -3.0, ())
+    assert chunk_score(likely, 1) > chunk_score(likely, 2) > chunk_score(unlikely, 2)
+    more = Reading(3.0, 3.0, (FoundSpan(Span(0, 1), 5.0),))
+    assert chunk_score(more, 1) > chunk_score(likely, 1)
+
+
+def test_a_few_words_with_their_sentence(novella: Library) -> None:
+    library, listed = with_readers(novella, {INN: ["Mrs. Corrie"]})
+    answer = library.ask(INN, route="search")
+    assert answer.text == "Mrs. Corrie [1]"
+    assert "Mrs. Corrie" in answer.citations[0].quote
+    assert not answer.abstained
+    assert answer.confidence == pytest.approx(1 / (1 + np.exp(-LIKELY)))
+    text = library.store.load(library.documents()[0].key).text
+    assert all("Mrs. Corrie" in text[p.span.start : p.span.end] for p in answer.passages[:1])
+    assert {question for question, _ in listed.asked} == {INN}
+
+
+def test_silence_where_reading_finds_nothing(novella: Library) -> None:
+    library, _ = with_readers(novella, {})
+    answer = library.ask(INN, route="search")
+    assert answer.abstained
+    assert not answer.citations
+
+
+def test_yes_or_no_gets_the_sentence_and_no_claim(novella: Library) -> None:
+    question = "Was the inn called the Three Pans kept by Mrs. Corrie?"
+    library, _ = with_readers(novella, {question: ["Mrs. Corrie"]})
+    answer = library.ask(question, route="search")
+    assert not answer.abstained
+    assert answer.text != "Mrs. Corrie [1]"
+    for each in answer.citations:
+        assert " ".join(each.quote.split()) in answer.text
+
+
+def test_each_part_of_a_question_gets_its_answer(novella: Library) -> None:
+    library, _ = with_readers(novella, {INN: ["Mrs. Corrie"], FOUND: ["herring basket"]})
+    answer = library.ask(f"{INN} {FOUND}", route="search")
+    assert answer.text == "Mrs. Corrie [1]; herring basket [2]"
+    assert len(answer.citations) == 2
+
+
+def test_part_without_an_answer_is_left_out(novella: Library) -> None:
+    library, _ = with_readers(novella, {FOUND: ["herring basket"]})
+    assert library.ask(f"{INN} {FOUND}", route="search").text == "herring basket [1]"
+
+
+def test_follow_up_is_not_answered_with_what_was_asked_before(novella: Library) -> None:
+    again = "And in what had she been found as a baby?"
+    library, _ = with_readers(novella, {INN: ["Mrs. Corrie"], again: ["herring basket"]})
+    assert library.ask(INN, thread="t", route="search").text == "Mrs. Corrie [1]"
+    assert library.ask(again, thread="t", route="search").text == "herring basket [1]"
+
+
+def test_described_question_is_asked_again_with_what_was_found(
+    novella: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reader.short_answers.SURE", SURE + 100)
+    library, listed = with_readers(novella, {BELL: ["Barnaby Oke"], f"{BELL} Barnaby Oke": ["Skerrow"]})
+    answer = library.ask(BELL, route="search")
+    assert [question for question, _ in listed.asked][-1] == f"{BELL} Barnaby Oke"
+    assert any("looking for" in step.detail for step in answer.steps if step.name == "enough")
+    assert answer.text in {"Barnaby Oke [1]", "Skerrow [1]"}
+
+
+def test_what_was_found_is_no_answer_to_the_second_question(
+    novella: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reader.short_answers.SURE", SURE + 100)
+    library, _ = with_readers(novella, {BELL: ["Barnaby Oke"], f"{BELL} Barnaby Oke": ["Barnaby Oke"]})
+    assert library.ask(BELL, route="search").text == "Barnaby Oke [1]"
+
+
+def test_no_more_is_read_once_an_answer_is_certain(
+    novella: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for certain, least in ((1e9, DEPTH), (LIKELY, FIRST)):
+        monkeypatch.setattr(reranking, "CERTAIN", certain)
+        library, listed = with_readers(novella, {INN: ["Mrs. Corrie"]})
+        library.ask(INN, route="search")
+        assert sum(len(texts) for _, texts in listed.asked) == least
+
+
+def test_off_leaves_the_order_of_the_search(own_novella_home: Path, open_home: ForOneHome) -> None:
+    library = open_home(own_novella_home, span_reader="off")
+    assert library.backends.span_reader() is None
+    answer = library.ask(INN, route="search")
+    assert "Mrs. Corrie" in answer.text
+    assert len(answer.text) > 60  # sentences, not a few words
