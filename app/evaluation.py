@@ -78,7 +78,8 @@ def summary(scored: Sequence[Scored]) -> dict[str, Any]:
     """The figures of some questions; a share of nothing is None.
 
     Beside what DESIGN has: the share of the answers that hold an accepted one or its content words, an
-    abstention holding none, with the median of their words, how many took which route, and the mean share of the sections that was read.
+    abstention holding none, with the median of their words; how many took which route, and the mean share
+    of the sections that was read.
     """
     answerable = [each for each in scored if each.question.answerable]
     located = [each for each in scored if each.question.evidence]

@@ -27,7 +27,7 @@ def start_warming(library: Library) -> threading.Thread:
 
 
 def warm_up(library: Library) -> None:
-    """Load the encoder, the indexes and, where no language model is asked for it, all that a question needs.
+    """Load the encoder, the indexes, what reads passages and, without a language model, all of a question.
 
     Raises:
         ClewError: If something of that cannot be loaded.
@@ -37,6 +37,9 @@ def warm_up(library: Library) -> None:
     if not documents:
         return
     library.indexes()
+    span_reader = library.backends.span_reader()
+    if span_reader is not None:
+        span_reader.read(QUESTION, [QUESTION])
     if library.backends.reader.key == "extractive":
         # With a login the server's own user has nothing to be asked.
         owner = library.for_user(documents[0].owner)

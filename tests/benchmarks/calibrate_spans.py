@@ -148,6 +148,18 @@ def right_of(each: Tried) -> bool:
     return bool(each.answers) and f1(best.text, each.answers) >= RIGHT
 
 
+def draw(reliability: Sequence[Sequence[float]], file: Path) -> None:
+    """How often answers of some probability are right, in ten bins of equally many questions."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(4, 4), layout="constrained")
+    axes = figure.add_subplot()
+    axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
+    axes.plot(*zip(*reliability, strict=True), marker="o")
+    axes.set(xlabel="probability", ylabel="share that is right", xlim=(0, 1), ylim=(0, 1))
+    figure.savefig(file, dpi=120, metadata={"Software": None})
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
@@ -205,6 +217,7 @@ def main() -> None:
     if chosen.write:
         kept = {"made_by": "tests/benchmarks/calibrate_spans.py", "calibration": calibration.model_dump()}
         FILE.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+        draw(report["unseen"]["reliability"], FILE.with_name("reliability.png"))
 
 
 if __name__ == "__main__":

@@ -3,15 +3,18 @@
 On articles that training has never seen (`reader.training.rows.held_back`): exact match and F1 with the right
 passage given, answerable against unanswerable questions (AUC), the right passage against the best wrong one
 that our own retrieval finds (AUC). With `--xquad FOLDER` the same of SQuAD files; with `--speed`, question
-and passage pairs of 256 tokens a second in each number format.
+and passage pairs of 256 tokens a second in each number format, and in 8 bits where onnxruntime is installed.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
+import math
 import random
 import statistics
+import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,11 +23,12 @@ import numpy as np
 import torch
 
 from app.metrics import exact_match, f1
-from reader.spans.model import WEIGHTS, EmbeddedSpanReader
+from reader.spans.adapter import WEIGHTS, merged_weights
+from reader.spans.model import BATCH, EmbeddedSpanReader
 from reader.training.examples import make_pool
 from reader.training.mining import with_wrong_passages
 from reader.training.rows import Row, held_back, read_rows
-from retrieval.encoder import DEFAULT_ENCODER, SentenceTransformerEncoder
+from retrieval.encoder import DEFAULT_ENCODER, SentenceTransformerEncoder, model_folder
 from retrieval.reranking import Reading
 
 
@@ -111,7 +115,51 @@ def speed(tokens: int = 256, pairs: int = 48) -> dict[str, float]:
             reader.read("Who walked to the grey house?", texts)
             seconds.append(time.perf_counter() - began)
         found[number] = pairs / statistics.median(seconds)
+    if importlib.util.find_spec("onnxruntime"):
+        found["int8, ONNX"] = int8_speed(tokens, pairs)
     return found
+
+
+def int8_speed(tokens: int, pairs: int) -> float:
+    """The same of the model alone, its weights in 8 bits, in onnxruntime (dynamic quantization)."""
+    import onnxruntime
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+    from transformers import AutoModel
+
+    model = AutoModel.from_pretrained(
+        model_folder(DEFAULT_ENCODER), add_pooling_layer=False, attn_implementation="eager"
+    ).eval()
+    model.load_state_dict(merged_weights(WEIGHTS, model.state_dict())[0])
+
+    class Hidden(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.model = model
+
+        def forward(self, ids: torch.Tensor, kinds: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+            return self.model(input_ids=ids, token_type_ids=kinds, attention_mask=mask).last_hidden_state
+
+    batch = max(1, BATCH // tokens)
+    ids = torch.randint(1000, 20000, (batch, tokens))
+    given = (ids, torch.zeros_like(ids), torch.ones_like(ids))
+    with tempfile.TemporaryDirectory() as folder:
+        whole, small = Path(folder) / "whole.onnx", Path(folder) / "small.onnx"
+        torch.onnx.export(
+            Hidden(), given, str(whole), input_names=["ids", "kinds", "mask"], dynamo=False, opset_version=17
+        )
+        quantize_dynamic(whole, small, weight_type=QuantType.QInt8)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = torch.get_num_threads()
+        session = onnxruntime.InferenceSession(str(small), options)
+        arrays = {name: each.numpy() for name, each in zip(("ids", "kinds", "mask"), given, strict=True)}
+        session.run(None, arrays)
+        seconds: list[float] = []
+        for _ in range(5):
+            began = time.perf_counter()
+            for _ in range(math.ceil(pairs / batch)):
+                session.run(None, arrays)
+            seconds.append(time.perf_counter() - began)
+    return math.ceil(pairs / batch) * batch / statistics.median(seconds)
 
 
 def main() -> None:

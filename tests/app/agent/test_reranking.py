@@ -1,4 +1,4 @@
-"""Passages read together with the question: their order, short answers, asking again, when to stop reading."""
+"""Passages read together with the question: their order, short answers, asking again, when to stop."""
 
 from __future__ import annotations
 
@@ -137,9 +137,7 @@ def test_what_was_found_is_no_answer_to_the_second_question(
     assert library.ask(BELL, route="search").text == "Barnaby Oke [1]"
 
 
-def test_no_more_is_read_once_an_answer_is_certain(
-    novella: Library, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_more_is_read_once_an_answer_is_certain(novella: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     for certain, least in ((1e9, DEPTH), (LIKELY, FIRST)):
         monkeypatch.setattr(reranking, "CERTAIN", certain)
         library, listed = with_readers(novella, {INN: ["Mrs. Corrie"]})
