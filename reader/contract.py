@@ -86,6 +86,9 @@ class ShortAnswer:
         relevance: In log-odds, that the text around them answers the question.
         answerable: In log-odds, that the answer stands in the text around them.
         query: Position of the query that they were read for, among those that were looked up.
+        rank: That the search gave the text around them, from 1.
+        closeness: Cosine of the question and the sentence in which they stand.
+        coverage: Share of the question's words, by their weight, in that sentence, 0 to 1.
     """
 
     evidence: int
@@ -94,6 +97,9 @@ class ShortAnswer:
     relevance: float
     answerable: float
     query: int = 0
+    rank: int = 1
+    closeness: float = 0.0
+    coverage: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

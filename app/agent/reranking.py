@@ -11,7 +11,7 @@ import numpy as np
 
 from app.agent.state import EvidenceState
 from reader.contract import ShortAnswer
-from reader.spans.calibration import WIDEST, answer_strength
+from reader.spans.calibration import WIDEST, strength
 from retrieval.chunking import flat
 from retrieval.document import Span
 from retrieval.evidence import ScoredCandidate
@@ -83,7 +83,7 @@ def read_together(query: str, context: AgentContext) -> list[ReadChunk]:
 
 def certainty(reading: Reading) -> float:
     """How sure it is that the best span of a chunk is the answer, in log-odds."""
-    return answer_strength(margin(reading), reading.relevance, reading.answerable)
+    return strength(ShortAnswer(0, "", margin(reading), reading.relevance, reading.answerable))
 
 
 def margin(reading: Reading) -> float:
@@ -135,8 +135,11 @@ def short_answers(
     """What may be the answer in a few words, found in the sentences that are evidence, each once."""
     found: dict[tuple[int, Span], ShortAnswer] = {}
     for number, query in enumerate(queries):
-        read = [(chunk.document, chunk.span.start, chunk.reading) for chunk in context.read_chunks(query)]
-        for document, first, reading in [*read, *_said(query, evidence, context)]:
+        read = [
+            (chunk.document, chunk.span.start, chunk.reading, chunk.rank)
+            for chunk in context.read_chunks(query)
+        ]
+        for document, first, reading, rank in [*read, *_said(query, evidence, context)]:
             for each in reading.spans:
                 span = Span(first + each.span.start, first + each.span.end)
                 holder = _holder(evidence, document, span)
@@ -146,7 +149,15 @@ def short_answers(
                     if query.casefold().endswith(flat(text).casefold()):
                         continue  # what was found before, and put behind the question to ask again
                     found[document, span] = ShortAnswer(
-                        holder, text, each.score, reading.relevance, reading.answerable, number
+                        evidence=holder,
+                        text=text,
+                        score=each.score,
+                        relevance=reading.relevance,
+                        answerable=reading.answerable,
+                        query=number,
+                        rank=rank,
+                        closeness=evidence[holder]["relevance"],
+                        coverage=evidence[holder]["coverage"],
                     )
     return list(found.values())
 
@@ -161,12 +172,12 @@ def _holder(evidence: Sequence[EvidenceState], document: int, span: Span) -> int
 
 def _said(
     query: str, evidence: Sequence[EvidenceState], context: AgentContext
-) -> list[tuple[int, int, Reading]]:
-    """The turns that evidence is from, read together with the query: document, first character, reading."""
+) -> list[tuple[int, int, Reading, int]]:
+    """The turns that evidence is from, read together with the query: document, start, reading, rank."""
     turns = list(dict.fromkeys(each["document"] for each in evidence if each["document"] < 0))
     if context.span_reader is None or not turns:
         return []
     stored = {turn: context.sentences(turn, 0, 0).spans for turn in turns}
     spans = {turn: Span(each[0].start, each[-1].end) for turn, each in stored.items() if each}
     readings = context.span_reader.read(query, [context.text(turn, span) for turn, span in spans.items()])
-    return [(turn, spans[turn].start, each) for turn, each in zip(spans, readings, strict=True)]
+    return [(turn, spans[turn].start, each, 1) for turn, each in zip(spans, readings, strict=True)]

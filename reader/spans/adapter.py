@@ -11,7 +11,11 @@ from reader.spans.windows import SHAPES
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["ADAPTER", "HEADS", "SCALE", "WIDTH", "merged_weights"]
+__all__ = ["ADAPTER", "HEADS", "SCALE", "WEIGHTS", "WIDTH", "merged_weights"]
+
+_PACKAGED = Path(__file__).with_name("weights")
+WEIGHTS: Final = _PACKAGED if _PACKAGED.is_dir() else Path(__file__).parents[2] / "data" / "reader"
+"""What ships: data/reader, which a wheel holds beside this file."""
 
 ADAPTER: Final = "adapter_model.safetensors"
 """In PEFT's names, with PEFT's adapter_config.json beside it."""

@@ -18,10 +18,17 @@ from reader.contract import ShortAnswer
 from reader.errors import CalibrationError
 from reader.spans.adapter import WEIGHTS
 
-__all__ = ["SIGNALS", "WIDEST", "SpanCalibration", "answer_strength", "span_signals", "strength"]
+__all__ = ["SIGNALS", "WIDEST", "SpanCalibration", "span_signals", "strength"]
 
 FILE: Final = WEIGHTS / "calibration.json"
 SIGNALS: Final = ("score", "relevance", "answerable", "lead", "closeness", "coverage", "unknown")
+SCORE: Final = 1.0
+RELEVANCE: Final = 1.0
+ANSWERABLE: Final = 0.5
+RANK: Final = 0.0
+CLOSENESS: Final = 0.0
+COVERAGE: Final = 0.0
+"""Weights of `strength`, chosen by tests/benchmarks/calibrate_spans.py."""
 WIDEST: Final = 12.0
 """Log-odds beyond which more says nothing more."""
 
@@ -61,14 +68,11 @@ class SpanCalibration(BaseModel):
         return 1 / (1 + math.exp(-max(min(total, 50.0), -50.0)))
 
 
-def answer_strength(score: float, relevance: float, answerable: float) -> float:
-    """What answers are ranked by, in log-odds; weights chosen by tests/benchmarks/calibrate_spans.py."""
-    return score + relevance + 0.5 * answerable
-
-
 def strength(answer: ShortAnswer) -> float:
-    """What an answer is ranked by, in log-odds."""
-    return answer_strength(answer.score, answer.relevance, answer.answerable)
+    """What answers are ranked by: what was read, the rank of the text, and the sentence they stand in."""
+    read = SCORE * answer.score + RELEVANCE * answer.relevance + ANSWERABLE * answer.answerable
+    sentence = CLOSENESS * answer.closeness + COVERAGE * answer.coverage
+    return read - RANK * math.log(answer.rank) + sentence
 
 
 def span_signals(ranked: Sequence[ShortAnswer], found: Mapping[str, float]) -> dict[str, float]:
@@ -76,7 +80,7 @@ def span_signals(ranked: Sequence[ShortAnswer], found: Mapping[str, float]) -> d
 
     Args:
         ranked: Short answers by `strength`, best first, at least one.
-        found: The signals of the search: "relevance" (cosine of the best sentence), "coverage" and "unknown".
+        found: The signals of the search, of which "unknown" is taken.
     """
     best = ranked[0]
     words = set(best.text.lower().split())
@@ -87,8 +91,8 @@ def span_signals(ranked: Sequence[ShortAnswer], found: Mapping[str, float]) -> d
         "relevance": _within(best.relevance),
         "answerable": _within(best.answerable),
         "lead": _within(lead),
-        "closeness": found["relevance"],
-        "coverage": found["coverage"],
+        "closeness": best.closeness,
+        "coverage": best.coverage,
         "unknown": found["unknown"],
     }
 

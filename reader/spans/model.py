@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 
 import numpy as np
 
-from reader.spans.adapter import ADAPTER, HEADS, WIDTH, merged_weights
-from reader.spans.decoding import LONGEST
+from reader.spans.adapter import ADAPTER, HEADS, WEIGHTS, WIDTH, merged_weights
+from reader.spans.decoding import LONGEST, agreed
 from reader.spans.scoring import WindowScores, reading_of
 from reader.spans.windows import Window, windows_of
 from retrieval.encoder import DEFAULT_ENCODER, model_folder
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["WEIGHTS", "EmbeddedSpanReader"]
 
-WEIGHTS: Final = Path(__file__).parents[2] / "data" / "reader"
 LENGTH: Final = 320
 """Tokens read at once: a question and the longest passage of a search."""
 BATCH: Final = 4096
@@ -131,6 +130,7 @@ class EmbeddedSpanReader:
             )
             both = torch.bmm(first, last.transpose(1, 2)).float() / WIDTH**0.5
             spans = (both + ends[:, :, :1] + ends[:, :, 1].unsqueeze(1)).cpu().numpy()
+            sentences = scored(hidden, "sentence")[:, :, 0].float().cpu().numpy()
             whole = [scored(hidden[:, 0], name) for name in ("none", "relevant", "answerable")]
             by_text = torch.cat(whole, -1).float().cpu().numpy()
         found: dict[int, WindowScores] = {}
@@ -138,7 +138,8 @@ class EmbeddedSpanReader:
             here, (none, relevance, answerable) = windows[n], map(float, by_text[row])
             own = slice(here.begin, here.begin + len(here.offsets))
             bands = _bands(spans[row, own, own])
-            found[n] = WindowScores(here.offsets, bands, none, relevance, answerable)
+            scores = agreed(bands, sentences[row, own])
+            found[n] = WindowScores(here.offsets, scores, none, relevance, answerable)
         return found
 
 

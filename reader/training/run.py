@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -56,6 +56,8 @@ class Course:
         tokens: Of a batch, padding included.
         wrong: Share of the questions that are also put before a wrong passage.
         tricks: By set, the share that is also put with something exchanged in it.
+        often_wrong: By set, what stands in the place of `wrong`.
+        rate: What the learning rates are multiplied by.
     """
 
     seed: int = 7
@@ -63,6 +65,8 @@ class Course:
     tokens: int = 3072
     wrong: float = 0.3
     tricks: dict[str, float] = field(default_factory=TRICKS.copy)
+    often_wrong: dict[str, float] = field(default_factory=dict)
+    rate: float = 1.0
 
 
 def planned(pool: Pool, course: Course) -> list[list[Example]]:
@@ -72,7 +76,8 @@ def planned(pool: Pool, course: Course) -> list[list[Example]]:
     for n, asked in enumerate(pool.asked):
         share = SHARES.get(asked.row.source, 1.0) * course.times * (1 if asked.spans else UNANSWERED)
         for _ in range(int(share) + int(random.random() < share % 1)):
-            wrong, trick = random.random(2) < (course.wrong, course.tricks.get(asked.row.source, 0.0))
+            chance = course.often_wrong.get(asked.row.source, course.wrong)
+            wrong, trick = random.random(2) < (chance, course.tricks.get(asked.row.source, 0.0))
             groups.append(examples_of(pool, n, random, WRONG if wrong else 0, bool(trick)))
     longest = [max(each.length for each in group) for group in groups]
     order = random.permutation(len(groups))
@@ -91,11 +96,17 @@ def planned(pool: Pool, course: Course) -> list[list[Example]]:
 
 
 def train(
-    pool: Pool, course: Course, folder: Path, device: str = "cpu", said: Callable[[str], None] = print
+    pool: Pool,
+    course: Course,
+    folder: Path,
+    device: str = "cpu",
+    said: Callable[[str], None] = print,
+    start: Mapping[str, Tensor] | None = None,
 ) -> dict[str, Tensor]:
     """Train, going on from the checkpoint in `folder` if there is one; the averaged weights, by name.
 
-    A checkpoint is written every few minutes, so that what is broken off loses no more.
+    `start` are weights to begin with, those of an earlier course. A checkpoint is written every few minutes,
+    so that what is broken off loses no more.
 
     Raises:
         TrainingDataError: If there is nothing to train on, or the checkpoint is of another course or cannot
@@ -107,7 +118,12 @@ def train(
         raise TrainingDataError(
             f"{len(pool.asked):,} questions, {course.times:g} times each, are none to train on."
         )
-    training = _Training(SpanNetwork().to(device).train(), batches, course, folder)
+    network = SpanNetwork().to(device).train()
+    with torch.no_grad():
+        for name, each in network.trained().items():
+            if start is not None:
+                each.copy_(start[name])
+    training = _Training(network, batches, course, folder)
     step = first = training.resumed()
     began = saved = time.monotonic()
     losses: dict[str, float] = {}
@@ -134,6 +150,7 @@ class _Training:
     ) -> None:
         self.network, self.batches, self.steps = network, batches, len(batches)
         self.file = folder / CHECKPOINT
+        self.rate = course.rate
         self.about = {"course": json.dumps(asdict(course)), "steps": str(self.steps)}
         self.now = network.trained()
         self.mean = {name: each.detach().clone() for name, each in self.now.items()}
@@ -144,7 +161,7 @@ class _Training:
         warm = max(1, self.steps // 20)
         rate = min((step + 1) / warm, (self.steps - step) / max(self.steps - warm, 1))
         for group in self.optimizer.param_groups:
-            group["lr"] = RATES[group["kind"]] * rate
+            group["lr"] = RATES[group["kind"]] * self.rate * rate
         arrays = batch_of(pool, self.batches[step])
         batch = {name: torch.from_numpy(each).to(device) for name, each in arrays.items()}
         with torch.autocast(device, torch.bfloat16):

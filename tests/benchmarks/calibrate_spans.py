@@ -12,6 +12,7 @@ import argparse
 import hashlib
 import json
 import math
+import pickle
 import random
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
 from app.bootstrap import open_library
@@ -30,10 +32,12 @@ from app.metrics import f1
 from app.models import ReaderRun
 from reader.contract import ReaderAnswer, ShortAnswer
 from reader.extractive import Calibration, ExtractiveReader, signals
+from reader.spans import calibration as cal
 from reader.spans.calibration import FILE, SIGNALS, SpanCalibration, span_signals, strength
 from reader.training.rows import Row, held_back, read_rows
 
 SETS: Final = ("squad", "squadshifts_wiki", "fairytaleqa", "squadshifts_amazon")
+WEIGHED: Final = ("score", "relevance", "answerable", "rank", "closeness", "coverage")
 RIGHT: Final = 0.5
 """F1 from which an answer counts as right."""
 ANSWERED: Final = 0.9
@@ -64,6 +68,25 @@ class Recording(ExtractiveReader):
         return ExtractiveReader.answer(self, question, words, evidence, *rest, **named)
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Gives one reader for every question."""
+
+    reader: Recording
+    key: str = "recording"
+    at_once: int = 1
+
+    def __call__(self, run: ReaderRun) -> Recording:
+        return self.reader
+
+    def for_job(self, *about: object) -> Recording:
+        """The same."""
+        return self.reader
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+
 def share_of(name: str, parts: int) -> int:
     """A number below `parts` that a name always has."""
     return int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest(), "big") % parts
@@ -88,13 +111,11 @@ def library_of(rows: Sequence[Row], reader: Recording | None = None) -> Iterator
         library = open_library(load_settings(home=Path(folder) / "home", database_url="", model="extractive"))
 
         if reader is not None:
-
-            def recording(run: ReaderRun) -> Recording:
-                return reader
-
-            backends = replace(library.backends, reader=recording)
+            backends = replace(library.backends, reader=Made(reader))
             library = Library(library.settings, library.engine, backends)
-        library.add([texts])
+        for added in library.add([texts]):
+            if added.error is not None:
+                raise SystemExit(added.error)
         try:
             yield library
         finally:
@@ -116,7 +137,7 @@ def tried(rows: Sequence[Row], most: int) -> list[Tried]:
             if counts[kind] > most:
                 continue
             reader.given.clear()
-            library.ask(row.question)
+            library.ask(row.question, route="search")
             if reader.given:
                 short, signs = reader.given[-1]
                 answers = tuple(text for text, _ in row.answers) if there else ()
@@ -142,6 +163,43 @@ def logistic(rows: np.ndarray, right: np.ndarray) -> list[float]:
     return [*found.coef_[0].tolist(), float(found.intercept_[0])]
 
 
+def fitted_strength(some: Sequence[Tried]) -> dict[str, float]:
+    """Weights that give the right ones of each question's short answers the greatest share of a softmax."""
+    tables: list[tuple[np.ndarray, np.ndarray]] = []
+    for each in some:
+        right = np.array([f1(short.text, each.answers) >= RIGHT for short in each.short])
+        if right.any() and not right.all():
+            tables.append((np.array([signs_of(short) for short in each.short]), right))
+
+    def loss(weights: np.ndarray) -> float:
+        total = 0.01 * float((weights**2).sum())
+        for signs, right in tables:
+            values = signs @ weights
+            values = values - values.max()
+            total -= math.log(np.exp(values[right]).sum() / np.exp(values).sum()) / len(tables)
+        return total
+
+    found = minimize(loss, np.array([1.0, 0.5, 0.5, 0.5, 1.0, 1.0]), method="BFGS").x
+    return dict(zip(WEIGHED, (found / found[0]).tolist(), strict=True))
+
+
+def signs_of(short: ShortAnswer) -> list[float]:
+    """What `strength` is made of."""
+    read = [short.score, short.relevance, short.answerable, -math.log(short.rank)]
+    return [*read, short.closeness, short.coverage]
+
+
+def right_with(some: Sequence[Tried], weights: dict[str, float]) -> float:
+    """Share of the questions with an answer whose strongest short answer is right under these weights."""
+    given = np.array([weights[name] for name in WEIGHED])
+    found = [
+        f1(max(each.short, key=lambda s: float(np.dot(signs_of(s), given))).text, each.answers) >= RIGHT
+        for each in some
+        if each.answers
+    ]
+    return float(np.mean(found))
+
+
 def right_of(each: Tried) -> bool:
     """Whether the strongest short answer is right."""
     best = max(each.short, key=strength)
@@ -164,10 +222,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--most", type=int, default=400, help="questions of each kind")
+    parser.add_argument("--keep", type=Path, help="keep what was read in this file, or take it from there")
     parser.add_argument("--write", action="store_true", help="write data/reader/calibration.json")
     chosen = parser.parse_args()
     rows = [row for row in read_rows(chosen.data) if held_back(row) and row.source in SETS]
-    asked = [each for each in tried(rows, chosen.most) if each.short]
+    if chosen.keep and chosen.keep.exists():
+        everything = pickle.loads(chosen.keep.read_bytes())
+    else:
+        everything = tried(rows, chosen.most)
+        if chosen.keep:
+            chosen.keep.write_bytes(pickle.dumps(everything))
+    asked = [each for each in everything if each.short]
     first, second = ([each for each in asked if each.half == half] for half in (0, 1))
 
     def table(some: Sequence[Tried]) -> tuple[np.ndarray, np.ndarray]:
@@ -186,7 +251,15 @@ def main() -> None:
 
     answerable = sorted(c for c, each in zip(chances(first), first, strict=True) if each.answers)
     threshold = answerable[int(len(answerable) * (1 - ANSWERED))]
-    report: dict[str, Any] = {}
+    now = {name: float(getattr(cal, name.upper())) for name in WEIGHED}
+    better = fitted_strength(first)
+    report: dict[str, Any] = {
+        "strength": {
+            "fitted": better,
+            "right, as shipped": [right_with(some, now) for some in (first, second)],
+            "right, fitted": [right_with(some, better) for some in (first, second)],
+        }
+    }
     for name, some in (("chosen on", first), ("unseen", second)):
         found = chances(some)
         right = [right_of(each) for each in some]

@@ -15,8 +15,10 @@ from reader.spans.calibration import SIGNALS, WIDEST, SpanCalibration, span_sign
 SEARCHED = {"relevance": 0.6, "mean_relevance": 0.5, "coverage": 0.7, "unknown": 0.1}
 
 
-def short(text: str, score: float, relevance: float = 0.0, answerable: float = 0.0) -> ShortAnswer:
-    return ShortAnswer(0, text, score, relevance, answerable)
+def short(
+    text: str, score: float, relevance: float = 0.0, answerable: float = 0.0, rank: int = 1
+) -> ShortAnswer:
+    return ShortAnswer(0, text, score, relevance, answerable, 0, rank, closeness=0.6, coverage=0.7)
 
 
 def numbers(**coefficients: float) -> SpanCalibration:
@@ -49,6 +51,10 @@ def test_signals_of_the_best_and_its_lead_over_another_answer() -> None:
     assert found["lead"] == pytest.approx(strength(ranked[0]) - strength(ranked[2]))
     assert (found["closeness"], found["coverage"], found["unknown"]) == (0.6, 0.7, 0.1)
     assert set(found) == set(SIGNALS)
+
+
+def test_a_better_rank_is_never_worse() -> None:
+    assert strength(short("a", 1.0, rank=1)) >= strength(short("a", 1.0, rank=9))
 
 
 def test_absurd_scores_are_cut() -> None:

@@ -10,7 +10,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reader.spans.decoding import LONGEST, MOST, best_spans, first_shares, in_bands, merged
+from reader.spans.decoding import (
+    AGREEING,
+    LONGEST,
+    MOST,
+    OVERLAP,
+    SENTENCE,
+    agreed,
+    best_spans,
+    first_shares,
+    in_bands,
+    merged,
+)
 from retrieval.document import Span
 from retrieval.hits import Float32
 from retrieval.reranking import FoundSpan
@@ -234,3 +245,47 @@ def test_a_span_that_two_windows_found_is_kept_once_with_the_better_score() -> N
     assert merged([span(10 * n, 10 * n + 5, -n) for n in range(9)]) == tuple(
         span(10 * n, 10 * n + 5, -n) for n in range(MOST)
     )
+
+
+def test_spans_that_overlap_support_one_another() -> None:
+    scores = banded(4, {(0, 1): 2.0, (0, 2): 1.9, (3, 3): 2.1})
+    found = agreed(scores, floats(0, 0, 0, 0))
+    # Of two and three tokens two are common: F1 4/5. The third span stands alone.
+    both = (1 - OVERLAP + OVERLAP) * math.exp(2.0) + OVERLAP * 0.8 * math.exp(1.9)
+    assert found[0, 1] == pytest.approx(math.log(both), abs=1e-5)
+    assert found[3, 0] == pytest.approx(2.1, abs=1e-5)
+    assert found[0, 1] > found[3, 0]
+
+
+def test_the_sentence_speaks_for_its_spans() -> None:
+    scores = banded(3, {(0, 0): 1.0, (2, 2): 1.0})
+    found = agreed(scores, floats(0, 0, 10))
+    assert found[2, 0] - found[0, 0] == pytest.approx(10 * SENTENCE, abs=1e-5)
+
+
+def test_agreement_by_brute_force() -> None:
+    random = np.random.default_rng(3)
+    spans = {(a, b): float(random.normal()) for a in range(6) for b in range(a, min(a + 3, 6))}
+    assert len(spans) < AGREEING
+    found = agreed(banded(6, spans), floats(*[0] * 6))
+    for (a, b), score in spans.items():
+        total = (1 - OVERLAP) * math.exp(score)
+        for (c, d), other in spans.items():
+            common = len({*range(a, b + 1)} & {*range(c, d + 1)})
+            total += OVERLAP * math.exp(other) * 2 * common / (b - a + 1 + d - c + 1)
+        assert found[a, b - a] == pytest.approx(math.log(total), abs=1e-4)
+    missing = np.ones_like(found, bool)
+    for a, b in spans:
+        missing[a, b - a] = False
+    assert np.isneginf(found[missing]).all()
+
+
+def test_nothing_to_agree_on() -> None:
+    assert agreed(banded(0, {}), floats()).shape == (0, LONGEST)
+    assert np.isneginf(agreed(banded(2, {}), floats(1, 1))).all()
+
+
+def test_absurd_scores_agree_without_overflow() -> None:
+    found = agreed(banded(2, {(0, 0): 900.0, (0, 1): -900.0}), floats(0, 0))
+    assert np.isfinite(found[0, 0])
+    assert found[0, 0] == pytest.approx(900.0)
