@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reader.spans.decoding import (
@@ -86,6 +86,7 @@ SCORES = st.integers(-4, 4).map(float)  # small, so that ties are many and sums 
 ENDS = st.lists(st.tuples(SCORES, SCORES), max_size=45)
 
 
+@settings(deadline=None)
 @given(ENDS)
 def test_bands_hold_every_span_and_nothing_else(ends: list[tuple[float, float]]) -> None:
     firsts, lasts = [each for each, _ in ends], [each for _, each in ends]
@@ -162,6 +163,7 @@ def test_what_is_no_number_is_no_answer(number: float) -> None:
     assert best_spans(np.full((3, LONGEST), number, np.float32), words(3), 0.0) == []
 
 
+@settings(deadline=None)
 @given(ENDS, SCORES)
 def test_spans_are_those_of_a_search_through_all(ends: list[tuple[float, float]], none: float) -> None:
     scores = by_ends([each for each, _ in ends], [each for _, each in ends])
@@ -169,6 +171,7 @@ def test_spans_are_those_of_a_search_through_all(ends: list[tuple[float, float]]
     assert told(best_spans(banded(len(ends), scores), offsets, none)) == searched(scores, offsets, none)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 40), st.integers(0, 999), SCORES)
 def test_also_where_no_end_tells_of_the_other(count: int, seed: int, none: float) -> None:
     random = np.random.default_rng(seed)
@@ -177,6 +180,7 @@ def test_also_where_no_end_tells_of_the_other(count: int, seed: int, none: float
     assert told(best_spans(banded(count, scores), offsets, none)) == searched(scores, offsets, none)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(SCORES, SCORES, st.integers(-1, 2), st.integers(0, 2)), max_size=40))
 def test_also_where_tokens_have_no_width_touch_or_share_a_place(
     tokens: list[tuple[float, float, int, int]],
@@ -215,6 +219,7 @@ def test_what_is_certain_overflows_nothing(none: float, expected: float) -> None
     assert first_shares(banded(1, {(0, 0): 3}), none).tolist() == [expected]
 
 
+@settings(deadline=None)
 @given(st.integers(0, 40), st.floats(-40, 40, width=32), st.integers(0, 999))
 def test_shares_are_those_of_all_spans_with_no_answer(count: int, none: float, seed: int) -> None:
     random = np.random.default_rng(seed)
@@ -278,6 +283,19 @@ def test_agreement_by_brute_force() -> None:
     for a, b in spans:
         missing[a, b - a] = False
     assert np.isneginf(found[missing]).all()
+
+
+def test_only_the_best_support_one_another() -> None:
+    count = AGREEING + 5
+    scores = banded(count, {(n, n): -float(n) for n in range(count)} | {(0, 1): -50.0, (3, 4): -1.5})
+    found = agreed(scores, floats(*[0] * count))
+    # 3..4 is among them and shares a token with 3..3, which is, and with 4..4.
+    shared = 0.5 * 2 / 3 * (math.exp(-3) + math.exp(-4))
+    assert found[3, 1] == pytest.approx(math.log(math.exp(-1.5) + shared), abs=1e-5)
+    # 0..1 is not, and neither hears of 0..0 nor says anything for it.
+    assert found[0, 1] == -50.0
+    assert found[0, 0] == pytest.approx(0.0, abs=1e-6)
+    assert found[-1, 0] == scores[-1, 0]
 
 
 def test_nothing_to_agree_on() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
@@ -14,10 +15,13 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from reader.errors import SpanReaderError
-from reader.spans.adapter import ADAPTER, HEADS
+from reader.spans import decoding
+from reader.spans.adapter import ADAPTER, HEADS, merged_weights
+from reader.spans.decoding import AGREEING, LONGEST, OVERLAP
 from reader.spans.model import BATCH, LENGTH, WEIGHTS, EmbeddedSpanReader
 from reader.spans.windows import MOST_QUESTION
 from retrieval.document import Span
+from retrieval.encoder import DEFAULT_ENCODER, model_folder
 from retrieval.reranking import Reading
 
 QUESTION = "Who put out the lamp?"
@@ -132,6 +136,100 @@ def test_a_text_without_words_has_no_answer(embedded: EmbeddedSpanReader, text: 
     (other,) = embedded.read(QUESTION, [SENTENCE])
     assert reading.relevance < other.relevance
     assert reading.answerable < other.answerable
+
+
+def supported(scores: dict[tuple[int, int], float]) -> dict[tuple[int, int], float]:
+    """The best spans with half of what the others among them have in common with them."""
+    best = sorted(scores, key=lambda span: -scores[span])[:AGREEING]
+    found = dict(scores)
+    for a, b in best:
+        total = math.exp(scores[a, b])
+        for c, d in best:
+            common = len({*range(a, b + 1)} & {*range(c, d + 1)})
+            if (c, d) != (a, b):
+                total += OVERLAP * 2 * common / (b - a + 1 + d - c + 1) * math.exp(scores[c, d])
+        found[a, b] = math.log(total)
+    return found
+
+
+def test_readings_are_those_of_the_model_by_hand(embedded: EmbeddedSpanReader, tokenizer: Any) -> None:
+    from transformers import AutoModel
+
+    model = AutoModel.from_pretrained(
+        model_folder(DEFAULT_ENCODER), add_pooling_layer=False, attn_implementation="eager"
+    ).eval()
+    weights, heads = merged_weights(WEIGHTS, model.state_dict())
+    model.load_state_dict(weights)
+    found = tokenizer.encode(SENTENCE, add_special_tokens=False)
+    asked = tokenizer.encode(QUESTION, add_special_tokens=False)
+    ids = torch.tensor([[101, *asked.ids, 102, *found.ids, 102]])
+    begin, count = len(asked.ids) + 2, len(found.ids)
+    # Capitals begin "Who", "At" and "Grünfeld", and there are no digits and no words of capitals.
+    capital = torch.zeros_like(ids)
+    name = [start for start, _ in found.offsets].index(SENTENCE.index("Grünfeld"))
+    for at in (1, begin, begin + name):
+        capital[0, at] = 1
+    kinds = torch.zeros_like(ids)
+    kinds[0, begin:] = 1
+    with torch.inference_mode():
+        words = model.embeddings.word_embeddings(ids) + heads["shape.weight"][capital]
+        hidden = model(inputs_embeds=words, token_type_ids=kinds).last_hidden_state[0]
+
+    def head(name: str) -> np.ndarray:
+        return np.asarray((hidden @ heads[f"{name}.weight"].T + heads[f"{name}.bias"]).double())
+
+    ends, first, last = head("span"), head("first"), head("last")
+    sentence = head("sentence")[begin:, 0]
+    scores = supported(
+        {
+            (a, b): ends[begin + a, 0]
+            + ends[begin + b, 1]
+            + first[begin + a] @ last[begin + b] / 8
+            + decoding.SENTENCE * sentence[a]
+            for a in range(count)
+            for b in range(a, count)
+        }
+    )
+    assert count < LONGEST
+    none = head("none")[0, 0]
+    (reading,) = embedded.read(QUESTION, [SENTENCE])
+    assert reading.relevance == pytest.approx(head("relevant")[0, 0], abs=1e-3)
+    assert reading.answerable == pytest.approx(head("answerable")[0, 0], abs=1e-3)
+    (a, b), best = max(scores.items(), key=lambda each: each[1])
+    assert reading.spans[0].span == Span(found.offsets[a][0], found.offsets[b][1])
+    assert reading.spans[0].score == pytest.approx(best - none, abs=1e-3)
+    everything = math.exp(none) + sum(map(math.exp, scores.values()))
+    shares = [sum(math.exp(scores[a, b]) for b in range(a, count)) / everything for a in range(count)]
+    assert reading.begins == pytest.approx(shares, abs=1e-3)
+
+
+def test_capitals_and_digits_are_seen(embedded: EmbeddedSpanReader) -> None:
+    # The same tokens, of which the shapes differ.
+    for text, other in (("The bill was sent.", "The Bill was sent."), ("We met us.", "We met US.")):
+        one, two = embedded.read(QUESTION, [text, other])
+        assert one.starts.tolist() == two.starts.tolist()
+        assert abs(one.relevance - two.relevance) > 1e-4
+    one, two = (embedded.read(each, [SENTENCE])[0] for each in (QUESTION, QUESTION.lower()))
+    assert abs(one.relevance - two.relevance) > 1e-4
+
+
+def test_halves_of_characters_are_read_and_move_no_offset(embedded: EmbeddedSpanReader) -> None:
+    text = f"\ud83d\ude00 \udfff{SENTENCE} \ud800"
+    (reading,) = embedded.read(f"\ud800{QUESTION}", [text])
+    (same,) = embedded.read(QUESTION, [text.replace("\udfff", " ")])
+    assert_alike(reading, same)
+    assert reading.starts[0] == text.index("At")
+    assert text[reading.spans[0].span.start : reading.spans[0].span.end].isprintable()
+
+
+def test_shares_of_a_text_of_many_windows_make_no_more_than_one(embedded: EmbeddedSpanReader) -> None:
+    text = f"{SENTENCE} {FILLER * 18}" * 4
+    (reading,) = embedded.read(QUESTION, [text])
+    (alone,) = embedded.read(QUESTION, [SENTENCE])
+    assert len(reading.starts) > 4 * LENGTH
+    # The answer stands there four times; each window by itself is as sure of it as this one.
+    assert alone.share(Span(0, len(SENTENCE))) > 0.5
+    assert 0.5 < reading.share(Span(0, len(text))) <= 1 + 1e-5
 
 
 def test_no_texts_have_no_readings(embedded: EmbeddedSpanReader) -> None:

@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reader.spans.decoding import LONGEST
@@ -96,6 +96,7 @@ def test_shares_of_several_windows_are_weighed_against_each_other() -> None:
     assert reading.share(Span(0, 99)) == pytest.approx(1 - 1 / everything, abs=1e-5)
 
 
+@settings(deadline=None)
 @given(
     st.lists(
         st.tuples(
@@ -162,6 +163,7 @@ def test_a_reading_without_tokens_has_no_share() -> None:
     assert Reading(0.0, 0.0, ()).share(Span(0, 10)) == 0.0
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.floats(-20, 20, width=32), min_size=1, max_size=40),
     st.floats(-20, 20, width=32),

@@ -233,6 +233,7 @@ def test_shapes_by_hand() -> None:
     assert shapes_of(text, []) == []
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_shapes_are_kinds_that_the_model_knows(text: str) -> None:
     found = shapes_of(text, [(n, n + 1) for n in range(len(text) + 1)])

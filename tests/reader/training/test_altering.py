@@ -6,7 +6,7 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reader.training.altering import altered_questions
@@ -98,6 +98,7 @@ def articles(said: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[str, list[
     return st.tuples(said, st.lists(said, max_size=6), answers)
 
 
+@settings(deadline=None)
 @given(articles(NAME) | articles(NUMBER), st.integers(0, 99))
 def test_no_answer_is_ever_put_in(article: tuple[str, list[str], list[str]], seed: int) -> None:
     said, told, answers = article

@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 import typer
+from safetensors.torch import load_file
 
+from reader.spans.adapter import HEADS
 from reader.spans.model import EmbeddedSpanReader
 from reader.training import __main__ as command
 from reader.training.rows import Row, held_back
@@ -37,27 +39,56 @@ def run(*arguments: object) -> subprocess.CompletedProcess[str]:
         env=os.environ | {"PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
 
 
 def test_from_questions_to_weights_that_are_read(tmp_path: Path, rows: list[Row]) -> None:
     data, out, work = write_data(tmp_path / "data", rows), tmp_path / "out", tmp_path / "work"
-    ended = run("--data", data, "--out", out, "--work", work, "--times", 0.5, "--seed", 3)
+    ended = run("--data", data, "--out", out, "--work", work, "--times", 2, "--seed", 3)
     assert ended.returncode == 0, ended.stderr
     lines = ended.stdout.splitlines()
     trained = sum(not held_back(row) for row in rows)
-    assert lines[0] == f"{trained} questions, one article in eight held back"
+    assert lines[0] == f"{trained} questions, one article in twenty held back"
     assert lines[1] == "looking for wrong passages that look right ..."
-    assert lines[-2].startswith("step 1 of 1: span ")
-    assert lines[-1] == f"written to {out}"
+    assert lines[2] == "course 1"
+    assert lines[3].startswith("step 1 of 1: span ")
+    assert lines[4] == "course 2"
+    assert lines[5].startswith("step 1 of 1: span ")
+    assert lines[6:] == [f"written to {out}"]
     assert "Traceback" not in ended.stderr
     kept = json.loads((work / "wrong_passages.json").read_text())
     assert len(kept) == trained
-    assert sorted(each.name for each in work.iterdir()) == [CHECKPOINT, "wrong_passages.json"]
+    assert sorted(str(each.relative_to(work)) for each in work.rglob("*") if each.is_file()) == [
+        f"course 1/{CHECKPOINT}",
+        f"course 2/{CHECKPOINT}",
+        "wrong_passages.json",
+    ]
+    assert_ships_the_last(out, work / "course 2" / CHECKPOINT)
     (reading,) = EmbeddedSpanReader.load(out).read(rows[0].question, [rows[0].context])
     assert reading.spans
+
+
+def assert_ships_the_last(out: Path, checkpoint: Path) -> None:
+    """The averages of the second course, which began with those of the first."""
+    kept, first = load_file(checkpoint), load_file(checkpoint.parents[1] / "course 1" / CHECKPOINT)
+    name = "base.encoder.layer.0.output.dense.bias"
+    shipped = load_file(out / HEADS)[name].float()
+    assert shipped.tolist() == pytest.approx(kept[f"mean.{name}"].tolist(), abs=1e-3)
+    # One step of the second one's rate away, and not where the first one began.
+    far = (kept[f"now.{name}"] - first[f"mean.{name}"]).abs().max()
+    assert 0 < far < 1e-3
+
+
+def test_there_are_two_courses_the_second_of_which_goes_on_more_slowly() -> None:
+    first, second = command.courses(7, 2.0)
+    assert (first.seed, second.seed) == (7, 8)
+    assert first.times > second.times > 0
+    assert (first.rate, second.rate) == (1.0, 0.5)
+    assert second.wrong > first.wrong
+    # How long is what is said.
+    assert [each.times for each in command.courses(7, 1.0)] == [first.times / 2, second.times / 2]
 
 
 def test_data_that_is_none_ends_with_one_sentence(tmp_path: Path) -> None:
