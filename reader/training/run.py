@@ -168,6 +168,9 @@ class _Training:
             found = self.network(batch["ids"], batch["kinds"], batch["mask"], batch["shapes"])
         loss, losses = loss_of(found, batch)
         loss.backward()  # type: ignore[no-untyped-call]
+        for each in self.now.values():
+            if each.grad is None:  # a batch without an answer says nothing about spans
+                each.grad = torch.zeros_like(each)
         torch.nn.utils.clip_grad_norm_(self.now.values(), 1.0)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)

@@ -19,7 +19,7 @@ from reader.training.examples import Example, Pool, batch_of
 from reader.training.network import SpanNetwork, loss_of
 from reader.training.run import CHECKPOINT, SHARES, UNANSWERED, Course, planned, train
 
-COURSE = Course(times=2.5, tokens=512, tricks={"toy": 0.5})
+COURSE = Course(times=2, tokens=512, tricks={"toy": 0.5})
 
 
 class PowerError(Exception):
@@ -59,7 +59,7 @@ def alone(pool: Pool, n: int, source: str) -> Pool:
 
 def test_the_plan_is_the_same_for_the_same_course(pool: Pool) -> None:
     plan = planned(pool, COURSE)
-    assert 5 < len(plan) < 9
+    assert 4 < len(plan) < 9
     assert planned(pool, COURSE) == plan
     assert planned(pool, replace(COURSE, seed=8)) != plan
 
@@ -234,6 +234,15 @@ def test_what_is_done_is_not_done_again(
     assert_same(again, weights)
 
 
+def break_off(pool: Pool, course: Course, folder: Path, monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
+    # One look before the first step, one after each, and the power goes in the step behind them.
+    monkeypatch.setattr(run, "time", Clock(1 + steps))
+    with pytest.raises(PowerError):
+        train(pool, course, folder, said=silent)
+    # One that was being written leaves the one before.
+    (folder / CHECKPOINT).with_suffix(".part").write_bytes(b"half of")
+
+
 @pytest.mark.parametrize("breaks", [[3], [1, 1, 2]])
 def test_broken_off_and_begun_again_it_ends_the_same(
     pool: Pool,
@@ -244,18 +253,32 @@ def test_broken_off_and_begun_again_it_ends_the_same(
 ) -> None:
     weights, _ = trained
     for steps in breaks:
-        # One look before the first step, one after each, and the power goes in the step behind them.
-        monkeypatch.setattr(run, "time", Clock(1 + steps))
-        with pytest.raises(PowerError):
-            train(pool, COURSE, tmp_path, said=silent)
-        # One that was being written leaves the one before.
-        (tmp_path / CHECKPOINT).with_suffix(".part").write_bytes(b"half of")
+        break_off(pool, COURSE, tmp_path, monkeypatch, steps)
     lines: list[str] = []
     monkeypatch.setattr(run, "time", Clock())
     assert_same(train(pool, COURSE, tmp_path, said=lines.append), weights)
     steps = len(planned(pool, COURSE))
     assert len(lines) == 1
     assert lines[0].startswith(f"step {steps} of {steps}: span ")
+
+
+def test_questions_without_answers_can_be_trained_on_alone(pool: Pool, tmp_path: Path) -> None:
+    unanswered = Pool(pool.passages, [asked for asked in pool.asked if not asked.spans])
+    found = train(unanswered, Course(times=1, wrong=0.0), tmp_path, said=silent)
+    assert all(torch.isfinite(each).all() for each in found.values())
+
+
+def test_it_ends_the_same_also_behind_a_batch_of_questions_without_answers(
+    pool: Pool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    course = replace(COURSE, times=2.5)
+    (silent_one,) = (
+        n for n, batch in enumerate(planned(pool, course)) if not any(each.spans for each in batch)
+    )
+    weights = train(pool, course, tmp_path / "whole", said=silent)
+    break_off(pool, course, tmp_path / "broken", monkeypatch, silent_one + 1)
+    monkeypatch.setattr(run, "time", Clock())
+    assert_same(train(pool, course, tmp_path / "broken", said=silent), weights)
 
 
 @pytest.mark.parametrize(
