@@ -84,19 +84,25 @@ def open_library(settings: Settings) -> Library:
 class _Extractive:
     """Makes the reader that needs no model; it is the same for all questions."""
 
+    span_reader: str = "embedded"
     key: str = "extractive"
     at_once: int = 1
     reader: ExtractiveReader | None = None
 
     def __call__(self, run: ReaderRun) -> ExtractiveReader:
-        self.reader = self.reader or ExtractiveReader(Calibration.load(), spans=SpanCalibration.load())
+        return self._made()
+
+    def _made(self) -> ExtractiveReader:
+        if self.reader is None:
+            # What is known of the embedded reader's scores says nothing about another model's.
+            spans = SpanCalibration.load() if self.span_reader == "embedded" else None
+            self.reader = ExtractiveReader(Calibration.load(), spans=spans)
         return self.reader
 
     def for_job(
         self, job: str, progress: Progress, cancellation: Cancellation | None = None
     ) -> ExtractiveReader:
-        self.reader = self.reader or ExtractiveReader(Calibration.load(), spans=SpanCalibration.load())
-        return self.reader
+        return self._made()
 
     def close(self) -> None:
         self.reader = None
@@ -119,17 +125,19 @@ class _SpanReading:
                 device, name = chosen_device(self.settings), self.settings.span_reader
                 if name == "embedded":
                     # It is the packaged encoder's model, so what is fastest for that is fastest here.
-                    measured = number_format(self.engine, DEFAULT_ENCODER, silent)
-                    number = cast(NumberFormat, "float16" if device == "cuda" else measured)
+                    number: NumberFormat = "float16"
+                    if device != "cuda":
+                        number = cast(NumberFormat, number_format(self.engine, DEFAULT_ENCODER, silent))
                     self.loaded = KeptReadings(EmbeddedSpanReader.load(WEIGHTS, device, number))
                 else:
-                    self.loaded = KeptReadings(NamedSpanReader.load(name, device))
+                    folder = str(Path(name).expanduser()) if name.startswith("~") else name
+                    self.loaded = KeptReadings(NamedSpanReader.load(folder, device))
             return self.loaded
 
 
 def _reader(settings: Settings, engine: Engine) -> MakeReader:
     if settings.model == "extractive":
-        return _Extractive()
+        return _Extractive(settings.span_reader)
     size = settings.cache_megabytes * 1_000_000
     shown = (settings.model, settings.openai_base_url, settings.window, settings.quantization)
     return LanguageModel(

@@ -114,6 +114,7 @@ class LibraryQuestions(LibraryJobs):
             memory.stream.hides = reading.hides
         own = ThreadStore(self.home.engine, self.user)
         threads = self.incognito.of_one_question() if incognito else own
+        span_reader = self.home.settings.span_reader
         asked = Asked(
             question=question,
             plain=question if meant is None else meant.question,
@@ -123,7 +124,7 @@ class LibraryQuestions(LibraryJobs):
             threads=threads,
             memory=memory,
             thread=None if thread is None else clean_question(thread),
-            key=f"{self.home.backends.reader.key} {library_state(self.home.engine)}",
+            key=f"{self.home.backends.reader.key} {span_reader} {library_state(self.home.engine)}",
             on_step=step or (lambda _: None),
             on_earlier=earlier or (lambda _: None),
             on_draft=draft,

@@ -160,7 +160,7 @@ def _look(
     row = library.memory.encode([question.question])[0]
     recalled = recollector.recall(question.question, row, reader, alone=not library.documents())
     figures.seconds.append(time.perf_counter() - began)
-    activated = recollector.activated(question.question, row)
+    activated = recollector.reranked(question.question, recollector.activated(question.question, row))
     ranking = [each.key for each in activated]
     for k in DEPTHS:
         figures.recall[k].append(len(wanted & set(ranking[:k])) / len(gold))

@@ -131,7 +131,7 @@ class Memories:
         facts = self.long_term.scored(query, row, as_of or self.now(), k)
         recollector = memory.recollector(self.user)
         recollector.encode_missing()
-        activated = recollector.activated(query, row)[:k]
+        activated = recollector.reranked(query, recollector.activated(query, row))[:k]
         turns = {turn.key: turn for turn in memory.stream(self.user).turns([each.key for each in activated])}
         said = [(turns[each.key], each.score) for each in activated if each.key in turns]
         return facts, [each for each in said if as_of is None or each[0].asked_at <= as_of]

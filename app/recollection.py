@@ -27,6 +27,7 @@ from app.turn_texts import (
     statements,
     turn_origin,
     turn_text,
+    turns_in_context,
 )
 from memory.activation import ActivationWeights
 from memory.controller import ActivatedItem, Form, MemoryBudget, control
@@ -74,8 +75,10 @@ EVENT_RELEVANCE: Final = 0.34
 """Turns of no more relevance do not speak of an event that dates what is asked for. Of the events that 51 of
 LoCoMo's questions name three quarters are above it in their own conversation, and one quarter in others."""
 
-READ: Final = 50
-"""Activated turns that are read together with the question."""
+READ: Final = 30
+"""Activated turns that are read together with the question, ..."""
+READ_AROUND: Final = (3, 1)
+"""... each with so many turns before it, and after it."""
 
 _FORMERLY: Final = re.compile(
     r"\b(?:used to|before|formerly|previous(?:ly)?|earlier|originally|at first|back then|old|was|were)\b",
@@ -195,6 +198,7 @@ class Recollector:
             return Recalled(False, detail=f"memory not needed ({estimate.reason})")
         if not needed:
             return Recalled(True, facts=tuple(facts), detail=f"{len(facts)} facts")
+        activated = self.reranked(question, activated)
         selected = control(question, self._items(activated), self.budget, self.count_tokens, bounded)
         why = {each.key: (each.relevance, each.recency, each.importance) for each in activated}
         turns = tuple(
@@ -221,7 +225,7 @@ class Recollector:
             spoken = self._index.activate(user, offset.event, rows[event], now, k=1, gate=EVENT_RELEVANCE)
             turns = self.stream.turns([each.key for each in spoken])
             periods = [offset.period(turn.asked_at.astimezone(now.tzinfo)) for turn in turns]
-        activated = self._index.activate(
+        return self._index.activate(
             user,
             question,
             rows[put],
@@ -231,17 +235,20 @@ class Recollector:
             gate=RELEVANCE,
             weights=self._weights,
         )
-        return self._reranked(question, activated)
 
-    def _reranked(self, question: str, activated: list[ActivatedTurn]) -> list[ActivatedTurn]:
+    def reranked(self, question: str, activated: list[ActivatedTurn]) -> list[ActivatedTurn]:
         """The turns with the best of them in the order that reading them with the question gives."""
         span_reader = self._span_reader()
         if span_reader is None or len(activated) < 2:
             return activated
         turns = {turn.key: turn for turn in self.stream.turns([each.key for each in activated[:READ]])}
         best = [each for each in activated[:READ] if each.key in turns]
-        readings = span_reader.read(question, [shown_turn(turns[each.key]) for each in best])
-        return read_turns(best, readings) + [each for each in activated if each.key not in turns]
+        around = self.stream.around(list(turns), *READ_AROUND)
+        texts = [turns_in_context(turns[each.key], *around[each.key]) for each in best]
+        readings = span_reader.read(question, [text for both in texts for text in both])
+        both = zip(readings[::2], readings[1::2], strict=True)
+        relevance = [(one.relevance + two.relevance) / 2 for one, two in both]
+        return read_turns(best, relevance) + [each for each in activated if each.key not in turns]
 
     def spoken(self, question: str) -> Spoken:
         """A question as the one who speaks in the turns would ask it."""

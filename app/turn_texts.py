@@ -29,7 +29,13 @@ __all__ = [
     "to_look_up",
     "turn_origin",
     "turn_text",
+    "turns_in_context",
 ]
+
+CONTEXT: Final = 300
+"""Characters of what was said before or after a turn, ..."""
+LONG: Final = 1200
+"""... and at most of the turn itself, where it is put in a rank: some 300 tokens."""
 
 _ASKS: Final = re.compile(
     r"[?\uff1f\u061f][\"”’'\s)]*$|^(?:please|tell|show|give|list|explain|summari[sz]e|describe|find|compare"
@@ -139,6 +145,22 @@ def shown_turn(turn: StreamTurn, form: Literal["raw", "summary"] = "raw") -> str
     if turn.speaker:
         return f"{turn.speaker}: {question}"
     return f"They: {question} Answer: {answer}" if answer else f"They: {question}"
+
+
+def turns_in_context(
+    turn: StreamTurn, before: Sequence[StreamTurn], after: Sequence[StreamTurn]
+) -> tuple[str, str]:
+    """A turn behind the end of what was said before it, and between the turns beside it.
+
+    By these "yes, on Monday" can be understood. A long one in its summary, or cut if it has none.
+    """
+    shown = shown_turn(turn)
+    if len(shown) > LONG:
+        shown = shown_turn(turn, "summary")[:LONG]
+    behind = ["\n".join(map(shown_turn, before))[-CONTEXT:], shown]
+    first, then = "".join(map(shown_turn, before[-1:])), "".join(map(shown_turn, after[:1]))
+    between = [first[-CONTEXT:], shown, then[:CONTEXT]]
+    return "\n".join(filter(None, behind)), "\n".join(filter(None, between))
 
 
 def turn_origin(turn: StreamTurn, span: Span) -> MemoryOrigin:

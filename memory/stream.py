@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import numpy as np
 from sqlalchemy import Connection, Engine, Row, Select, and_, func, select, update
+from sqlalchemy.orm import aliased
 
 from memory.conversation_tables import ThreadRow, TurnRow, TurnVectorRow, UserRow
 from memory.moments import in_utc
@@ -133,6 +134,26 @@ class MemoryStream:
                 TurnRow.ordinal.between(place.ordinal - before, place.ordinal + after),
             )
             return [self._given(row) for row in connection.execute(query.order_by(TurnRow.ordinal))]
+
+    def around(
+        self, keys: Sequence[int], before: int, after: int
+    ) -> dict[int, tuple[list[StreamTurn], list[StreamTurn]]]:
+        """By key, the turns just before and just after a turn in its thread, at most so many, in order."""
+        found: dict[int, tuple[list[StreamTurn], list[StreamTurn]]] = {key: ([], []) for key in keys}
+        this = aliased(TurnRow)
+        near = and_(
+            this.thread_key == TurnRow.thread_key,
+            this.ordinal != TurnRow.ordinal,
+            TurnRow.ordinal.between(this.ordinal - before, this.ordinal + after),
+        )
+        with self.engine.connect() as connection:
+            for start in range(0, len(keys), BATCH):
+                whose = this.key.label("of"), this.ordinal.label("at")
+                query = self._query().add_columns(*whose).join(this, near)
+                query = query.where(this.key.in_(keys[start : start + BATCH])).order_by(TurnRow.ordinal)
+                for row in connection.execute(query):
+                    found[row.of][row.ordinal > row.at].append(self._given(row))
+        return found
 
     def all_turns(self) -> Iterator[StreamTurn]:
         """Every turn, in the order they were stored, read as they are taken."""

@@ -85,7 +85,7 @@ class ShortAnswer:
         score: In log-odds, of this against no answer; higher is better.
         relevance: In log-odds, that the text around them answers the question.
         answerable: In log-odds, that the answer stands in the text around them.
-        query: Position of the query that they were read for, among those that were looked up.
+        query: What they were read for, as it was looked up.
         rank: That the search gave the text around them, from 1.
         closeness: Cosine of the question and the sentence in which they stand.
         coverage: Share of the question's words, by their weight, in that sentence, 0 to 1.
@@ -96,7 +96,7 @@ class ShortAnswer:
     score: float
     relevance: float
     answerable: float
-    query: int = 0
+    query: str = ""
     rank: int = 1
     closeness: float = 0.0
     coverage: float = 0.0

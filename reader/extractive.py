@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Literal, Self
 
@@ -174,7 +174,7 @@ class ExtractiveReader:
         If it has not, it is asked once more together with what was found. Of another question what there is
         counts as enough: a reader of sentences cannot tell what is missing.
         """
-        if len(asked) > 1 or not describes(question):
+        if len(asked) > len(self.parts(question)) or not describes(question):
             return Sufficiency(True)
         again = asked_again(question, ranked_answers(short))
         return Sufficiency(not again, again)
@@ -279,7 +279,9 @@ class ExtractiveReader:
         found = signals(words, searched or [evidence[n] for n in usable])
         own = asked or question
         ranked = ranked_answers([each for each in self._own(question, own, short) if each.evidence in alone])
-        probability, least = self._chance(found, ranked)
+        yes_or_no = all(asks_yes_or_no(part) for part in self.parts(own))
+        # What is known of short answers says nothing about a yes or a no.
+        probability, least = self._chance(found, () if yes_or_no else ranked)
         if words.names or (words.unknown and found["unknown"] >= self.calibration.most_unknown):
             unknown = sorted(set(words.unknown.values()))
             more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
@@ -290,8 +292,8 @@ class ExtractiveReader:
             return ReaderAnswer(UNANSWERED, True, (), probability)
         if whole:
             return _quoting(evidence, spread_over(evidence, usable), probability)
-        if ranked and not asks_yes_or_no(own):
-            return _in_short(self._chosen(question, own, ranked, found), probability)
+        if ranked and not yes_or_no:
+            return _in_short(self._chosen(own, ranked, found, evidence), probability)
         best = max(alone, key=lambda n: evidence[n].score)
         floor = self.calibration.close * evidence[best].score
         close = sorted((n for n in alone if evidence[n].score >= floor), key=lambda n: -evidence[n].score)
@@ -299,28 +301,40 @@ class ExtractiveReader:
 
     def _own(self, question: str, own: str, short: Sequence[ShortAnswer]) -> list[ShortAnswer]:
         """The answers without those to a question before, which was put before this one to explain it."""
-        parts, mine = self.parts(question), self.parts(own)
-        before = {n for n, part in enumerate(parts) if part not in mine} if {*mine} & {*parts} else set()
+        parts, mine = {*self.parts(question)}, {*self.parts(own)}
+        before = parts - mine if parts & mine else set()
         return [each for each in short if each.query not in before]
 
     def _chosen(
-        self, question: str, own: str, ranked: Sequence[ShortAnswer], found: dict[str, float]
+        self,
+        own: str,
+        ranked: Sequence[ShortAnswer],
+        found: dict[str, float],
+        evidence: Sequence[Evidence],
     ) -> list[ShortAnswer]:
-        """The answers to give: of a question in parts one for each part that has a likely one."""
-        if len(self.parts(own)) < 2:
+        """The answers to give: of a question in parts those of each part that has a likely one.
+
+        A part that asks for yes or no is answered with the sentence.
+        """
+        parts = self.parts(own)
+        if len(parts) < 2:
             return chosen_answers(own, ranked)
-        chosen = list(ranked[:1])
-        for number, part in enumerate(self.parts(question)):
-            answers = [each for each in ranked if each.query == number]
-            if answers and number != ranked[0].query:
-                probability, least = self._chance(found, answers)
-                chosen += chosen_answers(part, answers)[: 1 if probability >= least else 0]
-        return sorted(chosen, key=lambda each: each.query)
+        chosen: list[ShortAnswer] = []
+        for part in parts:
+            answers = [each for each in ranked if each.query == part]
+            probability, least = self._chance(found, answers)
+            if not answers or (probability < least and answers[0] is not ranked[0]):
+                continue
+            if asks_yes_or_no(part):
+                chosen.append(replace(answers[0], text=evidence[answers[0].evidence].quote))
+            else:
+                chosen += chosen_answers(part, answers)
+        return chosen or list(ranked[:1])
 
     def _chance(self, found: dict[str, float], ranked: Sequence[ShortAnswer]) -> tuple[float, float]:
         """The probability of an answer, and the least that is enough: of what was read, if anything was."""
         if self.spans is not None and ranked:
-            return self.spans.probability(span_signals(ranked, found)), self.spans.threshold
+            return self.spans.probability(span_signals(ranked)), self.spans.threshold
         return self.calibration.probability(found), self.calibration.threshold
 
 

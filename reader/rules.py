@@ -9,9 +9,9 @@ from typing import Final
 
 from reader.contract import Exchange
 from retrieval.sentences import split_sentences
-from retrieval.words import content_words
+from retrieval.words import content_words, words
 
-__all__ = ["held_words", "question_parts", "refers_back", "with_history"]
+__all__ = ["held_words", "question_parts", "refers_back", "same_answer", "with_history"]
 
 _BACK: Final = re.compile(
     r"\b(he|him|his|she|her|hers|it|its|they|them|their|theirs|this|that|these|those|there|then|former|latter)\b",
@@ -55,6 +55,14 @@ def question_parts(question: str) -> tuple[str, ...]:
     asked = [question[span.start : span.end] for span in spans]
     parts = tuple(each for each in asked if each.rstrip("\"”’' )").endswith("?"))
     return parts if 1 < len(parts) == len(asked) <= MOST_PARTS else (question,)
+
+
+def same_answer(one: str, other: str) -> bool:
+    """Whether two short answers say the same, as far as content words tell: "Oke" and "Mr. Oke"."""
+    first, second = set(content_words(one)), set(content_words(other))
+    if first and second:
+        return first <= second or second <= first
+    return " ".join(words(one)) == " ".join(words(other))
 
 
 def held_words(question: str, options: Sequence[str]) -> list[float]:

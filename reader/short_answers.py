@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from reader.contract import ShortAnswer
+from reader.rules import same_answer
 from reader.spans.calibration import strength
 from retrieval.chunking import flat
 
@@ -19,16 +20,28 @@ __all__ = [
     "ranked_answers",
 ]
 
-YES_OR_NO: Final = re.compile(
-    r"^\W*(?:(?:and|but|so|then)\W+)?"
-    r"(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|should|may|might|must)"
-    r"(?:n['’]t)?\b(?!.*\bor\b)",
+LEAD: Final = re.compile(
+    r"\W*(?:(?:and|but|so|then)\b\W*)?"
+    r"(?:(?:(?:can|could|do|will|would)\s+you\s+)?(?:please\s+)?(?:tell\s+(?:me|us)|say|know|remember)\b\W*)?"
+    r"(?:(?:according|in|on|at|after|before|by|when|while)\b(?!\s+(?:what|which|whose)\b)[^,?]*,\s*)?",
     re.IGNORECASE,
 )
+"""What may stand before the question itself: "Can you tell me", "According to the book,"."""
+YES_OR_NO: Final = re.compile(
+    r"(?:(?:if|whether)"
+    r"|(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|should|may|might|must)(?:n['’]t)?)"
+    r"\b(?!\s+\d)(?!\s+(?-i:[A-Z])\w+\s+(?:is|was|were|did|had|has|saw)\b)(?!.*\bor\b)",
+    re.IGNORECASE,
+)
+PLURAL: Final = r"(?:\w+[^\W\d_s]s|people|children|men|women)\b"
 SEVERAL: Final = re.compile(
-    r"\b(?:(?:what|which|who|name|list)\s+(?:\w+\s+){0,2}?(?:two|three|four|five|six|seven|eight|nine|ten|all|several|other|some)\b"
-    r"|(?:what|who)\s+(?:are|were)\s+(?:all\s+)?(?:the\s+)?\w*\s*(?:names|members|parts|kinds|types|reasons|people|children|sisters|brothers)\b"
-    r"|^\W*(?:name|list)\b)",
+    r"\b(?:what|which|who|name|list|give)\s+(?:\w+\s+){0,2}?"
+    r"(?:two|three|four|five|six|seven|eight|nine|ten|all|several|some)\b"
+    r"|\bwho\s+(?:are|were)\s"
+    rf"|\bwhat\s+(?:are|were)\s+(?:[\w'’-]+\s+){{0,3}}?{PLURAL}"
+    rf"|\b(?:what|which)\s+(?:\w+\s+)?{PLURAL}\s+(?:are|were|have|do)\b"
+    r"|\b(?:which|what)\s+(?:people|children|men|women)\b"
+    rf"|^\W*(?:please\s+)?(?:name|list)\s+(?:(?:the|all|some|his|her|their)\s+)?(?:\w+\s+)?{PLURAL}",
     re.IGNORECASE,
 )
 DESCRIBED: Final = re.compile(
@@ -45,7 +58,8 @@ MOST: Final = 5
 
 def asks_yes_or_no(question: str) -> bool:
     """Whether the question is answered by yes or no: a span of a text is neither."""
-    return bool(YES_OR_NO.search(question))
+    lead = LEAD.match(question)
+    return bool(YES_OR_NO.match(question, lead.end() if lead else 0))
 
 
 def asks_for_several(question: str) -> bool:
@@ -71,7 +85,7 @@ def ranked_answers(found: Sequence[ShortAnswer]) -> list[ShortAnswer]:
 
 
 def chosen_answers(question: str, ranked: Sequence[ShortAnswer]) -> list[ShortAnswer]:
-    """The best answer, or, where several are asked for, those that are nearly as good, in no other words.
+    """The best answer, or, where several are asked for, those that are nearly as good, each said once.
 
     Args:
         question: In the user's words.
@@ -81,7 +95,7 @@ def chosen_answers(question: str, ranked: Sequence[ShortAnswer]) -> list[ShortAn
         return list(ranked[:1])
     chosen: list[ShortAnswer] = []
     for each in ranked:
-        said = {word for kept in chosen for word in kept.text.lower().split()}
-        if strength(each) >= strength(ranked[0]) - CLOSE and not said & set(each.text.lower().split()):
+        close = strength(each) >= strength(ranked[0]) - CLOSE
+        if close and not any(same_answer(each.text, kept.text) for kept in chosen):
             chosen.append(each)
     return chosen[:MOST]

@@ -15,9 +15,13 @@ LIKELY, UNLIKELY = 6.0, -6.0
 
 @dataclass
 class ListedSpanReader:
-    """Finds for each question the phrases that are listed for it, the first one the likeliest."""
+    """Finds for each question the phrases that are listed for it, the first one the likeliest.
+
+    `margins` are those of phrases that are more or less likely than that.
+    """
 
     phrases: Mapping[str, Sequence[str]]
+    margins: Mapping[str, float] = field(default_factory=dict)
     name: str = "listed"
     asked: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
 
@@ -28,7 +32,10 @@ class ListedSpanReader:
     def _one(self, question: str, text: str) -> Reading:
         flat = text.replace("\n", " ")
         found = [
-            FoundSpan(Span(flat.index(phrase), flat.index(phrase) + len(phrase)), LIKELY - n)
+            FoundSpan(
+                Span(flat.index(phrase), flat.index(phrase) + len(phrase)),
+                self.margins.get(phrase, LIKELY - n),
+            )
             for n, phrase in enumerate(self.phrases.get(question, ()))
             if phrase in flat
         ]

@@ -10,7 +10,7 @@ from typing import Final, Literal
 import numpy as np
 
 from app.agent.forest import Forest
-from app.agent.reranking import ReadChunk, read_together
+from app.agent.reranking import ReadChunk, read_together, read_turns_together
 from app.agent.state import EvidenceState, PassageState
 from app.agent.walk import WalkLimits
 from app.events import Step
@@ -147,6 +147,7 @@ class AgentContext:
     _quotes: dict[tuple[int, int, int], Evidence] = field(default_factory=dict)
     _hits: dict[str, Hits] = field(default_factory=dict)
     _read: dict[str, list[ReadChunk]] = field(default_factory=dict)
+    _said: dict[int, int] = field(default_factory=dict)
     _found: dict[str, list[tuple[ChunkPlace, float]]] = field(default_factory=dict)
     _trees: dict[int, tuple[SummaryTree, str]] = field(default_factory=dict)
     _forests: dict[tuple[str, tuple[int, ...]], Forest] = field(default_factory=dict)
@@ -179,6 +180,10 @@ class AgentContext:
         if query not in self._read:
             self._read[query] = [] if self.span_reader is None else read_together(query, self)
         return self._read[query]
+
+    def read_said(self, query: str, turns: Sequence[int]) -> list[ReadChunk]:
+        """What these turns can be cited for, read together with a query; nothing without a reader."""
+        return read_turns_together(query, {turn: self._said.get(turn, 1) for turn in turns}, self)
 
     def places(self, query: str) -> list[tuple[ChunkPlace, float]]:
         """Where these chunks stand, with their scores, best first; those that are gone are left out."""
@@ -242,7 +247,9 @@ class AgentContext:
         return self._sentences[key]
 
     def say(self, turns: Sequence[int]) -> None:
-        """Read what some turns can be cited for, and encode it, all at once."""
+        """Read what some turns can be cited for, and encode it, all at once; the most promising first."""
+        for turn in turns:
+            self._said.setdefault(turn, len(self._said) + 1)
         unread = [turn for turn in turns if (-turn, 0, 0) not in self._sentences]
         if not unread:
             return

@@ -99,7 +99,8 @@ def scored_candidates(
         )
         for n, each in zip(said, own, strict=True):
             scored[n] = each
-    return sentence_bonus(scored, context.read_chunks(query))
+    turns = list(dict.fromkeys(-candidates[n].document for n in said))
+    return sentence_bonus(scored, [*context.read_chunks(query), *context.read_said(query, turns)])
 
 
 def looked_up(chosen: ScoredCandidate, query: int, context: AgentContext) -> EvidenceState:

@@ -95,7 +95,8 @@ def route(state: AgentState, context: AgentContext) -> Update:
     """How to look, and for what: a question of several parts is looked up part by part, and pooled."""
     query = state["query"]
     if not context.documents:
-        return {"route": "search", "open": [query]}, "search in memory alone: there is no document"
+        parts = list(context.reader.parts(query))
+        return {"route": "search", "open": parts}, "search in memory alone: there is no document"
     if context.route == "auto" and "memory" in state and asks_for_what_was_said(context.asked):
         chosen = RouteChoice("search", "it asks for what was said")
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -11,8 +11,9 @@ import numpy as np
 
 from app.agent.state import EvidenceState
 from reader.contract import ShortAnswer
+from reader.rules import same_answer
+from reader.short_answers import asks_for_several
 from reader.spans.calibration import WIDEST, strength
-from retrieval.chunking import flat
 from retrieval.document import Span
 from retrieval.evidence import ScoredCandidate
 from retrieval.hits import Hits
@@ -21,28 +22,35 @@ from retrieval.reranking import Reading
 if TYPE_CHECKING:
     from app.agent.context import AgentContext
 
-__all__ = ["DEPTH", "ReadChunk", "read_together", "reranked", "sentence_bonus", "short_answers"]
+__all__ = [
+    "DEPTH",
+    "ReadChunk",
+    "read_together",
+    "read_turns_together",
+    "reranked",
+    "sentence_bonus",
+    "short_answers",
+]
 
 DEPTH: Final = 50
 """Chunks of a search that are read."""
 FIRST: Final = 16
 """Those that are read first; the others are left where these hold an answer that is certain."""
-CERTAIN = 1e9
-"""Log-odds of an answer that none further down overtakes, by tests/benchmarks/reranking_choice.py."""
-RELEVANCE: Final = 1.0
-ANSWERABLE: Final = 0.5
-MARGIN: Final = 0.25
-RANK: Final = 1.0
+CERTAIN = 3.0
+"""Margin of an answer that none further down overtakes, by tests/benchmarks/reranking_choice.py."""
+RELEVANCE: Final = 0.4
+ANSWERABLE: Final = 0.4
+RANK: Final = 1.5
 """Weights of `chunk_score`, by tests/benchmarks/reranking_choice.py."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadChunk:
-    """A chunk that was read together with a question.
+    """A chunk that was read together with a question, or what a turn can be cited for.
 
     Attributes:
-        chunk: Its key.
-        document: Key of its document.
+        chunk: Its key; that of a turn, below 0.
+        document: Key of its document; the same of a turn.
         span: Where it stands there.
         rank: Its rank in the search, from 1.
         reading: What came of it; its offsets are those of the chunk.
@@ -76,25 +84,42 @@ def read_together(query: str, context: AgentContext) -> list[ReadChunk]:
         for key, place, span, reading in zip(keys[some], places[some], spans[some], readings, strict=True):
             rank = len(read) + 1
             read.append(ReadChunk(key, place.document, span, rank, reading, chunk_score(reading, rank)))
-        if any(certainty(each.reading) >= CERTAIN for each in read):
+        if not asks_for_several(query) and any(margin(each.reading) >= CERTAIN for each in read):
             break
     return sorted(read, key=lambda each: (-each.score, each.rank))
 
 
-def certainty(reading: Reading) -> float:
-    """How sure it is that the best span of a chunk is the answer, in log-odds."""
-    return strength(ShortAnswer(0, "", margin(reading), reading.relevance, reading.answerable))
+def read_turns_together(query: str, ranks: Mapping[int, int], context: AgentContext) -> list[ReadChunk]:
+    """What turns can be cited for, read together with a query, of each the first `SAID` characters.
+
+    Args:
+        query: What is looked up.
+        ranks: Of the turns by their keys, from 1.
+        context: Of the question.
+    """
+    stored = {turn: context.sentences(-turn, 0, 0).spans for turn in ranks}
+    spans = {
+        turn: Span(each[0].start, min(each[-1].end, each[0].start + SAID))
+        for turn, each in stored.items()
+        if each
+    }
+    if context.span_reader is None or not spans:
+        return []
+    readings = context.span_reader.read(query, [context.text(-turn, span) for turn, span in spans.items()])
+    return [
+        ReadChunk(-turn, -turn, span, ranks[turn], reading, chunk_score(reading, ranks[turn]))
+        for (turn, span), reading in zip(spans.items(), readings, strict=True)
+    ]
 
 
 def margin(reading: Reading) -> float:
-    """Of the best span over "no answer", in log-odds."""
+    """Of the best span over "no answer", in log-odds: how sure it is that this is the answer."""
     return reading.spans[0].score if reading.spans else -WIDEST
 
 
 def chunk_score(reading: Reading, rank: int) -> float:
     """What a chunk is ranked by: what reading it said, and the rank that the search gave it."""
-    said = RELEVANCE * reading.relevance + ANSWERABLE * reading.answerable + MARGIN * margin(reading)
-    return said - RANK * math.log(rank)
+    return RELEVANCE * reading.relevance + ANSWERABLE * reading.answerable - RANK * math.log(rank)
 
 
 def reranked(hits: Hits, read: Sequence[ReadChunk]) -> Hits:
@@ -109,6 +134,9 @@ def reranked(hits: Hits, read: Sequence[ReadChunk]) -> Hits:
 
 
 BONUS: Final = 2.0
+"""Of a sentence in which the answer is sure to stand, beside scores of mostly 0 to 2."""
+SAID: Final = 4000
+"""Characters of a turn, a second of reading at most for all that may be cited."""
 
 
 def sentence_bonus(scored: Sequence[ScoredCandidate], read: Sequence[ReadChunk]) -> list[ScoredCandidate]:
@@ -132,34 +160,40 @@ def sentence_bonus(scored: Sequence[ScoredCandidate], read: Sequence[ReadChunk])
 def short_answers(
     evidence: Sequence[EvidenceState], queries: Sequence[str], context: AgentContext
 ) -> list[ShortAnswer]:
-    """What may be the answer in a few words, found in the sentences that are evidence, each once."""
-    found: dict[tuple[int, Span], ShortAnswer] = {}
-    for number, query in enumerate(queries):
-        read = [
-            (chunk.document, chunk.span.start, chunk.reading, chunk.rank)
-            for chunk in context.read_chunks(query)
-        ]
-        for document, first, reading, rank in [*read, *_said(query, evidence, context)]:
-            for each in reading.spans:
-                span = Span(first + each.span.start, first + each.span.end)
-                holder = _holder(evidence, document, span)
-                known = found.get((document, span))
-                if holder is not None and (known is None or known.score < each.score):
-                    text = context.text(document, span)
-                    if query.casefold().endswith(flat(text).casefold()):
-                        continue  # what was found before, and put behind the question to ask again
-                    found[document, span] = ShortAnswer(
-                        evidence=holder,
-                        text=text,
-                        score=each.score,
-                        relevance=reading.relevance,
-                        answerable=reading.answerable,
-                        query=number,
-                        rank=rank,
-                        closeness=evidence[holder]["relevance"],
-                        coverage=evidence[holder]["coverage"],
-                    )
+    """What may be the answer in a few words, found in the sentences of the evidence, once for each query."""
+    found: dict[tuple[int, Span, str], ShortAnswer] = {}
+    turns = list(dict.fromkeys(-each["document"] for each in evidence if each["document"] < 0))
+    for query in queries:
+        put_behind = _put_behind(query, queries)
+        for chunk in [*context.read_chunks(query), *context.read_said(query, turns)]:
+            for each in chunk.reading.spans:
+                span = Span(chunk.span.start + each.span.start, chunk.span.start + each.span.end)
+                holder = _holder(evidence, chunk.document, span)
+                if holder is None:
+                    continue
+                text = context.text(chunk.document, span)
+                if put_behind and same_answer(text, put_behind):
+                    continue
+                answer = ShortAnswer(
+                    evidence=holder,
+                    text=text,
+                    score=each.score,
+                    relevance=chunk.reading.relevance,
+                    answerable=chunk.reading.answerable,
+                    query=query,
+                    rank=chunk.rank,
+                    closeness=evidence[holder]["relevance"],
+                    coverage=evidence[holder]["coverage"],
+                )
+                known = found.get((chunk.document, span, query))
+                if known is None or strength(known) < strength(answer):
+                    found[chunk.document, span, query] = answer
     return list(found.values())
+
+
+def _put_behind(query: str, queries: Sequence[str]) -> str:
+    """What was found before and put behind a query to ask it again; "" if nothing was."""
+    return next((query[len(each) + 1 :] for each in queries if query.startswith(f"{each} ")), "")
 
 
 def _holder(evidence: Sequence[EvidenceState], document: int, span: Span) -> int | None:
@@ -168,16 +202,3 @@ def _holder(evidence: Sequence[EvidenceState], document: int, span: Span) -> int
         if each["document"] == document and each["start"] <= span.start and span.end <= each["end"]:
             return n
     return None
-
-
-def _said(
-    query: str, evidence: Sequence[EvidenceState], context: AgentContext
-) -> list[tuple[int, int, Reading, int]]:
-    """The turns that evidence is from, read together with the query: document, start, reading, rank."""
-    turns = list(dict.fromkeys(each["document"] for each in evidence if each["document"] < 0))
-    if context.span_reader is None or not turns:
-        return []
-    stored = {turn: context.sentences(turn, 0, 0).spans for turn in turns}
-    spans = {turn: Span(each[0].start, each[-1].end) for turn, each in stored.items() if each}
-    readings = context.span_reader.read(query, [context.text(turn, span) for turn, span in spans.items()])
-    return [(turn, spans[turn].start, each, 1) for turn, each in zip(spans, readings, strict=True)]

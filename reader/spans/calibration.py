@@ -16,19 +16,15 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from reader.contract import ShortAnswer
 from reader.errors import CalibrationError
+from reader.rules import same_answer
 from reader.spans.adapter import WEIGHTS
 
 __all__ = ["SIGNALS", "WIDEST", "SpanCalibration", "span_signals", "strength"]
 
 FILE: Final = WEIGHTS / "calibration.json"
-SIGNALS: Final = ("score", "relevance", "answerable", "lead", "closeness", "coverage", "unknown")
-SCORE: Final = 1.0
-RELEVANCE: Final = 1.0
-ANSWERABLE: Final = 0.5
-RANK: Final = 0.0
-CLOSENESS: Final = 0.0
-COVERAGE: Final = 0.0
-"""Weights of `strength`, chosen by tests/benchmarks/calibrate_spans.py."""
+SIGNALS: Final = ("score", "answerable", "lead", "closeness", "coverage")
+RANK: Final = 1.2
+"""Log-odds that an answer loses where the rank of its text is e times as far down; by calibrate_spans.py."""
 WIDEST: Final = 12.0
 """Log-odds beyond which more says nothing more."""
 
@@ -69,31 +65,25 @@ class SpanCalibration(BaseModel):
 
 
 def strength(answer: ShortAnswer) -> float:
-    """What answers are ranked by: what was read, the rank of the text, and the sentence they stand in."""
-    read = SCORE * answer.score + RELEVANCE * answer.relevance + ANSWERABLE * answer.answerable
-    sentence = CLOSENESS * answer.closeness + COVERAGE * answer.coverage
-    return read - RANK * math.log(answer.rank) + sentence
+    """What answers are ranked by: what was read, and the rank that the search gave the text, in log-odds."""
+    return answer.score - RANK * math.log(answer.rank)
 
 
-def span_signals(ranked: Sequence[ShortAnswer], found: Mapping[str, float]) -> dict[str, float]:
+def span_signals(ranked: Sequence[ShortAnswer]) -> dict[str, float]:
     """What the probability is made of.
 
     Args:
         ranked: Short answers by `strength`, best first, at least one.
-        found: The signals of the search, of which "unknown" is taken.
     """
     best = ranked[0]
-    words = set(best.text.lower().split())
-    others = [strength(each) for each in ranked[1:] if not words & {*each.text.lower().split()}]
+    others = [strength(each) for each in ranked[1:] if not same_answer(each.text, best.text)]
     lead = strength(best) - max(others) if others else WIDEST
     return {
         "score": _within(best.score),
-        "relevance": _within(best.relevance),
         "answerable": _within(best.answerable),
         "lead": _within(lead),
         "closeness": best.closeness,
         "coverage": best.coverage,
-        "unknown": found["unknown"],
     }
 
 

@@ -12,7 +12,7 @@ from retrieval.document import Span
 from retrieval.hits import Float32
 from retrieval.reranking import FoundSpan
 
-__all__ = ["LONGEST", "agreed", "best_spans", "first_shares", "in_bands", "merged"]
+__all__ = ["LONGEST", "agreed", "best_spans", "first_shares", "in_bands", "merged", "of_whole_words"]
 
 LONGEST: Final = 30
 """Tokens of the longest answer."""
@@ -58,6 +58,24 @@ def agreed(scores: Float32, sentence: Float32) -> Float32:
     support = OVERLAP * f1 + (1 - OVERLAP) * np.eye(count)
     found[first, more] = own.max() + np.log(support @ np.exp(own - own.max()))
     return found
+
+
+def of_whole_words(scores: Float32, inner: NDArray[np.bool_], wordless: NDArray[np.bool_]) -> Float32:
+    """Scores with minus infinity for spans that cut a word, or have none.
+
+    Args:
+        scores: As for `best_spans`.
+        inner: Whether each token goes on with the word of the one before it, shape (tokens,).
+        wordless: Whether it has neither letter nor digit, shape (tokens,).
+    """
+    count = len(scores)
+    if not count:
+        return scores
+    first = np.arange(count)[:, None]
+    last = np.minimum(first + np.arange(LONGEST), count - 1)
+    cut = inner[:, None] | np.append(inner, False)[last + 1]
+    said = np.append(0, np.cumsum(~wordless))
+    return np.where(cut | (said[last + 1] == said[first]), -np.inf, scores).astype(np.float32)
 
 
 def best_spans(scores: Float32, offsets: NDArray[np.int32], none: float) -> list[FoundSpan]:

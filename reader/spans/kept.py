@@ -1,4 +1,4 @@
-"""Readings that are kept: a passage that is reranked is read again for the answer, and not computed again."""
+"""Readings that are kept: what is read for several steps of an answer, or asked again, is computed once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from retrieval.reranking import Reading, SpanReader
 __all__ = ["KeptReadings"]
 
 MOST: Final = 2000
-"""Readings of some 200 tokens each: 4 MB."""
+"""Readings of some 200 tokens each: with their texts 6 MB."""
 
 
 class KeptReadings:

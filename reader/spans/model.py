@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, Self
 import numpy as np
 
 from reader.spans.adapter import ADAPTER, HEADS, WEIGHTS, WIDTH, merged_weights
-from reader.spans.decoding import LONGEST, agreed
+from reader.spans.decoding import LONGEST, agreed, of_whole_words
 from reader.spans.scoring import WindowScores, reading_of
 from reader.spans.windows import Window, windows_of
 from retrieval.encoder import DEFAULT_ENCODER, model_folder
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["WEIGHTS", "EmbeddedSpanReader"]
 
 LENGTH: Final = 320
-"""Tokens read at once: a question and the longest passage of a search."""
+"""Tokens read at once: a question and the longest chunk of a search."""
 BATCH: Final = 4096
 """Tokens of a batch, padding included."""
 
@@ -137,7 +137,7 @@ class EmbeddedSpanReader:
         for row, n in enumerate(batch):
             here, (none, relevance, answerable) = windows[n], map(float, by_text[row])
             own = slice(here.begin, here.begin + len(here.offsets))
-            bands = _bands(spans[row, own, own])
+            bands = of_whole_words(_bands(spans[row, own, own]), here.inner, here.wordless)
             scores = agreed(bands, sentences[row, own])
             found[n] = WindowScores(here.offsets, scores, none, relevance, answerable)
         return found

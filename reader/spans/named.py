@@ -71,6 +71,7 @@ class NamedSpanReader:
             model, loaded = AutoModelForQuestionAnswering.from_pretrained(
                 folder, local_files_only=True, output_loading_info=True
             )
+            model = model.to(device=device, dtype=getattr(torch, number_format)).eval()
             tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, use_fast=True)
         except (
             OSError,
@@ -93,7 +94,7 @@ class NamedSpanReader:
             raise SpanReaderError(f"There is no tokenizer in {name} that knows a word.")
         if not tokenizer.is_fast:
             raise SpanReaderError(f"The tokenizer of {name} tells no offsets, so no quote could be checked.")
-        return cls(model.to(device=device, dtype=getattr(torch, number_format)).eval(), tokenizer, name)
+        return cls(model, tokenizer, name)
 
     def read(self, question: str, texts: Sequence[str]) -> list[Reading]:
         """What comes of reading each text for the question, in the order of `texts`."""

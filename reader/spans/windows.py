@@ -35,6 +35,8 @@ class Window:
         begin: Position of the text's first token in `ids`; before the last one is a separator.
         shapes: Of each of these tokens (`shapes_of`), 0 for special ones, shape (length,).
         offsets: First character of each token of the text and the one behind it, shape (tokens, 2).
+        inner: Whether each of these goes on with the word of the one before it, shape (tokens,).
+        wordless: Whether each of them has neither letter nor digit, shape (tokens,).
     """
 
     text: int
@@ -42,6 +44,8 @@ class Window:
     shapes: NDArray[np.int64]
     begin: int
     offsets: NDArray[np.int32]
+    inner: NDArray[np.bool_]
+    wordless: NDArray[np.bool_]
 
 
 def windows_of(question: str, texts: Sequence[str], tokenizer: Any, length: int) -> list[Window]:
@@ -69,11 +73,15 @@ def windows_of(question: str, texts: Sequence[str], tokenizer: Any, length: int)
     for number, found in enumerate(tokenizer.encode_batch(texts, add_special_tokens=False)):
         offsets = np.array(with_marks(texts[number], found.offsets), np.int32).reshape(-1, 2)
         shapes = shapes_of(texts[number], found.offsets)
+        inner = np.array([token.startswith("##") for token in found.tokens], bool)
+        said = [any(map(str.isalnum, texts[number][start:end])) for start, end in found.offsets]
+        wordless = ~np.array(said, bool)
         at = 0
         while True:
             ids = np.array([*head, *found.ids[at : at + room], end], np.int64)
             looks = np.array([*head_shapes, *shapes[at : at + room], 0], np.int64)
-            windows.append(Window(number, ids, looks, len(head), offsets[at : at + room]))
+            own = slice(at, at + room)
+            windows.append(Window(number, ids, looks, len(head), offsets[own], inner[own], wordless[own]))
             if at + room >= len(found.ids):
                 break
             at += room - min(OVERLAP, room // 2)

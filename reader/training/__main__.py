@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
+import torch
 import typer
+from torch import Tensor
 
+from reader.errors import TrainingDataError
 from reader.training.examples import Pool, make_pool
 from reader.training.export import write_weights
 from reader.training.mining import with_wrong_passages
-from reader.training.rows import Row, held_back, read_rows
+from reader.training.rows import Row, digest_of, held_back, read_rows
 from reader.training.run import Course, train
 from retrieval.encoder import DEFAULT_ENCODER, NumberFormat, SentenceTransformerEncoder
 from retrieval.errors import ClewError
@@ -35,16 +39,18 @@ def main(
     try:
         rows = [row for row in read_rows(data) if not held_back(row)]
         print(f"{len(rows):,} questions, one article in twenty held back", flush=True)
-        pool, trained = _pool(rows, work, device), None
+        pool = _pool(rows, work, device)
+        learned: list[dict[str, Tensor]] = []
         for number, course in enumerate(courses(seed, times), start=1):
             print(f"course {number}", flush=True)
+            start = learned[-1] if learned else None
             folder = work / f"course {number}"
-            trained = train(pool, course, folder, device, lambda line: print(line, flush=True), trained)
-        write_weights(trained or {}, out)
+            learned.append(train(pool, course, folder, device, lambda line: print(line, flush=True), start))
+        write_weights(mean_of(learned), out)
     except ClewError as error:
         print(error, file=sys.stderr)
         raise typer.Exit(1) from error
-    print(f"written to {out}")
+    print(f"written to {out}; tests/benchmarks/calibrate_spans.py --write makes calibration.json anew")
 
 
 def courses(seed: int, times: float) -> tuple[Course, Course]:
@@ -54,21 +60,32 @@ def courses(seed: int, times: float) -> tuple[Course, Course]:
     return Course(seed, 0.8 * times), second
 
 
+def mean_of(learned: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of the weights of several courses, better than each on articles held back.
+
+    Model soups: Wortsman et al. 2022 (arXiv 2203.05482).
+    """
+    return {name: torch.stack([each[name].float() for each in learned]).mean(0) for name in learned[0]}
+
+
 def _pool(rows: list[Row], work: Path, device: str) -> Pool:
     """The questions with the wrong passages that were mined for them, kept from one run to the next."""
     number: NumberFormat = "float16" if device == "cuda" else "bfloat16"
     encoder = SentenceTransformerEncoder.load(DEFAULT_ENCODER, device, number)
     pool = make_pool(rows, encoder.tokenizer)
-    file = work / MINED
-    if file.exists():
-        kept = json.loads(file.read_text(encoding="utf-8"))
-        if len(kept) == len(pool.asked):
-            return pool.with_wrong(kept)
+    file, of = work / MINED, digest_of(rows)
+    try:
+        kept = json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    except (OSError, ValueError) as error:
+        raise TrainingDataError(f"{file} cannot be read ({error}); remove it.") from error
+    if isinstance(kept, dict) and kept.get("data") == of:
+        return pool.with_wrong(kept["wrong"])
     print("looking for wrong passages that look right ...", flush=True)
     pool = with_wrong_passages(pool, encoder)
     work.mkdir(parents=True, exist_ok=True)
     part = file.with_suffix(".part")
-    part.write_text(json.dumps([asked.wrong for asked in pool.asked]), encoding="utf-8")
+    found = {"data": of, "wrong": [asked.wrong for asked in pool.asked]}
+    part.write_text(json.dumps(found), encoding="utf-8")
     part.replace(file)
     return pool
 

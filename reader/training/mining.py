@@ -19,7 +19,6 @@ __all__ = ["with_wrong_passages"]
 
 LOOKED_AT: Final = 20
 KEPT: Final = 6
-OVERLAP: Final = 48
 
 
 def with_wrong_passages(pool: Pool, encoder: Encoder) -> Pool:

@@ -6,14 +6,14 @@ import gzip
 import hashlib
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, TextIO, cast
 
 from reader.errors import TrainingDataError
 
-__all__ = ["HELD_BACK", "Row", "held_back", "read_rows"]
+__all__ = ["HELD_BACK", "Row", "digest_of", "held_back", "read_rows"]
 
 HELD_BACK: Final = 20
 """One article in so many is never trained on."""
@@ -56,6 +56,14 @@ def held_back(row: Row) -> bool:
     name = row.context if row.source == "squadshifts_reddit" else row.title or row.context
     digest = hashlib.blake2b(f"{row.source} {name}".encode(), digest_size=4).digest()
     return int.from_bytes(digest, "big") % HELD_BACK == 0
+
+
+def digest_of(rows: Iterable[Row]) -> str:
+    """The same for the same rows in the same order, in hexadecimal."""
+    digest = hashlib.blake2b(digest_size=16)
+    for row in rows:
+        digest.update(repr(row).encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
 
 
 def _rows_of(file: Path) -> Iterator[Row]:

@@ -18,6 +18,7 @@ from torch import Tensor
 from reader.errors import TrainingDataError
 from reader.training.examples import Example, Pool, batch_of, examples_of
 from reader.training.network import SpanNetwork, loss_of
+from reader.training.rows import digest_of
 
 __all__ = ["CHECKPOINT", "Course", "planned", "train"]
 
@@ -123,7 +124,7 @@ def train(
         for name, each in network.trained().items():
             if start is not None:
                 each.copy_(start[name])
-    training = _Training(network, batches, course, folder)
+    training = _Training(network, batches, course, folder, digest_of(asked.row for asked in pool.asked))
     step = first = training.resumed()
     began = saved = time.monotonic()
     losses: dict[str, float] = {}
@@ -146,12 +147,12 @@ class _Training:
     """The network with everything that changes from step to step."""
 
     def __init__(
-        self, network: SpanNetwork, batches: list[list[Example]], course: Course, folder: Path
+        self, network: SpanNetwork, batches: list[list[Example]], course: Course, folder: Path, data: str
     ) -> None:
         self.network, self.batches, self.steps = network, batches, len(batches)
         self.file = folder / CHECKPOINT
         self.rate = course.rate
-        self.about = {"course": json.dumps(asdict(course)), "steps": str(self.steps)}
+        self.about = {"course": json.dumps(asdict(course)), "steps": str(self.steps), "data": data}
         self.now = network.trained()
         self.mean = {name: each.detach().clone() for name, each in self.now.items()}
         self.optimizer = torch.optim.AdamW(_groups(self.now), betas=(0.9, 0.98))

@@ -2,7 +2,7 @@
 
 Questions about articles that training has never seen are asked of a library of these articles, and, with
 `--book FILE`, those of a file of `clew eval qa`. What was read is kept with whether the answer stands there;
-half of the articles, or every second question of the book, choose the weights of
+half of the paragraphs, or every second question of the book, choose the weights of
 `app.agent.reranking.chunk_score`, the others report how often the answer stands in the first 1, 5 and 10.
 Then: from what certainty on the first chunks are all that need to be read.
 """
@@ -42,7 +42,7 @@ class Listening:
     """A span reader that remembers what it was given and what came of it."""
 
     reader: SpanReader
-    read_so_far: list[tuple[str, Reading]] = field(default_factory=list)
+    read_so_far: list[tuple[str, str, Reading]] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -50,8 +50,13 @@ class Listening:
 
     def read(self, question: str, texts: Sequence[str]) -> list[Reading]:
         found = self.reader.read(question, texts)
-        self.read_so_far += zip(texts, found, strict=True)
+        self.read_so_far += [(question, text, each) for text, each in zip(texts, found, strict=True)]
         return found
+
+    def chunks(self, question: str) -> list[tuple[str, Reading]]:
+        """What a search read for a question, in its order."""
+        own = [(text, reading) for asked, text, reading in self.read_so_far if asked == question]
+        return own[: reranking.DEPTH]
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,6 @@ class Ranked:
     half: int
     signs: np.ndarray
     gold: np.ndarray
-    sure: np.ndarray
 
 
 def signs_of(reading: Reading, rank: int) -> list[float]:
@@ -77,7 +81,6 @@ def ranked(kind: str, half: int, read: Sequence[tuple[str, Reading]], holds: Cal
         half,
         np.array([signs_of(reading, rank) for rank, (_, reading) in enumerate(read, start=1)]),
         np.array([holds(text) for text, _ in read]),
-        np.array([reranking.certainty(reading) for _, reading in read]),
     )
 
 
@@ -112,8 +115,8 @@ def of_articles(rows: Sequence[Row], most: int) -> list[Ranked]:
 
             ear.read_so_far.clear()
             library.ask(row.question, route="search")
-            half = share_of(f"half {row.source} {row.title}", 2)
-            found.append(ranked(row.source, half, ear.read_so_far, holds))
+            half = share_of(f"half {row.source} {row.context}", 2)
+            found.append(ranked(row.source, half, ear.chunks(row.question), holds))
     return found
 
 
@@ -135,7 +138,7 @@ def of_book(file: Path) -> list[Ranked]:
 
             ear.read_so_far.clear()
             library.ask(question.text, route="search")
-            found.append(ranked("book", number % 2, ear.read_so_far, holds))
+            found.append(ranked("book", number % 2, ear.chunks(question.text), holds))
         library.close()
     return found
 
@@ -169,8 +172,8 @@ def hits(some: Sequence[Ranked], weights: np.ndarray) -> dict[str, float]:
 def certainties(some: Sequence[Ranked], weights: np.ndarray, first: int) -> dict[str, dict[str, float]]:
     """For several thresholds: how many questions need no more than the first chunks, and what is lost."""
     found: dict[str, dict[str, float]] = {}
-    for threshold in (4.0, 6.0, 8.0, 10.0, 12.0, 14.0):
-        stops = [each for each in some if len(each.sure) and each.sure[:first].max() >= threshold]
+    for threshold in (1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 8.0):
+        stops = [each for each in some if len(each.signs) and each.signs[:first, 2].max() >= threshold]
         if stops:
             cut = [replace(each, signs=each.signs[:first], gold=each.gold[:first]) for each in stops]
             found[str(threshold)] = {
@@ -200,7 +203,7 @@ def main() -> None:
             chosen.keep.write_bytes(pickle.dumps(everything))
     first = [each for each in everything if each.half == 0]
     second = [each for each in everything if each.half == 1]
-    now = np.array([reranking.RELEVANCE, reranking.ANSWERABLE, reranking.MARGIN, -reranking.RANK])
+    now = np.array([reranking.RELEVANCE, reranking.ANSWERABLE, 0.0, -reranking.RANK])
     weights = fitted(first)
     report: dict[str, Any] = {
         "weights": dict(zip(("relevance", "answerable", "margin", "log rank"), weights.tolist(), strict=True))

@@ -22,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from app.agent.reranking import ANSWERABLE, RELEVANCE
 from app.metrics import exact_match, f1
 from reader.spans.adapter import WEIGHTS, merged_weights
 from reader.spans.model import BATCH, EmbeddedSpanReader
@@ -81,21 +82,28 @@ def no_answer(reader: EmbeddedSpanReader, rows: Sequence[Row]) -> dict[str, floa
 
 def wrong_passage(
     reader: EmbeddedSpanReader, encoder: SentenceTransformerEncoder, rows: Sequence[Row]
-) -> dict[str, float]:
-    """The right passage against the best wrong one among all those held back of the same set."""
+) -> list[tuple[Reading, Reading]]:
+    """What comes of the right passage and of the best wrong one of the same set, for each question."""
     pool = with_wrong_passages(make_pool(list(rows), encoder.tokenizer), encoder)
-    right: list[float] = []
-    wrong: list[float] = []
-    for asked in pool.asked:
-        if asked.spans and asked.wrong:
-            other = pool.passages[asked.wrong[0]].text
-            readings = reader.read(asked.row.question, [asked.row.context, other])
-            right.append(readings[0].relevance)
-            wrong.append(readings[1].relevance)
-    return {
-        "questions": len(right),
-        "auc": auc(right, wrong),
-        "first": statistics.mean(float(r > w) for r, w in zip(right, wrong, strict=True)),
+    return [
+        (found[0], found[1])
+        for asked in pool.asked
+        if asked.spans and asked.wrong
+        for found in [
+            reader.read(asked.row.question, [asked.row.context, pool.passages[asked.wrong[0]].text])
+        ]
+    ]
+
+
+def told_apart(pairs: Sequence[tuple[Reading, Reading]]) -> dict[str, float]:
+    """How well right passages are told from wrong ones, by relevance alone and as the reranker does it."""
+    by = {
+        "relevance": lambda each: each.relevance,
+        "relevance and answerable": lambda each: RELEVANCE * each.relevance + ANSWERABLE * each.answerable,
+    }
+    return {"questions": len(pairs)} | {
+        name: auc([score(right) for right, _ in pairs], [score(wrong) for _, wrong in pairs])
+        for name, score in by.items()
     }
 
 
@@ -188,10 +196,12 @@ def main() -> None:
             name: quality(reader, some[: chosen.most]) for name, some in sorted(by_set.items())
         }
         report["held back, no answer"] = no_answer(reader, by_set["squad"])
-        report["held back, wrong passage"] = {
+        pairs = {
             name: wrong_passage(reader, encoder, by_set[name])
             for name in ("squad", "squadshifts_wiki", "fairytaleqa")
         }
+        pairs["all"] = [pair for some in pairs.values() for pair in some]
+        report["held back, wrong passage"] = {name: told_apart(some) for name, some in pairs.items()}
     print(json.dumps(report, indent=2))
 
 

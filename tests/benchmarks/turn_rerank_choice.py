@@ -1,7 +1,7 @@
 """How remembered turns are ranked once read: `python -m tests.benchmarks.turn_rerank_choice --locomo FILE`.
 
 Each conversation is kept as a user's memory, the turns that a question activates are read together with it,
-and the weights of `app.turn_ranking` are fitted on all conversations but one (the share of the softmax of the
+and the weight of `app.turn_ranking` is fitted on all conversations but one (the share of the softmax of the
 scores that falls on the gold turns) and measured on that one, for each in turn. Recall is the share of a
 question's gold turns among the first k, over categories 1 to 4.
 """
@@ -26,18 +26,18 @@ from app.bootstrap import open_library
 from app.config import load_settings
 from app.conversation_files import load_conversations
 from app.locomo_evaluation import ADVERSARIAL, keep_conversation
-from app.recollection import READ
-from app.turn_texts import shown_turn
+from app.recollection import READ, READ_AROUND
+from app.turn_texts import turns_in_context
 from reader.spans.adapter import WEIGHTS
 from reader.spans.model import EmbeddedSpanReader
 
-NAMES = ("activation", "relevance", "answerable", "margin")
+NAMES = ("activation", "relevance")
 DEPTHS = (5, 10, 25)
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A question with the turns that it activates, in their order: shape (turns, 4) and (turns,)."""
+    """A question with the turns that it activates, in their order: shape (turns, 2) and (turns,)."""
 
     conversation: str
     category: int
@@ -64,13 +64,13 @@ def asked(file: Path) -> list[Asked]:
                 row = library.memory.encode([question.question])[0]
                 activated = recollector.activated(question.question, row)[:READ]
                 turns = {t.key: t for t in recollector.stream.turns([each.key for each in activated])}
-                texts = [shown_turn(turns[each.key]) for each in activated]
-                readings = reader.read(question.question, texts)
+                around = recollector.stream.around(list(turns), *READ_AROUND)
+                texts = [turns_in_context(turns[each.key], *around[each.key]) for each in activated]
+                readings = reader.read(question.question, [text for both in texts for text in both])
+                both = zip(readings[::2], readings[1::2], strict=True)
+                relevance = [(one.relevance + two.relevance) / 2 for one, two in both]
                 gold = {kept.places[turn] for turn in question.evidence if turn in kept.places}
-                signs = [
-                    [each.score, r.relevance, r.answerable, r.spans[0].score if r.spans else -12.0]
-                    for each, r in zip(activated, readings, strict=True)
-                ]
+                signs = [[each.score, said] for each, said in zip(activated, relevance, strict=True)]
                 found.append(
                     Asked(
                         conversation.sample_id,
@@ -96,7 +96,7 @@ def fitted(some: Sequence[Asked]) -> np.ndarray:
             total -= math.log(np.exp(scores[each.gold]).sum() / np.exp(scores).sum()) / len(with_gold)
         return total
 
-    return np.asarray(minimize(loss, np.array([20.0, 0.5, 0.1, 0.1]), method="BFGS").x)
+    return np.asarray(minimize(loss, np.array([20.0, 0.5]), method="BFGS").x)
 
 
 def recall(some: Sequence[Asked], weights: np.ndarray) -> dict[str, float]:
@@ -123,8 +123,8 @@ def main() -> None:
         if chosen.keep:
             chosen.keep.write_bytes(pickle.dumps(everything))
     conversations = sorted({each.conversation for each in everything})
-    alone = np.array([1.0, 0.0, 0.0, 0.0])
-    shipped = np.array([1.0, turn_ranking.RELEVANCE, turn_ranking.ANSWERABLE, turn_ranking.MARGIN])
+    alone = np.array([1.0, 0.0])
+    shipped = np.array([1.0, turn_ranking.RELEVANCE])
     report: dict[str, Any] = {
         "activation alone": recall(everything, alone),
         "as shipped": recall(everything, shipped),

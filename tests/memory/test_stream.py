@@ -92,6 +92,22 @@ def test_neighbours_are_of_the_same_thread(stream: MemoryStream) -> None:
     assert other(stream).neighbours(5) == []
 
 
+def test_turns_around_others_are_of_the_same_thread_and_user(stream: MemoryStream) -> None:
+    for n in range(1, 11):
+        stream.append("odd" if n % 2 else "even", a_turn(n))
+
+    def keys(stream: MemoryStream, *asked: int) -> dict[int, tuple[list[int], list[int]]]:
+        found = stream.around(asked, 3, 1)
+        return {
+            key: ([turn.key for turn in before], [turn.key for turn in after])
+            for key, (before, after) in found.items()
+        }
+
+    assert keys(stream, 9, 4, 1, 99) == {9: ([3, 5, 7], []), 4: ([2], [6]), 1: ([], [3]), 99: ([], [])}
+    assert keys(other(stream), 9) == {9: ([], [])}
+    assert keys(stream) == {}
+
+
 def test_all_turns_come_in_the_order_they_were_stored(stream: MemoryStream) -> None:
     for n in range(1, 6):
         (stream if n != 4 else other(stream)).append(f"thread {n % 2}", a_turn(n))

@@ -21,6 +21,7 @@ from reader.spans.decoding import (
     first_shares,
     in_bands,
     merged,
+    of_whole_words,
 )
 from retrieval.document import Span
 from retrieval.hits import Float32
@@ -307,3 +308,14 @@ def test_absurd_scores_agree_without_overflow() -> None:
     found = agreed(banded(2, {(0, 0): 900.0, (0, 1): -900.0}), floats(0, 0))
     assert np.isfinite(found[0, 0])
     assert found[0, 0] == pytest.approx(900.0)
+
+
+def test_spans_that_cut_a_word_or_have_none_are_out() -> None:
+    # ( un ##known ) .   of which "un", "##known", "(", ")" and "." are no answers by themselves
+    inner = np.array([False, False, True, False, False])
+    wordless = np.array([True, False, False, True, True])
+    scores = in_bands(np.zeros(5, np.float32), np.zeros(5, np.float32))
+    found = of_whole_words(scores, inner, wordless)
+    kept = {(first, first + more) for first, more in zip(*np.nonzero(np.isfinite(found)), strict=True)}
+    assert kept == {(0, 2), (0, 3), (0, 4), (1, 2), (1, 3), (1, 4)}
+    assert of_whole_words(np.empty((0, LONGEST), np.float32), inner[:0], wordless[:0]).shape == (0, LONGEST)
