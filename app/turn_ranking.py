@@ -10,7 +10,7 @@ from memory.stream_index import ActivatedTurn
 
 __all__ = ["RELEVANCE", "read_turns"]
 
-RELEVANCE: Final = 0.043
+RELEVANCE: Final = 0.038
 """Of a reading's log-odds, where activation has 1: fitted by tests/benchmarks/turn_rerank_choice.py."""
 
 

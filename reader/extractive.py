@@ -282,7 +282,8 @@ class ExtractiveReader:
         yes_or_no = all(asks_yes_or_no(part) for part in self.parts(own))
         # What is known of short answers says nothing about a yes or a no.
         probability, least = self._chance(found, () if yes_or_no else ranked)
-        if words.names or (words.unknown and found["unknown"] >= self.calibration.most_unknown):
+        strange = words.unknown and found["unknown"] >= self.calibration.most_unknown
+        if words.names or (strange and (yes_or_no or not ranked)):
             unknown = sorted(set(words.unknown.values()))
             more = f" and {len(unknown) - MOST_NAMED} more" if len(unknown) > MOST_NAMED else ""
             named = ", ".join(unknown[:MOST_NAMED]) + more

@@ -39,8 +39,9 @@ RANKS: Final = (0.0, 0.3, 0.6, 0.9, 1.2, 1.5, 2.0, 3.0)
 """Weights of the rank that are tried."""
 RIGHT: Final = 0.5
 """F1 from which an answer counts as right."""
-ANSWERED: Final = 0.9
-"""Share of the answerable questions that the threshold must leave answered, on the half that chooses."""
+UNANSWERABLE: Final = 0.1
+"""Share of questions without an answer for which the threshold is best: their score is 1 if none is given,
+that of others F1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +177,20 @@ def right_of(each: Tried) -> bool:
     return bool(each.answers) and f1(best.text, each.answers) >= RIGHT
 
 
+def best_threshold(chances: Sequence[float], some: Sequence[Tried]) -> float:
+    """The probability from which on to answer, so that the mean score is best; in steps of 0.01."""
+    answerable = np.array([bool(each.answers) for each in some])
+    score = np.array([f1(max(e.short, key=strength).text, e.answers) if e.answers else 0.0 for e in some])
+    share = answerable.mean()
+    weights = np.where(answerable, (1 - UNANSWERABLE) / share, UNANSWERABLE / (1 - share))
+
+    def mean(threshold: float) -> float:
+        given = np.array(chances) >= threshold
+        return float((weights * np.where(given, score, ~answerable)).mean())
+
+    return max((n / 100 for n in range(100)), key=mean)
+
+
 def draw(reliability: Sequence[Sequence[float]], file: Path) -> None:
     """How often answers of some probability are right, in ten bins of equally many questions."""
     from matplotlib.figure import Figure
@@ -219,8 +234,7 @@ def main() -> None:
         values = table(some)[0] @ np.array(coefficients) + intercept
         return [1 / (1 + math.exp(-float(value))) for value in values]
 
-    answerable = sorted(c for c, each in zip(chances(first), first, strict=True) if each.answers)
-    threshold = answerable[int(len(answerable) * (1 - ANSWERED))]
+    threshold = best_threshold(chances(first), first)
     report: dict[str, Any] = {
         "right, by the weight of the rank": {
             str(weight): [right_with(some, weight) for some in (first, second)] for weight in RANKS

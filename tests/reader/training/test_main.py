@@ -7,9 +7,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 import typer
 from safetensors.torch import load_file
 
@@ -60,26 +62,53 @@ def test_from_questions_to_weights_that_are_read(tmp_path: Path, rows: list[Row]
     assert last.startswith(f"written to {out}; ")
     assert "Traceback" not in ended.stderr
     kept = json.loads((work / "wrong_passages.json").read_text())
-    assert len(kept) == trained
+    assert len(kept["wrong"]) == trained
     assert sorted(str(each.relative_to(work)) for each in work.rglob("*") if each.is_file()) == [
         f"course 1/{CHECKPOINT}",
         f"course 2/{CHECKPOINT}",
         "wrong_passages.json",
     ]
-    assert_ships_the_last(out, work / "course 2" / CHECKPOINT)
+    assert_ships_the_mean(out, work / "course 2" / CHECKPOINT)
     (reading,) = EmbeddedSpanReader.load(out).read(rows[0].question, [rows[0].context])
     assert reading.spans
 
 
-def assert_ships_the_last(out: Path, checkpoint: Path) -> None:
-    """The averages of the second course, which began with those of the first."""
+def assert_ships_the_mean(out: Path, checkpoint: Path) -> None:
+    """The mean of the averages of both courses, of which the second began with those of the first."""
     kept, first = load_file(checkpoint), load_file(checkpoint.parents[1] / "course 1" / CHECKPOINT)
     name = "base.encoder.layer.0.output.dense.bias"
     shipped = load_file(out / HEADS)[name].float()
-    assert shipped.tolist() == pytest.approx(kept[f"mean.{name}"].tolist(), abs=1e-3)
+    mean = (kept[f"mean.{name}"] + first[f"mean.{name}"]) / 2
+    assert shipped.tolist() == pytest.approx(mean.tolist(), abs=1e-3)
     # One step of the second one's rate away, and not where the first one began.
     far = (kept[f"now.{name}"] - first[f"mean.{name}"]).abs().max()
     assert 0 < far < 1e-3
+
+
+@pytest.mark.parametrize("text", ["{", "[1, 2", "\x00"])
+def test_a_damaged_list_of_wrong_passages_is_one_sentence(
+    tmp_path: Path, rows: list[Row], fails: Callable[..., str], text: str
+) -> None:
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "wrong_passages.json").write_text(text)
+    error = fails(write_data(tmp_path / "data", rows))
+    assert "wrong_passages.json cannot be read" in error
+    assert error.endswith("remove it.\n")
+
+
+def test_wrong_passages_of_other_data_are_looked_for_again(tmp_path: Path, rows: list[Row]) -> None:
+    work = tmp_path / "work"
+    command._pool(rows, work, "cpu")
+    before = json.loads((work / "wrong_passages.json").read_text())
+    fewer = [replace(row, title="another") for row in rows]
+    command._pool(fewer, work, "cpu")
+    after = json.loads((work / "wrong_passages.json").read_text())
+    assert before["data"] != after["data"]
+
+
+def test_mean_of_courses() -> None:
+    one, two = {"a": torch.tensor([1.0, 4.0])}, {"a": torch.tensor([3.0, 0.0])}
+    assert command.mean_of([one, two])["a"].tolist() == [2.0, 2.0]
 
 
 def test_there_are_two_courses_the_second_of_which_goes_on_more_slowly() -> None:

@@ -307,6 +307,11 @@ def test_a_checkpoint_of_other_data_is_refused(pool: Pool, trained: tuple[dict[s
     _, folder = trained
     with pytest.raises(TrainingDataError, match="of another course or other data"):
         train(Pool(pool.passages, pool.asked[:5]), COURSE, folder, said=silent)
+    # As many steps, and one word of one question is another.
+    first = pool.asked[0]
+    other = replace(first, row=replace(first.row, question=first.row.question + "?"))
+    with pytest.raises(TrainingDataError, match="of another course or other data"):
+        train(Pool(pool.passages, [other, *pool.asked[1:]]), COURSE, folder, said=silent)
 
 
 def emptied(file: Path) -> None:
