@@ -328,6 +328,7 @@ class Reader(Protocol):
             searched: What a search alone has to offer, where the evidence is from elsewhere: a probability
                 that was fitted on searches is made of these.
             memories: Of earlier conversations, oldest first, to understand the question by.
+            short: What may be the answer in a few words, for readers that quote.
         """
 
     def needs_memory(self, question: str, suggested: bool) -> bool:

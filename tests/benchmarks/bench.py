@@ -218,7 +218,7 @@ class Grown:
             writer.add_document(tantivy.Document.from_dict(row, index._schema))
 
     def seconds(self, questions: list[str]) -> list[float]:
-        """Wall clock of each question, asked once before."""
+        """Wall clock of each question, none of which was asked before; what they need is loaded."""
         search = HybridSearch(self.chunks, self.sentences, self.words, self.neighbourhoods, self.search_rows)
         encoder = self.library.encoder()
         trees = partial(self.library.trees.ensure_extractive, progress=silent)
@@ -244,7 +244,7 @@ class Grown:
             return agent.ask(asked, silent), time.perf_counter() - began
 
         for question in questions[:10]:
-            ask(question)
+            ask(f"Now, {question}")
         answers, seconds = zip(*(ask(question) for question in questions), strict=True)
         self.steps = {
             step.name: float(np.median([a.steps[n].seconds for a in answers])) * 1000
