@@ -62,6 +62,8 @@ NO_EVIDENCE: Final = "Nothing in the documents or in memory speaks to this quest
 UNANSWERED: Final = "Neither documents nor memory seem to answer this question."
 MOST_SENTENCES: Final = 3
 MOST_NAMED: Final = 8
+SURE: Final = 0.5
+"""Probability from which a short answer is given without a word on how sure it is."""
 LEAF_SENTENCES: Final = 8
 """Sentences of a leaf that its probability is made of, as many as of a search."""
 
@@ -343,7 +345,8 @@ def _in_short(given: Sequence[ShortAnswer], probability: float) -> ReaderAnswer:
     """The answers in a few words, each with the sentence that it stands in."""
     cited = tuple(dict.fromkeys(each.evidence for each in given))
     text = "; ".join(f"{flat(each.text)} [{cited.index(each.evidence) + 1}]" for each in given)
-    return ReaderAnswer(text, False, cited, probability)
+    notes = (f"unsure, right with a probability of {probability:.0%}",) if probability < SURE else ()
+    return ReaderAnswer(text, False, cited, probability, notes)
 
 
 def _quoting(evidence: Sequence[Evidence], cited: tuple[int, ...], probability: float | None) -> ReaderAnswer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -29,13 +29,16 @@ CERTAIN_OF_MARGIN = SpanCalibration(
 )
 
 
+@dataclass(frozen=True)
 class Extractive:
-    """Makes the embedded reader with numbers of our own: it answers from a margin above 0 on."""
+    """Makes the extractive reader with numbers of our own: it answers from a margin above 0 on."""
 
-    key, at_once = "extractive", 2
+    spans: SpanCalibration = CERTAIN_OF_MARGIN
+    key: str = "extractive"
+    at_once: int = 2
 
     def __call__(self, run: object) -> ExtractiveReader:
-        return ExtractiveReader(Calibration.load(), spans=CERTAIN_OF_MARGIN)
+        return ExtractiveReader(Calibration.load(), spans=self.spans)
 
     def for_job(self, what: str, progress: object) -> ExtractiveReader:
         return self(None)
@@ -82,6 +85,17 @@ def test_a_few_words_with_their_sentence(novella: Library) -> None:
     text = library.store.load(library.documents()[0].key).text
     assert all("Mrs. Corrie" in text[p.span.start : p.span.end] for p in answer.passages[:1])
     assert {question for question, _ in listed.asked} == {INN}
+
+
+def test_what_is_unsure_says_so(novella: Library) -> None:
+    library, _ = with_readers(novella, {INN: ["Mrs. Corrie"]}, {"Mrs. Corrie": -1.0})
+    lenient = CERTAIN_OF_MARGIN.model_copy(update={"threshold": 0.1})
+    library = Library(library.settings, library.engine, replace(library.backends, reader=Extractive(lenient)))
+    answer = library.ask(INN, route="search")
+    assert answer.text == "Mrs. Corrie [1]"
+    assert answer.notes == ("unsure, right with a probability of 27%",)
+    sure, _ = with_readers(novella, {INN: ["Mrs. Corrie"]})
+    assert sure.ask(INN, route="search").notes == ()
 
 
 def test_silence_where_reading_finds_nothing(novella: Library) -> None:
