@@ -290,6 +290,7 @@ def test_killed_in_the_middle_another_worker_goes_on(
 ) -> None:
     with serving(sober, faults=[None, None, stall()]) as server:
         environment = {name: os.environ[name] for name in ("PATH", "LANG", "HOME") if name in os.environ}
+        environment["CLEW_SPAN_READER"] = "off"
         with subprocess.Popen(
             [sys.executable, "-c", KILLED, str(own_novella_home), QUESTION],
             env=environment | {"OPENAI_BASE_URL": server.base_url, "CLEW_CACHE_MEGABYTES": "0"},

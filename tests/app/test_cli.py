@@ -41,6 +41,8 @@ FIGURES = {
     "questions",
     "em",
     "f1",
+    "holds_answer",
+    "words_per_answer",
     "evidence_hit",
     "paragraph_hit",
     "abstention",

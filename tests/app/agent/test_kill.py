@@ -28,6 +28,7 @@ def killed(
     """Run `clew`, and kill it as soon as the server says so."""
     environment = {name: os.environ[name] for name in ("PATH", "LANG", "HOME") if name in os.environ}
     environment |= {"CLEW_HOME": str(home), "OPENAI_BASE_URL": server.base_url, "CLEW_DEVICE": "cpu"}
+    environment["CLEW_SPAN_READER"] = "off"
     with subprocess.Popen(
         [str(CLEW), "--model", "openai:fake", *arguments],
         cwd=cwd,
