@@ -251,9 +251,11 @@ class Screen:
     def checks(self, checks: Sequence[Check]) -> None:
         """What `clew doctor` found."""
         colours = {"ok": "green", "warning": "yellow", "problem": "red"}
+        width = max((len(check.name) for check in checks), default=0) + 2
         for check in checks:
+            name = f"{check.name:<{width}}"
             self.out.print(
-                Text.assemble((f"{check.state:<8}", colours[check.state]), f"{check.name:<10}", check.detail),
+                Text.assemble((f"{check.state:<8}", colours[check.state]), name, check.detail),
                 soft_wrap=True,
             )
 

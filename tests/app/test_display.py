@@ -169,8 +169,9 @@ def test_report(shown: Shown) -> None:
 
 
 def test_checks(shown: Shown) -> None:
-    out, _ = shown(lambda screen: screen.checks([Check("home", "warning", "/x [red]full[/red]")]))
-    assert out == "warning home      /x [red]full[/red]\n"
+    checks = [Check("home", "warning", "/x [red]full[/red]"), Check("span reader", "ok", "off")]
+    out, _ = shown(lambda screen: screen.checks(checks))
+    assert out == "warning home         /x [red]full[/red]\nok      span reader  off\n"
 
 
 def test_progress_of_a_plain_stderr_is_no_noise(shown: Shown) -> None:
