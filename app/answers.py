@@ -40,7 +40,7 @@ class Answer:
 
     Attributes:
         text: With [n] behind what citation n supports, n counting `citations` from 1.
-        confidence: Probability that the evidence answers the question; None if the reader has none.
+        confidence: See `reader.contract.ReaderAnswer`.
         model: The reader's name.
         citations: The evidence that the answer rests on, none of it dropped.
         evidence: All that was selected, dropped ones too.

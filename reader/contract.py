@@ -59,7 +59,8 @@ class ReaderAnswer:
         abstained: True if the evidence does not hold an answer.
         cited: Positions of the evidence that the answer rests on, from 0, in the order of the [n]; empty when
             it abstains.
-        confidence: Probability that the evidence answers the question, 0 to 1; None if the reader has none.
+        confidence: Probability, 0 to 1, that an answer of a few words is right, or that the evidence answers
+            the question; None if the reader has none.
         notes: What checking the answer has shown and removed, each a few words.
         left_out: Pieces of usable evidence, counted from the end, that the reader was not shown because its
             window is too small.
@@ -83,7 +84,6 @@ class ShortAnswer:
         evidence: Position of the evidence in which they stand, from 0.
         text: As they stand there.
         score: In log-odds, of this against no answer; higher is better.
-        relevance: In log-odds, that the text around them answers the question.
         answerable: In log-odds, that the answer stands in the text around them.
         query: What they were read for, as it was looked up.
         rank: That the search gave the text around them, from 1.
@@ -94,7 +94,6 @@ class ShortAnswer:
     evidence: int
     text: str
     score: float
-    relevance: float
     answerable: float
     query: str = ""
     rank: int = 1

@@ -268,9 +268,9 @@ class ExtractiveReader:
         In a few words where what was found has been read together with the question, and it does not ask for
         yes or no, which no words of a text are.
 
-        About the whole of the documents, with up to ten that are spread over them. Whether to answer is told
-        by what a search has to offer, whatever else the evidence is from: more sentences to choose from make
-        a best one that is closer to any question, nonsense too.
+        About the whole of the documents, with up to ten that are spread over them. Whether to answer in a few
+        words is told by how they were read, else by what a search has to offer, whatever else the evidence is
+        from: more sentences to choose from make a best one that is closer to any question, nonsense too.
         """
         usable = [n for n, each in enumerate(evidence) if each.verdict is not Verdict.DROPPED]
         if not usable:
@@ -296,7 +296,8 @@ class ExtractiveReader:
         if whole:
             return _quoting(evidence, spread_over(evidence, usable), probability)
         if ranked and not yes_or_no:
-            return _in_short(self._chosen(own, ranked, found, evidence), probability)
+            unsure = self.spans is not None and probability < SURE
+            return _in_short(self._chosen(own, ranked, found, evidence), probability, unsure)
         best = max(alone, key=lambda n: evidence[n].score)
         floor = self.calibration.close * evidence[best].score
         close = sorted((n for n in alone if evidence[n].score >= floor), key=lambda n: -evidence[n].score)
@@ -341,11 +342,11 @@ class ExtractiveReader:
         return self.calibration.probability(found), self.calibration.threshold
 
 
-def _in_short(given: Sequence[ShortAnswer], probability: float) -> ReaderAnswer:
+def _in_short(given: Sequence[ShortAnswer], probability: float, unsure: bool) -> ReaderAnswer:
     """The answers in a few words, each with the sentence that it stands in."""
     cited = tuple(dict.fromkeys(each.evidence for each in given))
     text = "; ".join(f"{flat(each.text)} [{cited.index(each.evidence) + 1}]" for each in given)
-    notes = (f"unsure, right with a probability of {probability:.0%}",) if probability < SURE else ()
+    notes = (f"unsure, right with a probability of {probability:.0%}",) if unsure else ()
     return ReaderAnswer(text, False, cited, probability, notes)
 
 

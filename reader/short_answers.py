@@ -52,7 +52,7 @@ DESCRIBED: Final = re.compile(
 SURE: Final = 0.0
 """Log-odds of an answer from which a described question is not asked again."""
 CLOSE: Final = 2.0
-"""Log-odds that a further answer may be below the best."""
+"""Log-odds that a further answer may be below the best; set by hand, as is the one above."""
 MOST: Final = 5
 
 

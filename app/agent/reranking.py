@@ -134,9 +134,9 @@ def reranked(hits: Hits, read: Sequence[ReadChunk]) -> Hits:
 
 
 BONUS: Final = 2.0
-"""Of a sentence in which the answer is sure to stand, beside scores of mostly 0 to 2."""
+"""Of a sentence in which the answer is sure to stand, beside scores of mostly 0 to 2; set by hand."""
 SAID: Final = 4000
-"""Characters of a turn, a second of reading at most for all that may be cited."""
+"""Characters of a turn that are read, so that a few long ones do not keep a question waiting."""
 
 
 def sentence_bonus(scored: Sequence[ScoredCandidate], read: Sequence[ReadChunk]) -> list[ScoredCandidate]:
@@ -178,7 +178,6 @@ def short_answers(
                     evidence=holder,
                     text=text,
                     score=each.score,
-                    relevance=chunk.reading.relevance,
                     answerable=chunk.reading.answerable,
                     query=query,
                     rank=chunk.rank,

@@ -12,7 +12,7 @@ from retrieval.reranking import Reading, SpanReader
 __all__ = ["KeptReadings"]
 
 MOST: Final = 2000
-"""Readings of some 200 tokens each: with their texts 6 MB."""
+"""Of some 200 tokens each: 8 bytes a token, and the text."""
 
 
 class KeptReadings:

@@ -20,8 +20,8 @@ from reader.short_answers import (
 )
 
 
-def short(text: str, score: float, relevance: float = 0.0, answerable: float = 0.0) -> ShortAnswer:
-    return ShortAnswer(0, text, score, relevance, answerable)
+def short(text: str, score: float) -> ShortAnswer:
+    return ShortAnswer(0, text, score, 0.0)
 
 
 @pytest.mark.parametrize(

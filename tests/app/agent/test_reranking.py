@@ -33,7 +33,7 @@ CERTAIN_OF_MARGIN = SpanCalibration(
 class Extractive:
     """Makes the extractive reader with numbers of our own: it answers from a margin above 0 on."""
 
-    spans: SpanCalibration = CERTAIN_OF_MARGIN
+    spans: SpanCalibration | None = CERTAIN_OF_MARGIN
     key: str = "extractive"
     at_once: int = 2
 
@@ -87,7 +87,7 @@ def test_a_few_words_with_their_sentence(novella: Library) -> None:
     assert {question for question, _ in listed.asked} == {INN}
 
 
-def test_what_is_unsure_says_so(novella: Library) -> None:
+def test_what_is_unsure_says_so(novella: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     library, _ = with_readers(novella, {INN: ["Mrs. Corrie"]}, {"Mrs. Corrie": -1.0})
     lenient = CERTAIN_OF_MARGIN.model_copy(update={"threshold": 0.1})
     library = Library(library.settings, library.engine, replace(library.backends, reader=Extractive(lenient)))
@@ -96,6 +96,11 @@ def test_what_is_unsure_says_so(novella: Library) -> None:
     assert answer.notes == ("unsure, right with a probability of 27%",)
     sure, _ = with_readers(novella, {INN: ["Mrs. Corrie"]})
     assert sure.ask(INN, route="search").notes == ()
+    # Of another model's scores nothing is known: what is told is that the evidence answers.
+    other = Library(sure.settings, sure.engine, replace(sure.backends, reader=Extractive(None)))
+    monkeypatch.setattr("reader.extractive.SURE", 1.0)
+    answer = other.ask(INN, route="search")
+    assert (answer.text, answer.notes) == ("Mrs. Corrie [1]", ())
 
 
 def test_silence_where_reading_finds_nothing(novella: Library) -> None:

@@ -13,10 +13,8 @@ from reader.errors import CalibrationError
 from reader.spans.calibration import SIGNALS, WIDEST, SpanCalibration, span_signals, strength
 
 
-def short(
-    text: str, score: float, relevance: float = 0.0, answerable: float = 0.0, rank: int = 1
-) -> ShortAnswer:
-    return ShortAnswer(0, text, score, relevance, answerable, 0, rank, closeness=0.6, coverage=0.7)
+def short(text: str, score: float, answerable: float = 0.0, rank: int = 1) -> ShortAnswer:
+    return ShortAnswer(0, text, score, answerable, rank=rank, closeness=0.6, coverage=0.7)
 
 
 def numbers(**coefficients: float) -> SpanCalibration:
@@ -28,8 +26,8 @@ def numbers(**coefficients: float) -> SpanCalibration:
 def test_what_ships_can_be_loaded_and_is_a_probability() -> None:
     shipped = SpanCalibration.load()
     assert 0 < shipped.threshold < 1
-    sure = shipped.probability(span_signals([short("a", 12.0, 12.0, 12.0)]))
-    unsure = shipped.probability(span_signals([short("a", -12.0, -12.0, -12.0)]))
+    sure = shipped.probability(span_signals([short("a", 12.0, 12.0)]))
+    unsure = shipped.probability(span_signals([short("a", -12.0, -12.0)]))
     assert unsure < shipped.threshold < sure
 
 
@@ -42,7 +40,7 @@ def test_probability_is_the_logistic_function_of_the_signals() -> None:
 
 
 def test_signals_of_the_best_and_its_lead_over_another_answer() -> None:
-    ranked = [short("Ada Lund", 4.0, 3.0, 2.0), short("Lund", 3.9, 3.0, 2.0), short("Bo", 1.0, 3.0, 2.0)]
+    ranked = [short("Ada Lund", 4.0, 2.0), short("Lund", 3.9, 2.0), short("Bo", 1.0, 2.0)]
     found = span_signals(ranked)
     assert (found["score"], found["answerable"]) == (4.0, 2.0)
     # "Lund" is the same answer in fewer words, so the lead is over "Bo".
@@ -56,7 +54,7 @@ def test_a_better_rank_is_never_worse() -> None:
 
 
 def test_absurd_scores_are_cut() -> None:
-    found = span_signals([short("a", 1e9, -1e9, 1e9)])
+    found = span_signals([short("a", 1e9, 1e9)])
     assert (found["score"], found["answerable"], found["lead"]) == (WIDEST, WIDEST, WIDEST)
 
 
