@@ -22,6 +22,8 @@ OVERLAP: Final = 64
 
 Half of a window's tokens where that is less.
 """
+JOINT: Final = re.compile(r"(?<=[^\W\d_])[-\u2010\u2011](?=[^\W\d_])|(?<=\d)[.,](?=\d)")
+"""What joins two pieces to one word or number: "twenty-two", "1,847"."""
 SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 
 
@@ -73,7 +75,12 @@ def windows_of(question: str, texts: Sequence[str], tokenizer: Any, length: int)
     for number, found in enumerate(tokenizer.encode_batch(texts, add_special_tokens=False)):
         offsets = np.array(with_marks(texts[number], found.offsets), np.int32).reshape(-1, 2)
         shapes = shapes_of(texts[number], found.offsets)
-        inner = np.array([token.startswith("##") for token in found.tokens], bool)
+        joints = {joint.start() for joint in JOINT.finditer(texts[number])}
+        goes_on = [
+            token.startswith("##") or start in joints or start - 1 in joints
+            for token, (start, _) in zip(found.tokens, found.offsets, strict=True)
+        ]
+        inner = np.array(goes_on, bool)
         said = [any(map(str.isalnum, texts[number][start:end])) for start, end in found.offsets]
         wordless = ~np.array(said, bool)
         at = 0

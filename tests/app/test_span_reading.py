@@ -34,6 +34,11 @@ def test_embedded_reader_answers_in_a_few_words_with_the_sentence(embedded: Libr
     assert 0 < answer.confidence <= 1
 
 
+def test_a_number_is_not_cut(embedded: Library) -> None:
+    answer = embedded.ask("How many pieces of brass did Set No. 31 hold in its pearwood box?", route="search")
+    assert "twenty-two" in answer.text
+
+
 def test_it_is_loaded_once_and_by_nobody_who_does_not_ask(
     embedded: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:

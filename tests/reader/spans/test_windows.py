@@ -46,6 +46,24 @@ def test_a_short_text_by_hand(tokenizer: Any) -> None:
     assert window.shapes.tolist() == [0, 1, 0, 0, 0, 1, 0, 0, 0, 0]
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("it held twenty-two pieces", ["it", "held", "twenty-two", "pieces"]),
+        ("some 1,345,596 or 7.5.", ["some", "1,345,596", "or", "7.5", "."]),
+        ("six\u2011and\u2011thirty hours", ["six\u2011and\u2011thirty", "hours"]),
+        ("unaffordable: 1914-1918, - x", ["unaffordable", ":", "1914", "-", "1918", ",", "-", "x"]),
+    ],
+)
+def test_pieces_of_words_and_numbers_are_inner(tokenizer: Any, text: str, words: list[str]) -> None:
+    (window,) = windows_of(QUESTION, [text], tokenizer, 60)
+    starts = [int(start) for (start, _), inner in zip(window.offsets, window.inner, strict=True) if not inner]
+    found = [text[a:b].strip() for a, b in itertools.pairwise([*starts, len(text)])]
+    assert found == words
+    wordless = [text[a:b] for (a, b), none in zip(window.offsets, window.wordless, strict=True) if none]
+    assert not any(map(str.isalnum, "".join(wordless)))
+
+
 def test_offsets_count_characters_and_not_bytes(tokenizer: Any) -> None:
     text = "😀 Märta, 今天 é!"
     (window,) = windows_of(QUESTION, [text], tokenizer, 60)
