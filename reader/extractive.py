@@ -293,15 +293,17 @@ class ExtractiveReader:
             return ReaderAnswer(text, True, (), probability)
         if probability < least:
             return ReaderAnswer(UNANSWERED, True, (), probability)
+        notes = [f"“{asked_for}” read as “{other}”" for asked_for, other in words.read_as.items()]
         if whole:
-            return _quoting(evidence, spread_over(evidence, usable), probability)
+            return _quoting(evidence, spread_over(evidence, usable), probability, notes)
         if ranked and not yes_or_no:
-            unsure = self.spans is not None and probability < SURE
-            return _in_short(self._chosen(own, ranked, found, evidence), probability, unsure)
+            if self.spans is not None and probability < SURE:
+                notes.append(f"unsure, right with a probability of {probability:.0%}")
+            return _in_short(self._chosen(own, ranked, found, evidence), probability, notes)
         best = max(alone, key=lambda n: evidence[n].score)
         floor = self.calibration.close * evidence[best].score
         close = sorted((n for n in alone if evidence[n].score >= floor), key=lambda n: -evidence[n].score)
-        return _quoting(evidence, tuple(sorted(close[:MOST_SENTENCES])), probability)
+        return _quoting(evidence, tuple(sorted(close[:MOST_SENTENCES])), probability, notes)
 
     def _own(self, question: str, own: str, short: Sequence[ShortAnswer]) -> list[ShortAnswer]:
         """The answers without those to a question before, which was put before this one to explain it."""
@@ -342,14 +344,18 @@ class ExtractiveReader:
         return self.calibration.probability(found), self.calibration.threshold
 
 
-def _in_short(given: Sequence[ShortAnswer], probability: float, unsure: bool) -> ReaderAnswer:
+def _in_short(given: Sequence[ShortAnswer], probability: float, notes: Sequence[str]) -> ReaderAnswer:
     """The answers in a few words, each with the sentence that it stands in."""
     cited = tuple(dict.fromkeys(each.evidence for each in given))
     text = "; ".join(f"{flat(each.text)} [{cited.index(each.evidence) + 1}]" for each in given)
-    notes = (f"unsure, right with a probability of {probability:.0%}",) if unsure else ()
-    return ReaderAnswer(text, False, cited, probability, notes)
+    return ReaderAnswer(text, False, cited, probability, tuple(notes))
 
 
-def _quoting(evidence: Sequence[Evidence], cited: tuple[int, ...], probability: float | None) -> ReaderAnswer:
+def _quoting(
+    evidence: Sequence[Evidence],
+    cited: tuple[int, ...],
+    probability: float | None,
+    notes: Sequence[str] = (),
+) -> ReaderAnswer:
     text = " ".join(f"{flat(evidence[n].quote)} [{place}]" for place, n in enumerate(cited, start=1))
-    return ReaderAnswer(text, False, cited, probability)
+    return ReaderAnswer(text, False, cited, probability, tuple(notes))

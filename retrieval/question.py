@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from retrieval.hits import Int64
@@ -39,12 +39,14 @@ class QuestionWords:
         names: Those of `unknown` that are names or long numbers: capitalised within the question, or with
             three digits or more. ("Which 3 things", "chapter 12" claim nothing about the words of a book.)
         naming: Terms, known or not, that say which one is meant: capitalised within the question, or numbers.
+        read_as: Words of the question that stand otherwise in what was found, each with how it stands there.
     """
 
     weights: dict[str, float]
     unknown: dict[str, str]
     names: frozenset[str] = frozenset()
     naming: frozenset[str] = frozenset()
+    read_as: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.names <= self.unknown.keys() <= self.weights.keys():
@@ -64,12 +66,18 @@ class QuestionWords:
         if not weights:
             return self
         unknown = {term: word for term, word in self.unknown.items() if term in weights}
-        return QuestionWords(weights, unknown, self.names & weights.keys(), self.naming & weights.keys())
+        names, naming = self.names & weights.keys(), self.naming & weights.keys()
+        return replace(self, weights=weights, unknown=unknown, names=names, naming=naming)
 
     def knowing(self, terms: Collection[str]) -> QuestionWords:
         """The same, these terms being known too, from elsewhere than the documents."""
         unknown = {term: word for term, word in self.unknown.items() if term not in terms}
         return replace(self, unknown=unknown, names=self.names & unknown.keys())
+
+    def standing_as(self, found: Mapping[str, str]) -> QuestionWords:
+        """The same, some unknown terms being known as other words (`retrieval.near_names`)."""
+        read_as = {self.unknown[term]: other for term, other in found.items() if term in self.unknown}
+        return replace(self.knowing(found), read_as=self.read_as | read_as)
 
 
 def question_words(

@@ -20,6 +20,8 @@ from reader.contract import ReaderAnswer
 from retrieval.chunking import flat
 from retrieval.document import Span
 from retrieval.evidence import Evidence, MemoryOrigin
+from retrieval.near_names import near_names
+from retrieval.question import QuestionWords
 from retrieval.verify import Verdict
 
 __all__ = ["reason"]
@@ -39,7 +41,7 @@ def reason(state: AgentState, context: AgentContext) -> Update:
     of_documents = [each for each in state["passages"] if each["document"] > 0]
     best = sorted(of_documents, key=lambda each: -each["score"])[:CONTEXT_PASSAGES]
     passages = [context.rows.text(each["document"], Span(each["start"], each["end"])) for each in best]
-    words = words_with_memory(context.words(state["query"]), state, context)
+    words = _known_words(state["query"], evidence, passages, state, context)
     reply = context.reader.answer(
         state["query"],
         words,
@@ -64,6 +66,19 @@ def reason(state: AgentState, context: AgentContext) -> Update:
     return {"draft": draft}, _answered(reply)
 
 
+def _known_words(
+    query: str,
+    evidence: Sequence[Evidence],
+    passages: Sequence[str],
+    state: AgentState,
+    context: AgentContext,
+) -> QuestionWords:
+    """The words of a query, those known that were recalled or that stand otherwise in what was found."""
+    words = words_with_memory(context.words(query), state, context)
+    names = {term: words.unknown[term] for term in words.names}
+    return words.standing_as(near_names(names, [*(each.quote for each in evidence), *passages]))
+
+
 def _of_a_fact(evidence: Sequence[Evidence], state: AgentState, context: AgentContext) -> ReaderAnswer | None:
     """The best fact that was recalled, by the user's own words; None without one.
 
@@ -85,10 +100,11 @@ def _reason_whole(state: AgentState, context: AgentContext) -> Update:
     usable = [n for n in order if evidence[n]["verdict"] != Verdict.DROPPED]
     kept = usable[: max(WHOLE_EVIDENCE, len(numbers))]
     about = whole_topic(state["query"], context.asked)
+    quoted = [context.evidence(evidence[n]) for n in kept]
     reply = context.reader.answer(
         state["query"],
-        words_with_memory(context.words(about), state, context),
-        [context.evidence(evidence[n]) for n in kept],
+        _known_words(about, quoted, (), state, context),
+        quoted,
         (),
         context.on_draft,
         asked=context.asked,

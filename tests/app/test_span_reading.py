@@ -39,6 +39,15 @@ def test_a_number_is_not_cut(embedded: Library) -> None:
     assert "twenty-two" in answer.text
 
 
+def test_a_mistyped_name_is_read_as_the_one_that_is_there(embedded: Library) -> None:
+    answer = embedded.ask("Who was the bell-founder who cast the Old Stone of Vanock?", route="search")
+    assert "Barnaby Oke" in answer.text
+    assert "“Vanock” read as “Vannock”" in answer.notes
+    other = embedded.ask("Who was the bell-founder who cast the Old Stone of Tarsk?", route="search")
+    assert other.abstained
+    assert "Tarsk" in other.text
+
+
 def test_it_is_loaded_once_and_by_nobody_who_does_not_ask(
     embedded: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:

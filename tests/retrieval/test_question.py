@@ -57,3 +57,11 @@ def test_the_unknown_share_is_by_weight() -> None:
 def test_names_must_be_unknown_words() -> None:
     with pytest.raises(ValueError, match="must be among"):
         QuestionWords({"a": 1.0}, {}, frozenset({"a"}))
+
+
+def test_words_that_stand_otherwise_are_known_and_said() -> None:
+    words = QuestionWords({"a": 3.0, "b": 1.0}, {"a": "A", "b": "B"}, frozenset({"a", "b"}))
+    found = words.standing_as({"b": "Bee", "c": "Sea"})
+    assert (found.unknown, found.names, found.read_as) == ({"a": "A"}, frozenset({"a"}), {"B": "Bee"})
+    assert found.without({"a"}).read_as == {"B": "Bee"}
+    assert words.read_as == {}
