@@ -10,12 +10,14 @@ from reader.contract import ShortAnswer
 from reader.rules import same_answer
 from reader.spans.calibration import strength
 from retrieval.chunking import flat
+from retrieval.document import Span
 
 __all__ = [
     "asked_again",
     "asks_for_several",
     "asks_yes_or_no",
     "chosen_answers",
+    "closed",
     "describes",
     "ranked_answers",
 ]
@@ -23,10 +25,11 @@ __all__ = [
 LEAD: Final = re.compile(
     r"\W*(?:(?:and|but|so|then)\b\W*)?"
     r"(?:(?:(?:can|could|do|will|would)\s+you\s+)?(?:please\s+)?(?:tell\s+(?:me|us)|say|know|remember)\b\W*)?"
-    r"(?:(?:according|in|on|at|after|before|by|when|while)\b(?!\s+(?:what|which|whose)\b)[^,?]*,\s*)?",
+    r"(?:(?:according|in|on|at|after|before|by|when|while)\b(?!\s+(?:what|which|whose)\b)[^,?]*,\s*"
+    r"|(?<!\w )if\b[^,?]*,\s*(?=\w))?",
     re.IGNORECASE,
 )
-"""What may stand before the question itself: "Can you tell me", "According to the book,"."""
+"""What may stand before the question itself: "Can you tell me", "According to the book,", "If it rains,"."""
 YES_OR_NO: Final = re.compile(
     r"(?:(?:if|whether)"
     r"|(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|should|may|might|must)(?:n['’]t)?)"
@@ -54,6 +57,7 @@ SURE: Final = 0.0
 CLOSE: Final = 2.0
 """Log-odds that a further answer may be below the best; set by hand, as is the one above."""
 MOST: Final = 5
+PAIRS: Final = (("(", ")"), ("[", "]"), ("“", "”"), ("«", "»"), ('"', '"'))
 
 
 def asks_yes_or_no(question: str) -> bool:
@@ -77,6 +81,36 @@ def asked_again(question: str, ranked: Sequence[ShortAnswer]) -> str:
     if not ranked or strength(ranked[0]) >= SURE:
         return ""
     return f"{question} {flat(ranked[0].text)}"
+
+
+def closed(text: str, span: Span) -> Span:
+    """The span with the bracket or quotation mark beside it whose other half it has, or without that half.
+
+    'the "mad scientist' becomes 'the "mad scientist"'; a half whose other one is further away is left alone,
+    unless it is the first or last character.
+    """
+    start, end = span.start, span.end
+    for opening, closing in PAIRS:
+        said = text[start:end]
+        if opening == closing:
+            opened = unopened = said.count(opening) % 2 == 1
+        else:
+            opened, unopened = (
+                said.count(a) > said.count(b) for a, b in ((opening, closing), (closing, opening))
+            )
+        if opened and text.startswith(closing, end):
+            end += len(closing)
+        elif unopened and start and text[start - 1] == opening:
+            start -= 1
+        elif opened and len(said) > 1 and said.startswith(opening):
+            start += 1
+        elif (opened and len(said) > 1 and said.endswith(opening)) or (unopened and said.endswith(closing)):
+            end -= 1
+    while start < end and text[start].isspace():
+        start += 1
+    while start < end and text[end - 1].isspace():
+        end -= 1
+    return Span(start, end)
 
 
 def ranked_answers(found: Sequence[ShortAnswer]) -> list[ShortAnswer]:

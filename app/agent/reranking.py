@@ -12,7 +12,7 @@ import numpy as np
 from app.agent.state import EvidenceState
 from reader.contract import ShortAnswer
 from reader.rules import same_answer
-from reader.short_answers import asks_for_several
+from reader.short_answers import asks_for_several, closed
 from reader.spans.calibration import WIDEST, strength
 from retrieval.document import Span
 from retrieval.evidence import ScoredCandidate
@@ -166,12 +166,14 @@ def short_answers(
     for query in queries:
         put_behind = _put_behind(query, queries)
         for chunk in [*context.read_chunks(query), *context.read_said(query, turns)]:
+            whole = context.text(chunk.document, chunk.span) if chunk.reading.spans else ""
             for each in chunk.reading.spans:
-                span = Span(chunk.span.start + each.span.start, chunk.span.start + each.span.end)
+                local = closed(whole, each.span)
+                span = Span(chunk.span.start + local.start, chunk.span.start + local.end)
                 holder = _holder(evidence, chunk.document, span)
                 if holder is None:
                     continue
-                text = context.text(chunk.document, span)
+                text = whole[local.start : local.end]
                 if put_behind and same_answer(text, put_behind):
                     continue
                 answer = ShortAnswer(

@@ -15,9 +15,11 @@ from reader.short_answers import (
     asks_for_several,
     asks_yes_or_no,
     chosen_answers,
+    closed,
     describes,
     ranked_answers,
 )
+from retrieval.document import Span
 
 
 def short(text: str, score: float) -> ShortAnswer:
@@ -47,10 +49,35 @@ def short(text: str, score: float) -> ShortAnswer:
         ("When he came, who was there?", False),
         ("May 1867 saw which battle?", False),
         ("Will Turner was born where?", False),
+        ("If there is a conflict between the two, which law takes precedence?", False),
+        ("If it rains, will they come?", True),
+        ("Tell me if, after the war, he came.", True),
+        ("If she came?", True),
     ],
 )
 def test_yes_or_no(question: str, expected: bool) -> None:
     assert asks_yes_or_no(question) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "expected"),
+    [
+        ('a "mad scientist" he', 'a "mad scientist', 'a "mad scientist"'),
+        ('a "mad scientist" he', 'mad scientist" he', '"mad scientist" he'),
+        ("the “Old Stone”, there", "Old Stone”", "“Old Stone”"),
+        ("the (old) stone", "(old", "(old)"),
+        ("Sexuality (the sixth)", "Sexuality (", "Sexuality"),
+        ("the [price of oil] rose", "oil] rose", "oil] rose"),
+        ("the [price of oil] rose", "oil]", "oil"),
+        ('he said "no, sir" and', '"no', "no"),
+        ("an «île» (x)", "île» (x", "«île» (x)"),
+        ("all (of) it", "all (of) it", "all (of) it"),
+    ],
+)
+def test_brackets_and_quotation_marks_have_their_other_half(text: str, said: str, expected: str) -> None:
+    start = text.index(said)
+    found = closed(text, Span(start, start + len(said)))
+    assert text[found.start : found.end] == expected
 
 
 @pytest.mark.parametrize(
