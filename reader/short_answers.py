@@ -92,12 +92,9 @@ def closed(text: str, span: Span) -> Span:
     start, end = span.start, span.end
     for opening, closing in PAIRS:
         said = text[start:end]
-        if opening == closing:
-            opened = unopened = said.count(opening) % 2 == 1
-        else:
-            opened, unopened = (
-                said.count(a) > said.count(b) for a, b in ((opening, closing), (closing, opening))
-            )
+        more = said.count(opening) - said.count(closing)
+        odd = opening == closing and said.count(opening) % 2 == 1
+        opened, unopened = more > 0 or odd, more < 0 or odd
         if opened and text.startswith(closing, end):
             end += len(closing)
         elif unopened and start and text[start - 1] == opening:
