@@ -20,7 +20,7 @@ from retrieval.document import Span
 from retrieval.errors import LoadError
 from retrieval.verify import verify_quote
 
-__all__ = ["evaluate_qa", "summary"]
+__all__ = ["add_questioned", "evaluate_qa", "summary"]
 
 DEPTHS: Final = (1, 5, 10)
 
@@ -50,7 +50,7 @@ def evaluate_qa(file: Path, library: Library, progress: Progress, route: str = "
         LoadError: If the book cannot be read.
     """
     questions = read_questions(file)
-    _add(questions, library, progress)
+    add_questioned(questions, library, progress)
     origins = {record.id: record.path for record in library.documents()}
     paragraphs = _paragraphs(library)
     texts = {record.path: library.store.load(record.key).text for record in library.documents()}
@@ -104,7 +104,12 @@ def summary(scored: Sequence[Scored]) -> dict[str, Any]:
     }
 
 
-def _add(questions: QuestionSet, library: Library, progress: Progress) -> None:
+def add_questioned(questions: QuestionSet, library: Library, progress: Progress) -> None:
+    """Add what questions are about.
+
+    Raises:
+        LoadError: If the book cannot be read.
+    """
     if questions.book is None:
         library.add_documents(questions.documents, progress)
         return

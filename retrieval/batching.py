@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["BATCH_TOKENS", "plan_batches"]
+__all__ = ["BATCH_TOKENS", "SPECIAL_TOKENS", "plan_batches"]
 
 BATCH_TOKENS: Final = 3_500
 """Padded tokens of one batch. Measured on two cores with MiniLM: 16 chunks or 128 sentences at a time run

@@ -13,6 +13,7 @@ from reader.spans.adapter import ADAPTER, HEADS, WEIGHTS, WIDTH, merged_weights
 from reader.spans.decoding import LONGEST, agreed, of_whole_words
 from reader.spans.scoring import WindowScores, reading_of
 from reader.spans.windows import Window, windows_of
+from retrieval.batching import SPECIAL_TOKENS, plan_batches
 from retrieval.encoder import DEFAULT_ENCODER, model_folder
 from retrieval.hits import Float32
 from retrieval.reranking import Reading
@@ -85,13 +86,7 @@ class EmbeddedSpanReader:
         """What comes of reading each text for the question, in the order of `texts`."""
         windows = windows_of(question, texts, self._tokenizer, LENGTH)
         scores: dict[int, WindowScores] = {}
-        batch: list[int] = []
-        for n in sorted(range(len(windows)), key=lambda n: len(windows[n].ids)):
-            if batch and (len(batch) + 1) * len(windows[n].ids) > BATCH:
-                scores |= self._scored(windows, batch)
-                batch = []
-            batch.append(n)
-        if batch:
+        for batch in plan_batches([len(window.ids) - SPECIAL_TOKENS for window in windows], BATCH):
             scores |= self._scored(windows, batch)
         of_text: list[list[WindowScores]] = [[] for _ in texts]
         for n, window in enumerate(windows):

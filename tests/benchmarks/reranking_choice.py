@@ -26,7 +26,7 @@ from scipy.optimize import minimize
 from app.agent import reranking
 from app.bootstrap import open_library
 from app.config import load_settings
-from app.evaluation import _add
+from app.evaluation import add_questioned
 from app.library import Library
 from app.question_files import read_questions
 from reader.training.rows import Row, held_back, read_rows
@@ -127,7 +127,7 @@ def of_book(file: Path) -> list[Ranked]:
     with tempfile.TemporaryDirectory() as folder:
         settings = load_settings(home=Path(folder), database_url="", model="extractive")
         library, ear = listening(open_library(settings))
-        _add(questions, library, lambda event: None)
+        add_questioned(questions, library, lambda event: None)
         for number, question in enumerate(questions.questions):
             if not question.evidence or question.kind not in ("fact", "detail", "paraphrase"):
                 continue

@@ -19,8 +19,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
+from sklearn.metrics import roc_auc_score
 
 from app.agent.reranking import ANSWERABLE, RELEVANCE
 from app.metrics import exact_match, f1
@@ -35,14 +35,8 @@ from retrieval.reranking import Reading
 
 def auc(positive: Sequence[float], negative: Sequence[float]) -> float:
     """Chance that one of the positive ones is above one of the negative ones, ties counting half."""
-    values = np.concatenate([positive, negative])
-    order = values.argsort(kind="stable")
-    ranks = np.empty(len(values))
-    ranks[order] = np.arange(1, len(values) + 1)
-    for value in np.unique(values):
-        ranks[values == value] = ranks[values == value].mean()
-    count = len(positive)
-    return float((ranks[:count].sum() - count * (count + 1) / 2) / (count * len(negative)))
+    right = [True] * len(positive) + [False] * len(negative)
+    return float(roc_auc_score(right, [*positive, *negative]))
 
 
 def best_text(reading: Reading, context: str) -> str:
