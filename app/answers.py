@@ -54,7 +54,7 @@ class Answer:
         prompt_tokens: Of all calls that were not cached.
         completion_tokens: Of all calls that were not cached.
         seconds: Of all steps, before an interruption too.
-        notes: What checking the answer has shown and removed.
+        notes: What checking the answer has shown and removed, and what it was read as.
         trace: The steps of a walk as data, none on other routes.
         run: What the asking is known by; its turn has the same.
         closest: Where the best passages stand, best first.

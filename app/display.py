@@ -201,7 +201,7 @@ class Screen:
             self.out.print(Text(f"      “{printable(each.quote)}”", style="dim"), soft_wrap=True)
         if answer.notes:
             self.out.print(
-                Text(f"Checked: {'; '.join(map(printable, answer.notes))}", style="yellow"), soft_wrap=True
+                Text(f"Note: {'; '.join(map(printable, answer.notes))}", style="yellow"), soft_wrap=True
             )
         if answer.calls:
             tokens = f"{answer.prompt_tokens:,} + {answer.completion_tokens:,} tokens"

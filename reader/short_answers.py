@@ -25,11 +25,12 @@ __all__ = [
 LEAD: Final = re.compile(
     r"\W*(?:(?:and|but|so|then)\b\W*)?"
     r"(?:(?:(?:can|could|do|will|would)\s+you\s+)?(?:please\s+)?(?:tell\s+(?:me|us)|say|know|remember)\b\W*)?"
-    r"(?:(?:according|in|on|at|after|before|by|when|while)\b(?!\s+(?:what|which|whose)\b)[^,?]*,\s*"
-    r"|(?<!\w )if\b[^,?]*,\s*(?=\w))?",
+    r"(?:(?:according|in|on|at|after|before|by|when|while)\b(?!\s+(?:what|which|whose)\b)[^,?]*,\s*)?"
+    r"(?:(?<!me )(?<!us )(?<!say )(?<!know )(?<!remember )"
+    r"if\b[^?]*?,\s+(?=\W?(?:\w+\s+)?(?:what|which|who|whom|whose|when|where|why|how)\b))?",
     re.IGNORECASE,
 )
-"""What may stand before the question itself: "Can you tell me", "According to the book,", "If it rains,"."""
+"""What may stand before the question itself: "Can you tell me", "According to it,", "If it rains," (who)."""
 YES_OR_NO: Final = re.compile(
     r"(?:(?:if|whether)"
     r"|(?:is|are|was|were|am|do|does|did|has|have|had|can|could|will|would|shall|should|may|might|must)(?:n['’]t)?)"
@@ -90,24 +91,37 @@ def closed(text: str, span: Span) -> Span:
     unless it is the first or last character.
     """
     start, end = span.start, span.end
+    changed = True
+    while changed:
+        changed = False
+        for opening, closing in PAIRS:
+            opened, unopened = _halves(text[start:end], opening, closing)
+            if opened and text.startswith(closing, end):
+                end, changed = end + 1, True
+            elif unopened and start and text[start - 1] == opening:
+                start, changed = start - 1, True
     for opening, closing in PAIRS:
-        said = text[start:end]
-        more = said.count(opening) - said.count(closing)
-        odd = opening == closing and said.count(opening) % 2 == 1
-        opened, unopened = more > 0 or odd, more < 0 or odd
-        if opened and text.startswith(closing, end):
-            end += len(closing)
-        elif unopened and start and text[start - 1] == opening:
-            start -= 1
-        elif opened and len(said) > 1 and said.startswith(opening):
+        opened, unopened = _halves(text[start:end], opening, closing)
+        if opened and text.startswith(opening, start):
             start += 1
-        elif (opened and len(said) > 1 and said.endswith(opening)) or (unopened and said.endswith(closing)):
+        elif (opened and text.endswith(opening, start, end)) or (
+            unopened and text.endswith(closing, start, end)
+        ):
             end -= 1
     while start < end and text[start].isspace():
         start += 1
     while start < end and text[end - 1].isspace():
         end -= 1
     return Span(start, end)
+
+
+def _halves(said: str, opening: str, closing: str) -> tuple[bool, bool]:
+    """Whether one is opened that is not closed, and one closed that is not opened; 6" is of inches."""
+    if opening == closing:
+        odd = len(re.findall(rf"(?<!\d){re.escape(opening)}", said)) % 2 == 1
+        return odd, odd
+    more = said.count(opening) - said.count(closing)
+    return more > 0, more < 0
 
 
 def ranked_answers(found: Sequence[ShortAnswer]) -> list[ShortAnswer]:

@@ -1,59 +1,74 @@
 """Names of a question that occur nowhere as they are asked for, and yet stand in the texts.
 
 "Maastrich" for "Maastricht", "Superbowl" for "Super Bowl", "UMC" for "United Methodist Church": the typing
-error, the space or the letters alone do not make it a question about something else.
+error, the space or the letters alone do not make it a question about something else. Another name does, and
+many are but a letter apart: "Iceland" and "Ireland". A name that is known in the world was meant as it is.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final
 
 from rapidfuzz.distance import OSA
 
 from retrieval.document import Span
-from retrieval.words import words
+from retrieval.words import part_with, words
 
 __all__ = ["near_names"]
 
 LEAST: Final = 6
 """Letters of a name that may be mistyped; shorter ones have too many neighbours (Anne, Anna, Hanna)."""
 LONG: Final = 10
-"""Letters of a name in which two may be wrong, not one."""
+"""Letters of a name in which two may be wrong; in a shorter one, one is missing, too many, or exchanged with
+the next, for with another letter in its place it is rather another name."""
 INITIALS: Final = 3
 """Letters of the shortest abbreviation; two stand at the beginning of too many words."""
-_PIECE: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s'’-]")
+_PIECE: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s'’-]|\n\s*(?:\n|[-*•])")
 _POSSESSIVE: Final = re.compile(r"['’]s?$")
+_ROMAN: Final = re.compile(r"[IVX]+")
 _LINKING: Final = frozenset(str.split("a and at de des du for in la of on the to und von"))
 """Words without a capital within a name, which abbreviations mostly leave out."""
+_ENDS: Final = '.!?…:"“”'
+"""What a sentence begins behind, with a capital that says nothing."""
 
 
-def near_names(names: Mapping[str, str], texts: Sequence[str]) -> dict[str, str]:
+def near_names(
+    names: Mapping[str, str], texts: Sequence[str], established: Callable[[str], bool]
+) -> dict[str, str]:
     """How texts have names that do not occur there as they are asked for.
 
     Args:
         names: Terms of `retrieval.words`, each with the word of the question that it is from.
         texts: What was found.
+        established: Whether a word or name is one that is known, and so was not mistyped.
 
     Returns:
-        By term, the words of a text, as they stand there: those with the same letters, those whose initials
-        it is, or the name that one typing error (`LONG`: two) makes of it, which begins alike. Terms without
-        any are left out, and so are numbers, of which each is another.
+        By term, the words of a text, as they stand there: two that are the name with a space between, those
+        whose initials it is, or the only name that typing errors (`LONG`) make of it, which begins alike.
+        Terms without any are left out, and so are numbers, of which each is another.
     """
-    wanted = {term: word for term, word in names.items() if term.isalpha()}
+    wanted = {term: part_with(word, term) for term, word in names.items() if term.isalpha()}
+    strange = {term: part for term, part in wanted.items() if len(part) >= LEAST and not established(part)}
     found: dict[str, str] = {}
-    mistyped: dict[str, tuple[int, str]] = {}
+    near: dict[str, dict[str, int]] = {term: {} for term in strange}
     for text in texts if wanted else ():
         for run in _capitalised(text):
-            for term, word in wanted.items():
-                place = _joined(term, run) or _initials(term, word, run)
+            whole = _joined(text, run) | _initials(run)
+            for term, part in wanted.items():
+                place = whole.get(part if part.isupper() else term)
                 if place and term not in found:
-                    found[term] = _POSSESSIVE.sub("", " ".join(text[place.start : place.end].split()))
-            for piece in run:
-                _note_neighbours(_POSSESSIVE.sub("", piece[0]), wanted, mistyped)
-    return {term: other for term, (_, other) in mistyped.items()} | found
+                    found[term] = _name(text[place.start : place.end])
+            for piece in run if strange else ():
+                other = _name(piece[0])
+                begins = text[: piece.start()].rstrip()[-1:] in _ENDS
+                if not (begins and established(other)):
+                    for term, part in strange.items():
+                        if (distance := _errors(part.casefold(), other.casefold())) is not None:
+                            near[term][other] = distance
+    return {term: other for term, others in near.items() if (other := _only_nearest(others))} | found
 
 
 def _capitalised(text: str) -> Iterator[list[re.Match[str]]]:
@@ -69,30 +84,43 @@ def _capitalised(text: str) -> Iterator[list[re.Match[str]]]:
         yield run
 
 
-def _joined(term: str, run: Sequence[re.Match[str]]) -> Span | None:
-    """Two words that are the term if nothing stands between them."""
-    for one, two in pairwise(run):
-        if words(one[0] + two[0]) == [term]:
-            return Span(one.start(), two.end())
-    return None
+def _joined(text: str, run: Sequence[re.Match[str]]) -> dict[str, Span]:
+    """By the term that two neighbouring words would be as one, where they stand."""
+    return {
+        terms[0]: Span(one.start(), two.end())
+        for one, two in pairwise(run)
+        if text[one.end() : two.start()].strip() in ("", "-") and len(terms := words(one[0] + two[0])) == 1
+    }
 
 
-def _initials(term: str, word: str, run: Sequence[re.Match[str]]) -> Span | None:
-    """The words that an abbreviation stands for; None if it is none, or of others."""
-    own = next((piece for piece in re.findall(r"\w+", word) if words(piece) == [term]), "")
-    at = "".join(piece[0][0] for piece in run).find(own)
-    if at < 0 or len(own) < INITIALS or not own.isupper():
+def _initials(run: Sequence[re.Match[str]]) -> dict[str, Span]:
+    """By their initials all words of a run, and those behind the first one: "The United Methodist Church"."""
+    initials = "".join(piece[0][0] for piece in run)
+    return {
+        own: Span(run[first].start(), run[-1].end())
+        for first in (1, 0)
+        if len(own := initials[first:]) >= INITIALS and not _ROMAN.fullmatch(own)
+    }
+
+
+def _name(text: str) -> str:
+    """On one line, without the possessive."""
+    return _POSSESSIVE.sub("", " ".join(text.split()))
+
+
+def _errors(name: str, other: str) -> int | None:
+    """Typing errors that make one of the other; None if they are others."""
+    if name[0] != other[:1]:
         return None
-    return Span(run[at].start(), run[at + len(own) - 1].end())
+    distance = OSA.distance(name, other, score_cutoff=2)
+    if len(name) >= LONG:
+        return distance if distance <= 2 else None
+    replaced = len(name) == len(other) and sorted(name) != sorted(other)
+    return distance if distance <= 1 and not replaced else None
 
 
-def _note_neighbours(other: str, wanted: Collection[str], mistyped: dict[str, tuple[int, str]]) -> None:
-    """Keep the word of a text for each name that it is nearest to."""
-    for term in words(other):
-        for name in wanted:
-            if len(name) < LEAST or name[0] != term[0]:
-                continue
-            most = 2 if len(name) >= LONG else 1
-            distance = OSA.distance(name, term, score_cutoff=most)
-            if distance <= most and distance < mistyped.get(name, (most + 1, ""))[0]:
-                mistyped[name] = (distance, other)
+def _only_nearest(others: Mapping[str, int]) -> str:
+    """The nearest name; "" if there is none, or two."""
+    least = min(others.values(), default=0)
+    nearest = {other.casefold(): other for other, distance in others.items() if distance == least}
+    return next(iter(nearest.values())) if len(nearest) == 1 else ""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
 from retrieval.hits import Int64
-from retrieval.words import content_words
+from retrieval.words import content_words, part_with
 
 __all__ = ["QuestionWords", "WordStatistics", "question_words"]
 
@@ -76,7 +76,7 @@ class QuestionWords:
 
     def standing_as(self, found: Mapping[str, str]) -> QuestionWords:
         """The same, some unknown terms being known as other words (`retrieval.near_names`)."""
-        read_as = {self.unknown[term]: other for term, other in found.items() if term in self.unknown}
+        read_as = {part_with(self.unknown[t], t): other for t, other in found.items() if t in self.unknown}
         return replace(self.knowing(found), read_as=self.read_as | read_as)
 
 

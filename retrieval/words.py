@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import chain
 from typing import Final
 
-__all__ = ["STOP_WORDS", "UNSPACED", "content_words", "naming_words", "words", "words_of_each"]
+__all__ = ["STOP_WORDS", "UNSPACED", "content_words", "naming_words", "part_with", "words", "words_of_each"]
 
 REMEMBERED: Final = 32_768
 """Words whose terms and stems are remembered: those of a long novel, in a few megabytes."""
@@ -107,6 +107,12 @@ def naming_words(text: str) -> frozenset[str]:
         if any(map(str.isdigit, word[0]))
         or (word[0][0].isupper() and word.start() > 0 and text[word.start() - 1].isspace())
     )
+
+
+def part_with(word: str, term: str) -> str:
+    """The part of "Diego-Carlsbad's" that a term is from, without the possessive; all of it if none is."""
+    parts = (part.removesuffix("'s").removesuffix("’s") for part in re.findall(r"[\w'’]+", word))
+    return next((part for part in parts if words(part) == [term]), word)
 
 
 def _terms(text: str) -> list[str]:

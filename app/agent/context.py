@@ -158,6 +158,10 @@ class AgentContext:
             self._rows[query] = self.encoder.encode([query])[0]
         return self._rows[query]
 
+    def encoder_knows(self, word: str) -> bool:
+        """Whether a word is a token of the encoder by itself, as names are that are often written of."""
+        return len(self.encoder.token_offsets([word])[0]) == 1
+
     @property
     def encoded(self) -> Mapping[str, Float32]:
         """The embeddings of queries so far, shape (dim,) each."""

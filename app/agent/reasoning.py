@@ -57,7 +57,7 @@ def reason(state: AgentState, context: AgentContext) -> Update:
         memories=remembered(state, context),
         short=short_answers([state["evidence"][n] for n in positions], state["asked"], context),
     )
-    if reply.abstained and context.reader.takes_sentences and not words.names:
+    if reply.abstained and context.reader.takes_sentences and not (words.names or words.read_as):
         reply = _of_a_fact(evidence, state, context) or reply
     draft = _draft(reply, positions)
     if reply.abstained and may_have_told(context.asked) and context.memory and context.thread is not None:
@@ -75,8 +75,11 @@ def _known_words(
 ) -> QuestionWords:
     """The words of a query, those known that were recalled or that stand otherwise in what was found."""
     words = words_with_memory(context.words(query), state, context)
-    names = {term: words.unknown[term] for term in words.names}
-    return words.standing_as(near_names(names, [*(each.quote for each in evidence), *passages]))
+    # A name of another document is not mistyped.
+    elsewhere = context.statistics.occurring(list(words.names))
+    names = {term: words.unknown[term] for term in sorted(words.names - elsewhere)}
+    texts = [*(each.quote for each in evidence), *passages]
+    return words.standing_as(near_names(names, texts, context.encoder_knows))
 
 
 def _of_a_fact(evidence: Sequence[Evidence], state: AgentState, context: AgentContext) -> ReaderAnswer | None:

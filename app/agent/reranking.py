@@ -168,10 +168,12 @@ def short_answers(
         for chunk in [*context.read_chunks(query), *context.read_said(query, turns)]:
             whole = context.text(chunk.document, chunk.span) if chunk.reading.spans else ""
             for each in chunk.reading.spans:
-                local = closed(whole, each.span)
-                span = Span(chunk.span.start + local.start, chunk.span.start + local.end)
-                holder = _holder(evidence, chunk.document, span)
-                if holder is None:
+                for local in (closed(whole, each.span), each.span):
+                    span = Span(chunk.span.start + local.start, chunk.span.start + local.end)
+                    holder = _holder(evidence, chunk.document, span)
+                    if holder is not None:
+                        break
+                else:
                     continue
                 text = whole[local.start : local.end]
                 if put_behind and same_answer(text, put_behind):

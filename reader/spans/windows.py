@@ -22,8 +22,15 @@ OVERLAP: Final = 64
 
 Half of a window's tokens where that is less.
 """
-JOINT: Final = re.compile(r"(?<=[^\W\d_])[-\u2010\u2011](?=[^\W\d_])|(?<=\d)[.,](?=\d)")
-"""What joins two pieces to one word or number: "twenty-two", "1,847"."""
+_NUMBER: Final = (
+    r"(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen"
+    r"|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|thousand|and|half|halves|quarters?"
+    r"|first|second|thirds?|(?:four|fif|six|seven|eigh|nin|ten|eleven|twelf|twentie|thirtie)ths?)"
+)
+COMPOUND: Final = re.compile(rf"\b{_NUMBER}(?:[-\u2010\u2011]{_NUMBER})+\b", re.IGNORECASE)
+"""A number of several words: "twenty-two", "six-and-thirty", "two-thirds"."""
+SEPARATOR: Final = re.compile(r"(?<=\d),(?=\d{2,3}(?!\d))|(?<=\d)(?<!\d{4})\.(?=\d)")
+"""What separates the digits of one number: "1,847", "7.5"."""
 SURROGATE: Final = re.compile(r"[\ud800-\udfff]")
 
 
@@ -75,7 +82,7 @@ def windows_of(question: str, texts: Sequence[str], tokenizer: Any, length: int)
     for number, found in enumerate(tokenizer.encode_batch(texts, add_special_tokens=False)):
         offsets = np.array(with_marks(texts[number], found.offsets), np.int32).reshape(-1, 2)
         shapes = shapes_of(texts[number], found.offsets)
-        joints = {joint.start() for joint in JOINT.finditer(texts[number])}
+        joints = _joints(texts[number])
         goes_on = [
             token.startswith("##") or start in joints or start - 1 in joints
             for token, (start, _) in zip(found.tokens, found.offsets, strict=True)
@@ -93,6 +100,14 @@ def windows_of(question: str, texts: Sequence[str], tokenizer: Any, length: int)
                 break
             at += room - min(OVERLAP, room // 2)
     return windows
+
+
+def _joints(text: str) -> set[int]:
+    """Where there are the hyphens, commas and points within numbers."""
+    found = {separator.start() for separator in SEPARATOR.finditer(text)}
+    for compound in COMPOUND.finditer(text):
+        found |= {n for n in range(compound.start(), compound.end()) if not text[n].isalpha()}
+    return found
 
 
 def readable(text: str) -> str:

@@ -221,7 +221,7 @@ def test_what_the_check_removed_is_said(capsys: pytest.CaptureFixture[str]) -> N
     )
     Screen().answer(shown)
     out = capsys.readouterr().out
-    assert "Checked: made-up citations removed: 2" in out
+    assert "Note: made-up citations removed: 2" in out
     assert "3 model calls, 0 + 0 tokens" in out
 
 

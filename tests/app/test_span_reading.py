@@ -48,6 +48,16 @@ def test_a_mistyped_name_is_read_as_the_one_that_is_there(embedded: Library) -> 
     assert "Tarsk" in other.text
 
 
+def test_a_name_of_another_document_is_not_mistyped(embedded: Library, tmp_path: Path) -> None:
+    question = "Who was the bell-founder who cast the Old Stone of Vanock?"
+    (tmp_path / "other.txt").write_text("The town of Vanock has a bell of its own.", encoding="utf-8")
+    (novella,) = embedded.documents()
+    embedded.add([tmp_path / "other.txt"])
+    answer = embedded.ask(question, [novella.id], route="search")
+    assert answer.abstained
+    assert "Vanock" in answer.text
+
+
 def test_it_is_loaded_once_and_by_nobody_who_does_not_ask(
     embedded: Library, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -50,6 +50,8 @@ def short(text: str, score: float) -> ShortAnswer:
         ("May 1867 saw which battle?", False),
         ("Will Turner was born where?", False),
         ("If there is a conflict between the two, which law takes precedence?", False),
+        ("And if there is a conflict, which law is it?", False),
+        ("According to the treaty, if they differ, in which court is it heard?", False),
         ("If it rains, will they come?", True),
         ("Tell me if, after the war, he came.", True),
         ("If she came?", True),
@@ -72,6 +74,8 @@ def test_yes_or_no(question: str, expected: bool) -> None:
         ('he said "no, sir" and', '"no', "no"),
         ("an «île» (x)", "île» (x", "«île» (x)"),
         ("all (of) it", "all (of) it", "all (of) it"),
+        ('the ("foo") x', '("foo', '("foo")'),
+        ('a 6" pipe', '6"', '6"'),
     ],
 )
 def test_brackets_and_quotation_marks_have_their_other_half(text: str, said: str, expected: str) -> None:

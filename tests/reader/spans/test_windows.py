@@ -52,6 +52,9 @@ def test_a_short_text_by_hand(tokenizer: Any) -> None:
         ("it held twenty-two pieces", ["it", "held", "twenty-two", "pieces"]),
         ("some 1,345,596 or 7.5.", ["some", "1,345,596", "or", "7.5", "."]),
         ("six\u2011and\u2011thirty hours", ["six\u2011and\u2011thirty", "hours"]),
+        ("Two-thirds, a two-year plan", ["Two-thirds", ",", "a", "two", "-", "year", "plan"]),
+        ("a Paris-based and-gate", ["a", "Paris", "-", "based", "and", "-", "gate"]),
+        ("1914,1918 and 1847.2", ["1914", ",", "1918", "and", "1847", ".", "2"]),
         ("unaffordable: 1914-1918, - x", ["unaffordable", ":", "1914", "-", "1918", ",", "-", "x"]),
     ],
 )
