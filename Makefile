@@ -38,7 +38,7 @@ test: lint browser
 bench: setup
 	$(BIN)/python tests/benchmarks/bench.py --data $(DATA)
 
-# The embedded reader's weights, about two hours on two cores; broken off, it goes on where it was.
+# The embedded reader's weights, about three hours on two cores; broken off, it goes on where it was.
 train-reader: setup
 	$(BIN)/python -m reader.training --data $(firstword $(wildcard $(DATA)/reader) $(DATA)) --out data/reader --work training
 

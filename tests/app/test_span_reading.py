@@ -52,7 +52,7 @@ def test_a_name_of_another_document_is_not_mistyped(embedded: Library, tmp_path:
     question = "Who was the bell-founder who cast the Old Stone of Vanock?"
     (tmp_path / "other.txt").write_text("The town of Vanock has a bell of its own.", encoding="utf-8")
     (novella,) = embedded.documents()
-    embedded.add([tmp_path / "other.txt"])
+    assert [each.error for each in embedded.add([tmp_path / "other.txt"])] == [None]
     answer = embedded.ask(question, [novella.id], route="search")
     assert answer.abstained
     assert "Vanock" in answer.text

@@ -58,7 +58,9 @@ def test_from_questions_to_weights_that_are_read(tmp_path: Path, rows: list[Row]
     assert lines[3].startswith("step 1 of 1: span ")
     assert lines[4] == "course 2"
     assert lines[5].startswith("step 1 of 1: span ")
-    (last,) = lines[6:]
+    assert lines[6] == "course 3"
+    assert lines[7].startswith("step 1 of 1: span ")
+    (last,) = lines[8:]
     assert last.startswith(f"written to {out}; ")
     assert "Traceback" not in ended.stderr
     kept = json.loads((work / "wrong_passages.json").read_text())
@@ -66,23 +68,24 @@ def test_from_questions_to_weights_that_are_read(tmp_path: Path, rows: list[Row]
     assert sorted(str(each.relative_to(work)) for each in work.rglob("*") if each.is_file()) == [
         f"course 1/{CHECKPOINT}",
         f"course 2/{CHECKPOINT}",
+        f"course 3/{CHECKPOINT}",
         "wrong_passages.json",
     ]
-    assert_ships_the_mean(out, work / "course 2" / CHECKPOINT)
+    assert_ships_the_mean(out, [load_file(work / f"course {n}" / CHECKPOINT) for n in (1, 2, 3)])
     (reading,) = EmbeddedSpanReader.load(out).read(rows[0].question, [rows[0].context])
     assert reading.spans
 
 
-def assert_ships_the_mean(out: Path, checkpoint: Path) -> None:
-    """The mean of the averages of both courses, of which the second began with those of the first."""
-    kept, first = load_file(checkpoint), load_file(checkpoint.parents[1] / "course 1" / CHECKPOINT)
+def assert_ships_the_mean(out: Path, kept: list[dict[str, torch.Tensor]]) -> None:
+    """The mean of the averages of all courses, of which each began with the mean of those before."""
     name = "base.encoder.layer.0.output.dense.bias"
     shipped = load_file(out / HEADS)[name].float()
-    mean = (kept[f"mean.{name}"] + first[f"mean.{name}"]) / 2
-    assert shipped.tolist() == pytest.approx(mean.tolist(), abs=1e-3)
-    # One step of the second one's rate away, and not where the first one began.
-    far = (kept[f"now.{name}"] - first[f"mean.{name}"]).abs().max()
-    assert 0 < far < 1e-3
+    means = [each[f"mean.{name}"] for each in kept]
+    assert shipped.tolist() == pytest.approx(torch.stack(means).mean(0).tolist(), abs=1e-3)
+    # One step of its rate away, and not where the first one began.
+    for n in (1, 2):
+        far = (kept[n][f"now.{name}"] - torch.stack(means[:n]).mean(0)).abs().max()
+        assert 0 < far < 1e-3
 
 
 @pytest.mark.parametrize("text", ["{", "[1, 2", "\x00"])
@@ -111,14 +114,16 @@ def test_mean_of_courses() -> None:
     assert command.mean_of([one, two])["a"].tolist() == [2.0, 2.0]
 
 
-def test_there_are_two_courses_the_second_of_which_goes_on_more_slowly() -> None:
-    first, second = command.courses(7, 2.0)
-    assert (first.seed, second.seed) == (7, 8)
-    assert first.times > second.times > 0
-    assert (first.rate, second.rate) == (1.0, 0.5)
-    assert second.wrong > first.wrong
+def test_there_are_three_courses_the_later_of_which_go_on_more_slowly() -> None:
+    first, second, third = command.courses(7, 2.0)
+    assert (first.seed, second.seed, third.seed) == (7, 8, 9)
+    assert first.times > second.times > third.times > 0
+    assert (first.rate, second.rate, third.rate) == (1.0, 0.5, 0.5)
+    assert second.wrong == third.wrong > first.wrong
     # How long is what is said.
-    assert [each.times for each in command.courses(7, 1.0)] == [first.times / 2, second.times / 2]
+    assert [each.times for each in command.courses(7, 1.0)] == [
+        n / 2 for n in (first.times, second.times, third.times)
+    ]
 
 
 def test_data_that_is_none_ends_with_one_sentence(tmp_path: Path) -> None:
