@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final
+from unicodedata import combining, normalize
 
 from rapidfuzz.distance import OSA
 
@@ -22,8 +23,7 @@ __all__ = ["near_names"]
 LEAST: Final = 6
 """Letters of a name that may be mistyped; shorter ones have too many neighbours (Anne, Anna, Hanna)."""
 LONG: Final = 10
-"""Letters of a name in which two may be wrong; in a shorter one, one is missing, too many, or exchanged with
-the next, for with another letter in its place it is rather another name."""
+"""Letters of a name in which two may be wrong, not one."""
 INITIALS: Final = 3
 """Letters of the shortest abbreviation; two stand at the beginning of too many words."""
 _PIECE: Final = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|[^\w\s'’-]|\n\s*(?:\n|[-*•])")
@@ -66,7 +66,7 @@ def near_names(
                 begins = text[: piece.start()].rstrip()[-1:] in _ENDS
                 if not (begins and established(other)):
                     for term, part in strange.items():
-                        if (distance := _errors(part.casefold(), other.casefold())) is not None:
+                        if (distance := _errors(_letters(part), _letters(other))) is not None:
                             near[term][other] = distance
     return {term: other for term, others in near.items() if (other := _only_nearest(others))} | found
 
@@ -110,13 +110,14 @@ def _name(text: str) -> str:
 
 def _errors(name: str, other: str) -> int | None:
     """Typing errors that make one of the other; None if they are others."""
-    if name[0] != other[:1]:
-        return None
-    distance = OSA.distance(name, other, score_cutoff=2)
-    if len(name) >= LONG:
-        return distance if distance <= 2 else None
-    replaced = len(name) == len(other) and sorted(name) != sorted(other)
-    return distance if distance <= 1 and not replaced else None
+    most = 2 if len(name) >= LONG else 1
+    distance = OSA.distance(name, other, score_cutoff=most)
+    return distance if name[0] == other[:1] and distance <= most else None
+
+
+def _letters(word: str) -> str:
+    """Small, and without accents."""
+    return "".join(letter for letter in normalize("NFKD", word.casefold()) if not combining(letter))
 
 
 def _only_nearest(others: Mapping[str, int]) -> str:
