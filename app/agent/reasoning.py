@@ -76,8 +76,9 @@ def _known_words(
     """The words of a query, those known that were recalled or that stand otherwise in what was found."""
     words = words_with_memory(context.words(query), state, context)
     # A name of another document is not mistyped.
-    elsewhere = context.statistics.occurring(list(words.names))
-    names = {term: words.unknown[term] for term in sorted(words.names - elsewhere)}
+    asked = sorted(words.names)
+    counts = context.statistics.frequencies(asked) if asked else []
+    names = {term: words.unknown[term] for term, count in zip(asked, counts, strict=True) if not count}
     texts = [*(each.quote for each in evidence), *passages]
     return words.standing_as(near_names(names, texts, context.encoder_knows))
 
