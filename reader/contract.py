@@ -61,7 +61,8 @@ class ReaderAnswer:
             it abstains.
         confidence: Probability, 0 to 1, that an answer of a few words is right, or that the evidence answers
             the question; None if the reader has none.
-        notes: What checking the answer has shown and removed, each a few words.
+        notes: What checking the answer has shown and removed, what names were read as, how sure it is; each a
+            few words.
         left_out: Pieces of usable evidence, counted from the end, that the reader was not shown because its
             window is too small.
         packed: What a model was shown; None where none was asked.

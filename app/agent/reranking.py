@@ -166,16 +166,16 @@ def short_answers(
     for query in queries:
         put_behind = _put_behind(query, queries)
         for chunk in [*context.read_chunks(query), *context.read_said(query, turns)]:
-            whole = context.text(chunk.document, chunk.span) if chunk.reading.spans else ""
             for each in chunk.reading.spans:
-                for local in (closed(whole, each.span), each.span):
-                    span = Span(chunk.span.start + local.start, chunk.span.start + local.end)
-                    holder = _holder(evidence, chunk.document, span)
-                    if holder is not None:
-                        break
-                else:
+                span = Span(chunk.span.start + each.span.start, chunk.span.start + each.span.end)
+                holder = _holder(evidence, chunk.document, span)
+                if holder is None:
                     continue
-                text = whole[local.start : local.end]
+                start, end = evidence[holder]["start"], evidence[holder]["end"]
+                sentence = context.text(chunk.document, Span(start, end))
+                local = closed(sentence, Span(span.start - start, span.end - start))
+                span = Span(start + local.start, start + local.end)
+                text = sentence[local.start : local.end]
                 if put_behind and same_answer(text, put_behind):
                     continue
                 answer = ShortAnswer(
