@@ -155,7 +155,7 @@ class _Training:
         self.about = {"course": json.dumps(asdict(course)), "steps": str(self.steps), "data": data}
         self.now = network.trained()
         self.mean = {name: each.detach().clone() for name, each in self.now.items()}
-        self.optimizer = torch.optim.AdamW(_groups(self.now), betas=(0.9, 0.98))
+        self.optimizer = torch.optim.AdamW(_groups(self.now), betas=(0.9, 0.98), fused=True)
 
     def take(self, pool: Pool, step: int, device: str) -> dict[str, float]:
         """One step; each loss."""
@@ -212,7 +212,7 @@ class _Training:
                         each.copy_(kept.get_tensor(f"now.{name}"))
                         self.mean[name].copy_(kept.get_tensor(f"mean.{name}"))
                         self.optimizer.state[each] = {
-                            "step": torch.tensor(float(step)),
+                            "step": torch.tensor(float(step), device=each.device),
                             "exp_avg": kept.get_tensor(f"first.{name}").to(each.device),
                             "exp_avg_sq": kept.get_tensor(f"second.{name}").to(each.device),
                         }

@@ -48,6 +48,15 @@ def test_a_mistyped_name_is_read_as_the_one_that_is_there(embedded: Library) -> 
     assert "Tarsk" in other.text
 
 
+def test_a_mistyped_name_is_read_so_for_the_whole_too(embedded: Library) -> None:
+    answer = embedded.ask("What part does the Old Stone of Vanock play in the whole book?", route="whole")
+    assert not answer.abstained
+    assert "“Vanock” read as “Vannock”" in answer.notes
+    other = embedded.ask("What part does the Old Stone of Tarsk play in the whole book?", route="whole")
+    assert other.abstained
+    assert "Tarsk" in other.text
+
+
 def test_a_name_of_another_document_is_not_mistyped(embedded: Library, tmp_path: Path) -> None:
     question = "Who was the bell-founder who cast the Old Stone of Vanock?"
     (tmp_path / "other.txt").write_text("The town of Vanock has a bell of its own.", encoding="utf-8")

@@ -95,6 +95,22 @@ def test_what_is_added_is_trained_in_all_its_bits() -> None:
     assert layer.lora_B.grad.abs().sum() > 0
     assert layer.bias.grad is not None
     assert layer.bias.grad.tolist() == [4, 4]
+    assert {each.grad.dtype for each in layer.parameters() if each.grad is not None} == {torch.float32}
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (2, 4, 3)])
+def test_gradients_of_what_is_added_are_those_of_its_formula(shape: tuple[int, ...]) -> None:
+    made = torch.Generator().manual_seed(3)
+    layer = LowRankLinear(nn.Linear(3, 4), 2).double()
+    with torch.no_grad():
+        layer.lora_B.normal_(generator=made)
+    x = torch.randn(shape, dtype=torch.float64, generator=made, requires_grad=True)
+    among = torch.randn(*shape[:-1], 4, dtype=torch.float64, generator=made)
+    wanted = [x, *layer.parameters()]
+    found = torch.autograd.grad((layer(x) * among).sum(), wanted)
+    plain = x @ (layer.weight + SCALE * layer.lora_B @ layer.lora_A).T + layer.bias
+    for own, expected in zip(found, torch.autograd.grad((plain * among).sum(), wanted), strict=True):
+        torch.testing.assert_close(own, expected)
 
 
 def batch(lengths: list[int]) -> tuple[Tensor, Tensor]:
@@ -106,37 +122,37 @@ def batch(lengths: list[int]) -> tuple[Tensor, Tensor]:
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_attention_is_that_of_transformers_also_with_padding(eager: Any, dtype: torch.dtype) -> None:
+def test_attention_of_texts_one_behind_the_other_is_that_of_each(eager: Any, dtype: torch.dtype) -> None:
     ids, mask = batch([40, 3, 17, 40, 1])
     own = installed(attn_implementation=ATTENTION)
     kept = mask.bool()
+    places = torch.arange(40).expand_as(ids)[kept][None]
+    lengths = mask.sum(1).tolist()
     with torch.inference_mode():
         expected = eager(input_ids=ids, attention_mask=mask).last_hidden_state[kept]
-        closed = (mask[:, None, None] - 1).to(torch.bfloat16) * 1e4
-        found = own.to(dtype)(input_ids=ids, attention_mask=closed.to(dtype)).last_hidden_state[kept]
-        open_to_all = own(input_ids=ids, attention_mask=torch.zeros_like(closed).to(dtype)).last_hidden_state
+        own = own.to(dtype)
+        found = own(input_ids=ids[kept][None], position_ids=places, lengths=lengths).last_hidden_state[0]
+        as_one = own(input_ids=ids[kept][None], position_ids=places, lengths=[sum(lengths)])
     difference = (found.float() - expected).abs()
     assert difference.mean() < (1e-5 if dtype == torch.float32 else 0.005)
     assert difference.max() < (1e-3 if dtype == torch.float32 else 0.15)
-    # Padding that is looked at would change much more.
-    assert (open_to_all[kept].float() - expected).abs().mean() > 5 * difference.mean()
+    # The other texts, looked at, would change much more.
+    assert (as_one.last_hidden_state[0].float() - expected).abs().mean() > 5 * difference.mean()
 
 
 def test_attention_of_one_head_by_hand() -> None:
     from transformers import AttentionInterface
 
     attention = AttentionInterface()[ATTENTION]
-    # Keys 0 and log 9: shares of 1 and 9 of 10; a mask that closes the second; two values of two numbers.
-    query = torch.full((1, 1, 1, 4), 2.0)
-    key = torch.zeros(1, 1, 2, 4)
+    # Three tokens of which the last is a text by itself: keys 0 and log 9 are shares of 1 and 9 of 10.
+    query = torch.full((1, 1, 3, 4), 2.0)
+    key = torch.zeros(1, 1, 3, 4)
     key[0, 0, 1] = math.log(9) / 4
-    value = torch.tensor([[[[1.0, 0.0], [0.0, 10.0]]]])
-    found, _ = attention(nn.Module(), query, key, value, None)
+    value = torch.tensor([[[[1.0, 0.0], [0.0, 10.0], [7.0, 8.0]]]])
+    found, _ = attention(nn.Module(), query, key, value, None, lengths=[2, 1])
     # Divided by the root of 4, times 4 numbers of 2 each.
-    assert found.shape == (1, 1, 1, 2)
-    assert found.flatten().tolist() == pytest.approx([0.1, 9.0], abs=1e-5)
-    closed, _ = attention(nn.Module(), query, key, value, torch.tensor([[[[0.0, -1e4]]]]))
-    assert closed.flatten().tolist() == pytest.approx([1, 0], abs=1e-5)
+    assert found.shape == (1, 3, 1, 2)
+    assert found.flatten().tolist() == pytest.approx([0.1, 9.0, 0.1, 9.0, 7, 8], abs=1e-5)
 
 
 def test_it_begins_as_the_model_of_the_encoder_with_shapes(network: SpanNetwork, eager: Any) -> None:
@@ -222,6 +238,26 @@ def test_padding_changes_no_score(network: SpanNetwork) -> None:
     torch.testing.assert_close(padded["relevant"][1:], alone["relevant"], atol=HALF, rtol=0)
     seen = read(network, IDS, KINDS, torch.ones_like(MASK), SHAPES)
     assert (seen["spans"][1, :5, :5] - alone["spans"][0]).abs().max() > 2 * HALF
+
+
+def test_what_fills_up_a_batch_changes_no_score_and_no_gradient(
+    network: SpanNetwork, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def learned() -> tuple[Tensor, dict[str, Tensor]]:
+        with torch.autocast("cpu", torch.bfloat16):
+            spans = network.train()(IDS, KINDS, MASK, SHAPES)["spans"]
+        (spans[0] ** 2).mean().backward()
+        grads = {n: p.grad.clone() for n, p in network.named_parameters() if p.grad is not None}
+        network.zero_grad(set_to_none=True)
+        return spans.detach(), grads
+
+    filled = learned()
+    monkeypatch.setattr("reader.training.network.ROWS", 1)
+    bare = learned()
+    torch.testing.assert_close(filled[0], bare[0], atol=HALF, rtol=0)
+    assert filled[1].keys() == bare[1].keys()
+    name = "base.encoder.layer.2.intermediate.dense.lora_B"
+    torch.testing.assert_close(filled[1][name], bare[1][name], atol=0.02, rtol=0.05)
 
 
 def found(**others: Tensor) -> dict[str, Tensor]:
