@@ -38,7 +38,7 @@ test: lint browser
 bench: setup
 	$(BIN)/python tests/benchmarks/bench.py --data $(DATA)
 
-# The embedded reader's weights, about four hours on two cores; broken off, it goes on where it was.
+# The embedded reader's weights, about two and a half hours on two cores; broken off, it goes on where it was.
 train-reader: setup
 	GLIBC_TUNABLES=glibc.malloc.hugetlb=1 $(BIN)/python -m reader.training --data $(firstword $(wildcard $(DATA)/reader) $(DATA)) --out data/reader --work training
 

@@ -54,33 +54,37 @@ def test_from_questions_to_weights_that_are_read(tmp_path: Path, rows: list[Row]
     trained = sum(not held_back(row) for row in rows)
     assert lines[0] == f"{trained} questions, one article in twenty held back"
     assert lines[1] == "looking for wrong passages that look right ..."
-    names = [f"run {run}, course {n}" for run, n in ((1, 1), (1, 2), (1, 3), (2, 1), (2, 2))]
-    assert lines[2:12:2] == names
-    assert all(line.startswith("step 1 of 1: span ") for line in lines[3:12:2])
-    (last,) = lines[12:]
+    assert lines[2] == "course 1"
+    assert lines[3].startswith("step 1 of 1: span ")
+    assert lines[4] == "course 2"
+    assert lines[5].startswith("step 1 of 1: span ")
+    assert lines[6] == "course 3"
+    assert lines[7].startswith("step 1 of 1: span ")
+    (last,) = lines[8:]
     assert last.startswith(f"written to {out}; ")
     assert "Traceback" not in ended.stderr
     kept = json.loads((work / "wrong_passages.json").read_text())
     assert len(kept["wrong"]) == trained
     assert sorted(str(each.relative_to(work)) for each in work.rglob("*") if each.is_file()) == [
-        *(f"{name}/{CHECKPOINT}" for name in names),
+        f"course 1/{CHECKPOINT}",
+        f"course 2/{CHECKPOINT}",
+        f"course 3/{CHECKPOINT}",
         "wrong_passages.json",
     ]
-    assert_ships_the_mean(out, [load_file(work / name / CHECKPOINT) for name in names])
+    assert_ships_the_mean(out, [load_file(work / f"course {n}" / CHECKPOINT) for n in (1, 2, 3)])
     (reading,) = EmbeddedSpanReader.load(out).read(rows[0].question, [rows[0].context])
     assert reading.spans
 
 
 def assert_ships_the_mean(out: Path, kept: list[dict[str, torch.Tensor]]) -> None:
-    """The mean of both runs, each the mean of its courses, which began with the mean of those before."""
+    """The mean of the averages of all courses, of which each began with the mean of those before."""
     name = "base.encoder.layer.0.output.dense.bias"
     shipped = load_file(out / HEADS)[name].float()
     means = [each[f"mean.{name}"] for each in kept]
-    whole = (torch.stack(means[:3]).mean(0) + torch.stack(means[3:]).mean(0)) / 2
-    assert shipped.tolist() == pytest.approx(whole.tolist(), abs=1e-3)
-    # One step of its rate away, and not where the first one of its run began.
-    for first, n in ((0, 1), (0, 2), (3, 4)):
-        far = (kept[n][f"now.{name}"] - torch.stack(means[first:n]).mean(0)).abs().max()
+    assert shipped.tolist() == pytest.approx(torch.stack(means).mean(0).tolist(), abs=1e-3)
+    # One step of its rate away, and not where the first one began.
+    for n in (1, 2):
+        far = (kept[n][f"now.{name}"] - torch.stack(means[:n]).mean(0)).abs().max()
         assert 0 < far < 1e-3
 
 
@@ -105,16 +109,21 @@ def test_wrong_passages_of_other_data_are_looked_for_again(tmp_path: Path, rows:
     assert before["data"] != after["data"]
 
 
-def test_two_runs_of_courses_the_later_of_which_go_on_more_slowly() -> None:
-    runs = command.runs_of(7, 2.0)
-    assert [[each.seed for each in run] for run in runs] == [[7, 8, 9], [7, 8]]
-    for first, *later in runs:
-        assert first.times > later[0].times > 0
-        assert [first.rate, *(each.rate for each in later)] == [1.0] + [0.5] * len(later)
-        assert all(each.wrong > first.wrong for each in later)
+def test_mean_of_courses() -> None:
+    one, two = {"a": torch.tensor([1.0, 4.0])}, {"a": torch.tensor([3.0, 0.0])}
+    assert command.mean_of([one, two])["a"].tolist() == [2.0, 2.0]
+
+
+def test_there_are_three_courses_the_later_of_which_go_on_more_slowly() -> None:
+    first, second, third = command.courses(7, 2.0)
+    assert (first.seed, second.seed, third.seed) == (7, 8, 9)
+    assert first.times > second.times > third.times > 0
+    assert (first.rate, second.rate, third.rate) == (1.0, 0.5, 0.5)
+    assert second.wrong == third.wrong > first.wrong
     # How long is what is said.
-    halves = [[each.times / 2 for each in run] for run in runs]
-    assert [[each.times for each in run] for run in command.runs_of(7, 1.0)] == halves
+    assert [each.times for each in command.courses(7, 1.0)] == [
+        n / 2 for n in (first.times, second.times, third.times)
+    ]
 
 
 def test_data_that_is_none_ends_with_one_sentence(tmp_path: Path) -> None:
