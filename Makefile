@@ -39,6 +39,7 @@ bench: setup
 	$(BIN)/python tests/benchmarks/bench.py --data $(DATA)
 
 # The embedded reader's weights, about two and a half hours on two cores; broken off, it goes on where it was.
+# With memory in large pages a step takes 0.37 s, with small ones 0.46.
 train-reader: setup
 	GLIBC_TUNABLES=glibc.malloc.hugetlb=1 $(BIN)/python -m reader.training --data $(firstword $(wildcard $(DATA)/reader) $(DATA)) --out data/reader --work training
 

@@ -176,7 +176,7 @@ def short_answers(
                 local = closed(sentence, Span(span.start - start, span.end - start))
                 span = Span(start + local.start, start + local.end)
                 text = sentence[local.start : local.end]
-                if put_behind and same_answer(text, put_behind):
+                if not text or (put_behind and same_answer(text, put_behind)):
                     continue
                 answer = ShortAnswer(
                     evidence=holder,

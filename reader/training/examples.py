@@ -19,7 +19,7 @@ __all__ = ["WINDOW", "Example", "Passage", "Pool", "batch_of", "examples_of", "m
 
 WINDOW: Final = 256
 STEP: Final = 16
-"""Lengths of batches: few different ones, for which the matrix products are prepared once."""
+"""Lengths of batches are multiples of it: few different ones for the heads."""
 CLS, SEP = 101, 102
 MOST_QUESTION: Final = 48
 

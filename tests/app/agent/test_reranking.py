@@ -162,6 +162,34 @@ def test_what_was_found_is_no_answer_to_the_second_question(
     assert library.ask(BELL, route="search").text == "Barnaby Oke [1]"
 
 
+@pytest.mark.parametrize(
+    ("read", "expected"),
+    [
+        ('"Grey Heron', '"Grey Heron"'),
+        ('called the "Grey', 'called the "Grey'),
+        ('"Grey', "Grey"),
+        ('"', None),
+    ],
+)
+def test_an_answer_has_both_halves_of_its_quotation_marks_or_none(
+    own_novella_home: Path, open_home: ForOneHome, tmp_path: Path, read: str, expected: str | None
+) -> None:
+    library = open_home(own_novella_home)
+    (tmp_path / "ferry.txt").write_text(
+        'For forty years the boatman Pask of Orlo rowed a ferry called the "Grey Heron" over the river.',
+        encoding="utf-8",
+    )
+    assert [each.error for each in library.add([tmp_path / "ferry.txt"])] == [None]
+    question = "How was the ferry of the boatman Pask of Orlo called?"
+    asked, _ = with_readers(library, {question: [read]})
+    found = asked.ask(question, route="search").text
+    if expected is None:
+        assert "[1]" in found  # the sentence, since two quotation marks are no answer
+        assert "Grey Heron" in found
+    else:
+        assert found == f"{expected} [1]"
+
+
 def test_no_more_is_read_once_an_answer_is_certain(novella: Library, monkeypatch: pytest.MonkeyPatch) -> None:
     for certain, least in ((1e9, DEPTH), (LIKELY, FIRST)):
         monkeypatch.setattr(reranking, "CERTAIN", certain)

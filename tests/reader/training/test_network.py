@@ -95,7 +95,6 @@ def test_what_is_added_is_trained_in_all_its_bits() -> None:
     assert layer.lora_B.grad.abs().sum() > 0
     assert layer.bias.grad is not None
     assert layer.bias.grad.tolist() == [4, 4]
-    assert {each.grad.dtype for each in layer.parameters() if each.grad is not None} == {torch.float32}
 
 
 @pytest.mark.parametrize("shape", [(5, 3), (2, 4, 3)])
@@ -246,7 +245,8 @@ def test_what_fills_up_a_batch_changes_no_score_and_no_gradient(
     def learned() -> tuple[Tensor, dict[str, Tensor]]:
         with torch.autocast("cpu", torch.bfloat16):
             spans = network.train()(IDS, KINDS, MASK, SHAPES)["spans"]
-        (spans[0] ** 2).mean().backward()
+        seen = MASK.bool()
+        (spans[seen[:, :, None] & seen[:, None]] ** 2).mean().backward()
         grads = {n: p.grad.clone() for n, p in network.named_parameters() if p.grad is not None}
         network.zero_grad(set_to_none=True)
         return spans.detach(), grads
@@ -256,8 +256,11 @@ def test_what_fills_up_a_batch_changes_no_score_and_no_gradient(
     bare = learned()
     torch.testing.assert_close(filled[0], bare[0], atol=HALF, rtol=0)
     assert filled[1].keys() == bare[1].keys()
-    name = "base.encoder.layer.2.intermediate.dense.lora_B"
-    torch.testing.assert_close(filled[1][name], bare[1][name], atol=0.02, rtol=0.05)
+    for name, own in bare[1].items():
+        if name.endswith("lora_B"):
+            assert own.norm() > 0
+        if not name.endswith("key.bias"):  # of which attention is independent: noise
+            assert (filled[1][name] - own).norm() <= 0.02 * own.norm(), name
 
 
 def found(**others: Tensor) -> dict[str, Tensor]:
