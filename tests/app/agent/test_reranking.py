@@ -184,7 +184,7 @@ def test_an_answer_has_both_halves_of_its_quotation_marks_or_none(
     asked, _ = with_readers(library, {question: [read]})
     found = asked.ask(question, route="search").text
     if expected is None:
-        assert "[1]" in found  # the sentence, since two quotation marks are no answer
+        assert "[1]" in found  # the sentence, since a quotation mark is no answer
         assert "Grey Heron" in found
     else:
         assert found == f"{expected} [1]"
